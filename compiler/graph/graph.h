@@ -1,0 +1,227 @@
+// graph.h -- the intermediate representation: SSA of primitive operations on tensors.
+//
+// Semantics, before any node
+//   Shapes   Static but for the batch. A value that has the batch has it as axis 0, of size
+//            DIM_BATCH; no other axis is ever the batch. Rank 0 is a scalar. Sizes are >= 1.
+//   Types    f32; i32 for class targets, indices and argmax; bool for comparisons and masks.
+//            An i32 never turns into f32 but by `cast`.
+//   Values   Element-wise operations take inputs of one and the same shape; `broadcast` is
+//            written out. Nothing aliases: a node is a value. The order of a float operation is
+//            fixed; nothing is reassociated. `reduce` and `contract` have an order of summation
+//            that depends on shapes alone.
+//   Effects  None, but for the updates listed at the end of a graph: each gives a variable its
+//            next value. Reads (`variable`) see the value before the run, whatever the order.
+//   Random   `random` is a pure function of (seed, its stream, step, element): reading it twice
+//            gives the same numbers.
+//
+// Nodes stand in topological order in graph->nodes: inputs before users. Passes rebuild the
+// array; node ids are positions in it and may change in any pass. Memory: the module arena.
+
+#ifndef NNC_GRAPH_H
+#define NNC_GRAPH_H
+
+#include "base/arena.h"
+#include "base/intern.h"
+#include "base/source.h"
+#include "base/text.h"
+
+#define MAX_RANK 8
+#define DIM_BATCH ((int64_t)-1)
+
+typedef enum DType { DTYPE_F32, DTYPE_I32, DTYPE_BOOL, DTYPE_COUNT } DType;
+
+typedef struct Type {
+    DType dtype;
+    int rank;                // axes, the batch among them
+    int64_t dims[MAX_RANK];  // dims[0] may be DIM_BATCH
+} Type;
+
+typedef enum OpId {
+#define OP(id, arity, properties) OP_##id,
+#include "graph/ops/ops.def"
+#undef OP
+    OP_COUNT
+} OpId;
+
+typedef enum ReduceKind { REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_KIND_COUNT } ReduceKind;
+
+// Numbers that the run gives, the same for all elements: f32 scalars.
+typedef enum ScalarKind {
+    SCALAR_BATCH,            // examples in this batch
+    SCALAR_STEP,             // steps done, this one included: 1, 2, ...
+    SCALAR_EPOCH,            // epochs done, a real number: 1.5 is half way through the second
+    SCALAR_VALIDATION_LOSS,  // of the last epoch; +inf before there is one
+    SCALAR_KIND_COUNT
+} ScalarKind;
+
+// What the attributes of an operation are depends on its family; see ops.def.
+typedef union Attr {
+    double value;        // const
+    int index;           // input: slot of graph->inputs; variable: index in the variable table
+    ScalarKind scalar;   // scalar
+    uint32_t stream;     // random: which stream of numbers
+    int axis;            // iota, argmax
+    struct {
+        uint32_t axes;   // bit i: axis i of the input is reduced, and dropped from the result
+        ReduceKind kind;
+    } reduce;
+    // broadcast: axis i of the input is axis map[i] of the result, map is increasing; an input axis
+    // of size 1 may meet any size. transpose: axis i of the result is axis map[i] of the input.
+    int8_t map[MAX_RANK];
+    // contract: the label of every axis, as in einsum. A label in both inputs and the result is a
+    // batch of products; in both inputs only, it is summed over; in one input and the result, free.
+    struct {
+        int8_t left[MAX_RANK];
+        int8_t right[MAX_RANK];
+        int8_t out[MAX_RANK];
+    } contract;
+} Attr;
+
+typedef struct Node Node;
+struct Node {
+    uint32_t id;  // position in graph->nodes
+    OpId op;
+    int input_count;
+    Node **in;
+    Type type;
+    Attr attr;
+    Span span;     // the expression it comes from
+    Name path;     // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
+    Node *forward; // scratch of passes: what replaces this node; NULL between passes
+    uint32_t mark; // scratch of passes: 0 between passes
+};
+
+// --- variables: what lives from run to run ----------------------------------------------------
+
+typedef enum VariableKind {
+    VARIABLE_PARAM,   // learned
+    VARIABLE_STATE,   // a layer's: running statistics
+    VARIABLE_SLOT,    // an optimizer's, one for each parameter
+    VARIABLE_METRIC,  // sums of a metric, reset before each evaluation
+} VariableKind;
+
+typedef struct Graph Graph;
+
+typedef struct Variable {
+    Name path;  // "dense_1.w"; unique
+    VariableKind kind;
+    Type type;      // never batched
+    bool frozen;    // a parameter that is not trained
+    Graph *init;    // one output named "value" of the variable's type
+    size_t offset;  // in bytes, in the block of all variables; a multiple of 64
+    Span span;
+} Variable;
+
+// The variables of a model, shared by all its graphs; grows while graphs are built.
+typedef struct Variables {
+    Arena *arena;
+    Variable *items;
+    int count, capacity;
+    size_t bytes;  // of the whole block
+} Variables;
+
+Variables *variables_new(Arena *a);
+// Adds a variable; its index. The path must be new.
+int variables_add(Variables *vs, Variable v);
+int variables_find(const Variables *vs, Name path);  // -1: none
+
+// --- graphs -----------------------------------------------------------------------------------
+
+typedef struct Port {
+    Name name;
+    Type type;   // inputs
+    Node *node;  // outputs: the value
+} Port;
+
+typedef struct Update {
+    int variable;
+    Node *value;
+} Update;
+
+struct Graph {
+    Name name;  // "train", "evaluate", "predict", ...
+    Arena *arena;
+    Interner *names;
+    Variables *variables;
+    Node **nodes;
+    int node_count, node_capacity;
+    Port *inputs;
+    int input_count, input_capacity;
+    Port *outputs;
+    int output_count, output_capacity;
+    Update *updates;
+    int update_count, update_capacity;
+};
+
+Graph *graph_new(Arena *a, Interner *names, Variables *vs, const char *name);
+// A deep copy in the same arena, on the same variables.
+Graph *graph_clone(const Graph *g);
+
+// --- types ------------------------------------------------------------------------------------
+
+Type type_of(DType dtype, int rank, const int64_t *dims);
+Type type_scalar(DType dtype);
+bool type_equal(const Type *a, const Type *b);
+bool type_same_shape(const Type *a, const Type *b);
+bool type_batched(const Type *t);
+// Elements of one example (the batch left out); bytes likewise. Products were checked by sema.
+int64_t type_elements(const Type *t);
+size_t dtype_size(DType dtype);
+void type_print(Text *out, const Type *t);  // f32[batch, 28, 28, 1]
+
+// --- building ---------------------------------------------------------------------------------
+// The builders check shapes by assertion: callers (sema, autodiff) have made them right.
+// `place` is what the new nodes take span and path from; it may be changed at any time.
+
+typedef struct Builder {
+    Graph *graph;
+    Span span;
+    Name path;
+} Builder;
+
+Node *build_node(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr);
+Node *build_input(Builder *b, Name name, Type type);  // adds a port too
+Node *build_variable(Builder *b, int variable);
+Node *build_const(Builder *b, DType dtype, double value);  // rank 0
+Node *build_scalar(Builder *b, ScalarKind kind);
+Node *build_iota(Builder *b, Type type, int axis);  // i32: the index along `axis`
+Node *build_random(Builder *b, Type type, uint32_t stream);  // f32, uniform in [0, 1)
+Node *build_unary(Builder *b, OpId op, Node *x);
+Node *build_binary(Builder *b, OpId op, Node *x, Node *y);  // one shape
+Node *build_where(Builder *b, Node *condition, Node *x, Node *y);
+Node *build_cast(Builder *b, Node *x, DType dtype);
+// A value of `like`'s shape, every element `value`: a constant broadcast.
+Node *build_filled(Builder *b, const Type *like, double value);
+Node *build_broadcast(Builder *b, Node *x, Type to, const int8_t *map);
+Node *build_reduce(Builder *b, ReduceKind kind, Node *x, uint32_t axes);
+Node *build_argmax(Builder *b, Node *x, int axis);
+Node *build_reshape(Builder *b, Node *x, Type to);  // the batch stays axis 0
+Node *build_transpose(Builder *b, Node *x, const int8_t *map);
+Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int8_t *right,
+                     const int8_t *out, int out_rank);
+
+void graph_output(Graph *g, Name name, Node *value);
+void graph_update(Graph *g, int variable, Node *value);
+
+// --- text, checks, housekeeping ---------------------------------------------------------------
+
+void graph_print(Text *out, const Graph *g);
+
+// Reads what graph_print wrote. NULL with a message in *error when the text is wrong.
+Graph *graph_read(Arena *a, Interner *names, const char *text, const char **error);
+
+// Checks everything said above anew, trusting no stored shape. NULL, or what is wrong.
+const char *graph_verify(const Graph *g, Arena *scratch);
+
+// Follows Node.forward everywhere, drops the nodes that no output or update needs, renumbers.
+// Returns how many were dropped. Inputs stay.
+int graph_clean(Graph *g);
+
+// Replaces `old` by `new` for all users when graph_clean is called.
+static inline void node_forward(Node *old, Node *new_node)
+{
+    old->forward = new_node;
+}
+Node *node_leader(Node *n);  // the end of the forward chain
+
+#endif

@@ -1,0 +1,52 @@
+// ops.h -- what an operation is: properties, documentation, shape rule, meaning, gradient.
+
+#ifndef NNC_OPS_H
+#define NNC_OPS_H
+
+#include "graph/ops/emit.h"
+
+enum {
+    PURE = 1 << 0,
+    ELEMENTWISE = 1 << 1,
+    COMMUTES = 1 << 2,
+    LEAF = 1 << 3,
+    UNIFORM = 1 << 4,
+    VIEW = 1 << 5,
+    REDUCTION = 1 << 6,
+    CHEAP = 1 << 7,
+};
+
+typedef struct OpDef {
+    const char *doc;     // one sentence, ends with the formula
+    const char *math;    // the gradient's formula
+    const char *edges;   // NaN, inf, ties, or NULL
+    const char *source;  // paper or NULL
+    // The result's type, or false with the reason in *why (allocated in `a`), in the user's terms.
+    bool (*shape)(Arena *a, const Attr *attr, const Type *in, Type *out, const char **why);
+    // ELEMENTWISE: the meaning, element by element. `in_types` and `out` tell dtypes (cast, eq).
+    Sv (*scalar)(Emit *e, const Sv *in, const Type *in_types, const Type *out);
+    // ELEMENTWISE: the gradient with respect to input `wrt` times dy; NULL when it is zero
+    // everywhere (comparisons, floor). y is the result in the forward pass.
+    Sv (*scalar_grad)(Emit *e, const Sv *in, Sv y, Sv dy, int wrt);
+    // Others: the gradient of input `wrt`, as nodes; NULL when there is none.
+    Node *(*grad)(Builder *b, Node *n, Node *dy, int wrt);
+    double sample_low, sample_high;  // inputs that tests draw from
+    double forward_ulps;             // worst error of a fast engine against the exact value
+} OpDef;
+
+extern const OpDef *const op_table[OP_COUNT];
+const char *op_name(OpId op);
+int op_arity(OpId op);
+unsigned op_properties(OpId op);
+OpId op_by_name(const char *name);  // OP_COUNT: none
+
+static inline bool op_is(OpId op, unsigned property)
+{
+    return (op_properties(op) & property) != 0;
+}
+
+#define OP(id, arity, properties) extern const OpDef op_##id;
+#include "graph/ops/ops.def"
+#undef OP
+
+#endif
