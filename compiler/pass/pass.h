@@ -1,0 +1,46 @@
+// pass.h -- the passes over graphs and their manager.
+//
+// A pass is one file, one row of passes.def and one test of the same name. Passes are idempotent
+// and deterministic, keep spans, report how often they did what. After each one a debug build
+// verifies the graph.
+
+#ifndef NNC_PASS_H
+#define NNC_PASS_H
+
+#include <stdio.h>
+
+#include "graph/graph.h"
+
+typedef struct Pass {
+    Arena *scratch;  // reset after the pass
+    int changes;     // what pass_count added up
+    Text *log;       // NULL: nobody listens
+} Pass;
+
+// "cse: 3 merged": n things of this kind were done.
+void pass_count(Pass *p, const char *what, int n);
+
+#define PASS(id, doc) bool pass_##id(Pass *p, Graph *g);
+#include "pass/passes.def"
+#undef PASS
+
+typedef struct PassOptions {
+    const char *dump;   // --dump NAME: print the graph after this pass ("all": after any that changed it)
+    const char *stop;   // --stop-after NAME
+    bool time;          // --time-passes: a line a pass
+    bool verify;        // after every pass; the default in debug builds
+    FILE *out;          // where dumps and times go
+} PassOptions;
+
+bool pass_exists(const char *name);
+
+// Runs the pipeline for `g` (its name says which: "predict" also folds batch norm). A verifier's
+// complaint is a bug of nnc: it is printed to options->out and abort() is called.
+void passes_run(Graph *g, const PassOptions *options);
+
+// Reverse-mode differentiation, graph to graph. Appends the gradient of the scalar `loss` with
+// respect to each of variables[0..count) to `g`; gradients[i] has the variable's shape and is a
+// zero constant where the loss does not depend on it. Memory: the graph's arena.
+void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **gradients);
+
+#endif
