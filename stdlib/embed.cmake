@@ -17,7 +17,7 @@ endforeach()
 
 file(WRITE ${OUT} "// Made from stdlib/*.nn by embed.cmake.
 
-#include \"stdlib.h\"
+#include \"stdlib/stdlib.h\"
 
 ${arrays}const StdlibFile stdlib_files[] = {
 ${rows}};

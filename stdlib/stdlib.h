@@ -1,4 +1,5 @@
-// stdlib.h -- the text of the library's .nn files, embedded at build time.
+// stdlib.h -- the text of the library's .nn files, embedded at build time. Include as
+// "stdlib/stdlib.h".
 
 #ifndef NNC_STDLIB_H
 #define NNC_STDLIB_H
