@@ -1,9 +1,10 @@
 // csv.h -- tables of text (RFC 4180) to numbers.
 //
 // Quoted fields with doubled quotes and line ends inside them, LF or CRLF, a header unless told
-// otherwise, a UTF-8 byte order mark skipped. A column whose values all are numbers is numeric
-// (f32); any other is categorical: codes are the ranks of its values in bytewise order. Numbers do
-// not depend on the locale. Limits: 4 GiB a file, 16 MiB a record, 65,536 columns, 2^32 - 1 rows.
+// otherwise, a UTF-8 byte order mark and empty lines skipped, blanks round unquoted values removed.
+// A column whose values all are numbers is numeric (f32); any other is categorical: codes are the
+// ranks of its values in bytewise order. Numbers do not depend on the locale. Limits: 4 GiB a file,
+// 16 MiB a record, 65,536 columns, 2^32 - 1 rows.
 
 #ifndef NNRT_CSV_H
 #define NNRT_CSV_H
@@ -54,11 +55,13 @@ bool nnrt_csv_parse(const char *file, const char *text, size_t size, const NnrtC
 // make field "input", f32[width]: a number as it is, a category as one 0-or-1 element a class
 // (columns are then called "name=class"). One target, or several that are all numeric, make field
 // "target": a category i32[] with its classes, numbers f32[k]. Several with a category among them
-// make a field each, by the column's name. A target that is not in the table is left out when
-// `allow_absent`.
+// make a field each, by the column's name. A name that is not in the table is an error, or passed
+// over when `allow_absent`. `select` may be NULL: the last column is the target.
 typedef struct NnrtSelect {
     const char *const *targets;
     int target_count;
+    const char *const *ignored; // columns that are in no field: names of rows, dates
+    int ignored_count;
     bool allow_absent;
 } NnrtSelect;
 
