@@ -19,8 +19,8 @@ static const double LOG_SPAN = 20;
 
 typedef struct Canvas {
     int columns;
-    uint8_t *dots;  // [ROWS * columns]
-    uint8_t *owner; // [ROWS * columns]: 1 + the curve that drew there last
+    uint8_t *dots;   // [ROWS * columns]
+    uint8_t *owner;  // [ROWS * columns]: 1 + the curve that drew there last
     double low, high;
     bool log;
     int count;

@@ -7,8 +7,8 @@
 #include "driver/terminal.h"
 
 typedef struct Curve {
-    const char *name;     // beside its end
-    const double *values; // [count]; NAN: no point
+    const char *name;      // beside its end
+    const double *values;  // [count]; NAN: no point
     Style style;
 } Curve;
 

@@ -29,7 +29,7 @@ static bool is_low(const Errors *e)
 
 static bool is_much_higher(const Errors *e)
 {
-    const double gap = e->validation - e->training; // NaN compares false
+    const double gap = e->validation - e->training;  // NaN compares false
     const double least = GAP_OF_BASELINE * e->baseline;
     return gap > GAP_OF_TRAINING * e->training && gap > least;
 }

@@ -9,10 +9,10 @@
 // mean squared errors.
 typedef struct Errors {
     double training;
-    double validation; // NAN: none measured
-    double baseline;   // of the best constant prediction
-    double target;     // as stated in `train`; NAN: not stated
-    bool is_share;     // shown in percent
+    double validation;  // NAN: none measured
+    double baseline;    // of the best constant prediction
+    double target;      // as stated in `train`; NAN: not stated
+    bool is_share;      // shown in percent
 } Errors;
 
 typedef enum Verdict {

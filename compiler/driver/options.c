@@ -16,13 +16,13 @@
 typedef struct OptionRow OptionRow;
 struct OptionRow {
     const char *name;
-    char letter;          // 0: none
-    const char *argument; // its name in the help; NULL: takes none
-    const char *help;     // NULL: works, but is not shown
+    char letter;           // 0: none
+    const char *argument;  // its name in the help; NULL: takes none
+    const char *help;      // NULL: works, but is not shown
     bool (*apply)(Options *o, Arena *a, const OptionRow *row, const char *argument);
-    size_t field;        // where in Options
-    int64_t value;       // a command; the least of a number
-    const char *choices; // "a|b|c"
+    size_t field;         // where in Options
+    int64_t value;        // a command; the least of a number
+    const char *choices;  // "a|b|c"
 };
 
 static bool usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -95,7 +95,7 @@ static bool set_command(Options *o, Arena *a, const OptionRow *row, const char *
 {
     (void)a;
     if (o->command >= COMMAND_HELP)
-        return true; // --help and --version win over what stands beside them
+        return true;  // --help and --version win over what stands beside them
     if (o->chosen && row->value < COMMAND_HELP)
         return usage_error("--%s and --%s are two commands; one at a time", o->chosen, row->name);
     if (row->choices && !is_choice(row->choices, argument))
@@ -209,7 +209,7 @@ static const OptionRow *row_of(int code)
 
 static void getopt_tables(struct option *longs, char *letters)
 {
-    letters += sprintf(letters, "-:"); // in order, and tell a missing argument apart
+    letters += sprintf(letters, "-:");  // in order, and tell a missing argument apart
     for (int i = 0; i < ROW_COUNT; i++) {
         const int has = rows[i].argument ? required_argument : no_argument;
         longs[i] = (struct option){rows[i].name, has, NULL, 256 + i};
@@ -225,7 +225,7 @@ static bool parse_words(Options *o, Arena *a, int argc, char **argv)
     char letters[3 * ROW_COUNT];
     getopt_tables(longs, letters);
     opterr = 0;
-    optind = 0; // glibc: begin anew
+    optind = 0;  // glibc: begin anew
     for (int at = 1, code; (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;
          at = optind) {
         const char *word = argv[at];

@@ -11,10 +11,10 @@
 
 typedef enum ExitCode {
     EXIT_DONE = 0,
-    EXIT_PROGRAM = 1, // the program, its data, a file or the training is wrong
-    EXIT_USAGE = 2,   // the command line is wrong
-    EXIT_BUG = 70,    // nnc's own fault
-    EXIT_SIGNAL = 128 // plus the signal's number, with the state saved
+    EXIT_PROGRAM = 1,  // the program, its data, a file or the training is wrong
+    EXIT_USAGE = 2,    // the command line is wrong
+    EXIT_BUG = 70,     // nnc's own fault
+    EXIT_SIGNAL = 128  // plus the signal's number, with the state saved
 } ExitCode;
 
 typedef enum Command {
@@ -37,19 +37,19 @@ typedef struct TextList {
 
 typedef struct Options {
     Command command;
-    const char *chosen;   // the option that chose it, NULL: none
-    const char *argument; // of --predict, --emit, --doc
-    const char *file;     // MODEL.nn
+    const char *chosen;    // the option that chose it, NULL: none
+    const char *argument;  // of --predict, --emit, --doc
+    const char *file;      // MODEL.nn
     const char *weights;
-    const char *output; // -o
+    const char *output;  // -o
     const char *log;
-    const char *format; // "csv" or "json"
-    const char *engine; // NULL: the default
-    const char *color;  // "auto", "always", "never"
+    const char *format;  // "csv" or "json"
+    const char *engine;  // NULL: the default
+    const char *color;   // "auto", "always", "never"
     const char *dump;
     const char *stop_after;
-    int64_t seed;    // -1: as the file says
-    int64_t threads; // 0: as many as there are cores
+    int64_t seed;     // -1: as the file says
+    int64_t threads;  // 0: as many as there are cores
     bool time_passes;
     bool quiet;
     bool verbose;

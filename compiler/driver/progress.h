@@ -11,20 +11,20 @@
 #include "fit.h"
 
 typedef struct ProgressOptions {
-    const char *const *names; // [value_count]: "loss", then the metrics
+    const char *const *names;  // [value_count]: "loss", then the metrics
     int value_count;
-    bool validation; // there are validation values
+    bool validation;  // there are validation values
     int64_t epochs;
 } ProgressOptions;
 
 typedef struct Progress {
     Terminal terminal;
     ProgressOptions options;
-    int64_t epoch; // the one that is running
-    double start;  // seconds on a clock that only goes forward
+    int64_t epoch;  // the one that is running
+    double start;   // seconds on a clock that only goes forward
     double epoch_start;
-    double drawn; // when the bar was drawn last
-    bool bar;     // one stands on the line
+    double drawn;  // when the bar was drawn last
+    bool bar;      // one stands on the line
 } Progress;
 
 void progress_start(Progress *p, const Terminal *t, const ProgressOptions *options);

@@ -7,7 +7,7 @@
 #include "base/cells.h"
 
 typedef struct Row {
-    const char **cells; // NULL: a rule
+    const char **cells;  // NULL: a rule
     int count;
 } Row;
 
@@ -76,7 +76,7 @@ static void print_rule(const Terminal *term, size_t cells)
 
 static void print_row(const Table *t, const Row *row, const size_t *widths, FILE *out)
 {
-    int owed = 0; // blanks are held back, so that no line ends in any
+    int owed = 0;  // blanks are held back, so that no line ends in any
     for (int c = 0; c < row->count; c++) {
         const char *text = row->cells[c];
         const int pad = (int)(widths[c] - text_cells(text));

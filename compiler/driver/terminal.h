@@ -8,10 +8,10 @@
 
 typedef struct Terminal {
     FILE *out;
-    bool tty;     // lines can be drawn again
-    bool color;   // escapes are welcome
-    bool unicode; // the locale's characters are UTF-8
-    int width;    // cells in a line; 80 where nobody knows
+    bool tty;      // lines can be drawn again
+    bool color;    // escapes are welcome
+    bool unicode;  // the locale's characters are UTF-8
+    int width;     // cells in a line; 80 where nobody knows
 } Terminal;
 
 typedef enum Style { STYLE_NONE, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BAD } Style;
