@@ -49,15 +49,15 @@ static void print_error(FILE *out, const char *name, double error, bool is_share
         fprintf(out, "%s %s", name, value_text(error).text);
 }
 
-void diagnosis_print(const Terminal *t, const Errors *e)
+void diagnosis_print(const Terminal *t, const char *held, const Errors *e)
 {
     const Verdict v = diagnose(e);
     const Style style = v == VERDICT_FITS ? STYLE_GOOD : STYLE_BOLD;
     fprintf(t->out, "\n  %s%s%s: ", style_on(t, style), verdicts[v].name, style_off(t, style));
     print_error(t->out, e->is_share ? "training error" : "training squared error", e->training,
                 e->is_share);
-    if (!isnan(e->validation))
-        print_error(t->out, ", validation", e->validation, e->is_share);
+    fprintf(t->out, ", ");
+    print_error(t->out, held, e->validation, e->is_share);
     print_error(t->out, "; a constant prediction", e->baseline, e->is_share);
     if (!isnan(e->target))
         print_error(t->out, ", the target", e->target, e->is_share);

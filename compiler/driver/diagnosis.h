@@ -1,4 +1,4 @@
-// diagnosis.h -- what training and validation error together say about a model.
+// diagnosis.h -- what the errors in training and on held-out data together say about a model.
 
 #ifndef NNC_DIAGNOSIS_H
 #define NNC_DIAGNOSIS_H
@@ -28,6 +28,7 @@ typedef enum Verdict {
 // the baseline.
 Verdict diagnose(const Errors *e);
 
-void diagnosis_print(const Terminal *t, const Errors *e);
+// `held` is the part that was held out: "validation" or "test".
+void diagnosis_print(const Terminal *t, const char *held, const Errors *e);
 
 #endif
