@@ -193,7 +193,8 @@ static bool fit_sets(Loader *l)
     for (int part = 0; part < PART_COUNT; part++) {
         const Part *p = &l->data->parts[part];
         if (p->set == &l->data->sets[part] &&
-            !fields_fit(&env, p->set, part_name((PartId)part), p->span))
+            !fields_fit(&env, l->request->model->graphs[NNC_EVALUATE], p->set,
+                        part_name((PartId)part), p->span))
             return false;
     }
     return true;

@@ -231,9 +231,8 @@ static bool fit_port(const FieldsEnv *env, NnrtDataset *set, const Port *port, c
     return !is_class_port(port) || check_classes(env, f, port, part, span);
 }
 
-bool fields_fit(const FieldsEnv *env, NnrtDataset *set, const char *part, Span span)
+bool fields_fit(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const char *part, Span span)
 {
-    const Graph *g = env->model->graphs[NNC_EVALUATE];
     for (int i = 0; i < g->input_count; i++)
         if (!fit_port(env, set, &g->inputs[i], part, span))
             return false;

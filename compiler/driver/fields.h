@@ -16,9 +16,10 @@ typedef struct FieldsEnv {
 // `target = input` the target is the input. NULL: the data has none.
 NnrtField *fields_find(const FieldsEnv *env, const NnrtDataset *set, const Port *input);
 
-// Checks the fields of `set`, the data of `part`, against all inputs of the model and its targets;
+// Checks the fields of `set`, the data of `part`, against the inputs of `g`, targets among them;
 // makes class codes where a target wants them, with their names. False after a reported error.
-bool fields_fit(const FieldsEnv *env, NnrtDataset *set, const char *part, Span span);
+bool fields_fit(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const char *part,
+                Span span);
 
 bool fields_is_standard(const Value *normalize);
 

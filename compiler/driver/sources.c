@@ -355,21 +355,37 @@ static void apply_scale(NnrtDataset *set, double scale)
         input->scale = (float)scale;
 }
 
+static bool sort_arguments(SourceCall *c)
+{
+    c->kind = find_kind(c->env, c->value);
+    if (!c->kind)
+        return false;
+    for (int i = 0; i < c->value->count; i++)
+        if (!place_argument(c, &c->value->items[i], i))
+            return false;
+    return true;
+}
+
 bool source_read(const SourceEnv *env, const Value *call, NnrtDataset *out)
 {
     *out = (NnrtDataset){0};
-    SourceCall c = {.env = env, .value = call, .kind = find_kind(env, call), .scale = 1};
-    if (!c.kind)
-        return false;
-    for (int i = 0; i < call->count; i++)
-        if (!place_argument(&c, &call->items[i], i))
-            return false;
-    if (number_argument(&c, "scale", &c.scale) && c.kind->read(&c, out)) {
-        apply_scale(out, c.scale);
+    SourceCall c = {.env = env, .value = call};
+    double scale = 1;
+    if (sort_arguments(&c) && number_argument(&c, "scale", &scale) && c.kind->read(&c, out)) {
+        apply_scale(out, scale);
         return true;
     }
     nnrt_dataset_free(out);
     return false;
+}
+
+bool source_csv_options(const SourceEnv *env, const Value *call, NnrtCsvOptions *o)
+{
+    SourceCall c = {.env = env, .value = call};
+    *o = (NnrtCsvOptions){0};
+    if (!call || call->kind != VALUE_CALL || strcmp(call->name, "csv") != 0)
+        return true;
+    return sort_arguments(&c) && csv_options(&c, o);
 }
 
 double source_scale(const Value *call)

@@ -26,8 +26,10 @@ typedef struct SourceEnv {
 // Reads what `call` (a VALUE_CALL) says. False after a reported error, *out is then empty.
 bool source_read(const SourceEnv *env, const Value *call, NnrtDataset *out);
 
-// Argument `name` of a call as a number, or `otherwise`: for what is read without its source.
+// How other files like those of `call` are to be read: the scale of the inputs (1 unless told), and
+// for a csv its separator, header and missing values.
 double source_scale(const Value *call);
+bool source_csv_options(const SourceEnv *env, const Value *call, NnrtCsvOptions *o);
 
 // `path` as seen from the .nn file's folder, in `a`.
 const char *path_in(Arena *a, const char *folder, const char *path);
