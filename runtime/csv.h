@@ -1,9 +1,10 @@
 // csv.h -- tables of text (RFC 4180) to numbers.
 //
 // Quoted fields with doubled quotes and line ends inside them, LF or CRLF, a header unless told
-// otherwise, a UTF-8 byte order mark skipped. A column whose values all are numbers is numeric
-// (f32); any other is categorical: codes are the ranks of its values in bytewise order. Numbers do
-// not depend on the locale. Limits: 4 GiB a file, 16 MiB a record, 65,536 columns, 2^32 - 1 rows.
+// otherwise, a UTF-8 byte order mark and empty lines skipped, blanks round unquoted values removed.
+// A column whose values all are numbers is numeric (f32); any other is categorical: codes are the
+// ranks of its values in bytewise order. Numbers do not depend on the locale. Limits: 4 GiB a file,
+// 16 MiB a record, 65,536 columns, 2^32 - 1 rows.
 
 #ifndef NNRT_CSV_H
 #define NNRT_CSV_H
@@ -59,6 +60,8 @@ bool nnrt_csv_parse(const char *file, const char *text, size_t size, const NnrtC
 typedef struct NnrtSelect {
     const char *const *targets;
     int target_count;
+    const char *const *ignored; // columns that are in no field: names of rows, dates
+    int ignored_count;
     bool allow_absent;
 } NnrtSelect;
 

@@ -26,7 +26,8 @@ typedef struct NnrtField {
     int64_t features;            // 0: not normalized; divides width, the feature is the fast axis
     float *mean;                 // owned; f32[features], of scaled values
     float *std;                  // owned; f32[features], > 0
-    float *inverse;              // owned; f32[features], 1 / std
+    float *centre;               // owned; f32[width], mean repeated, for the gathering loop
+    float *inverse;              // owned; f32[width], 1 / std repeated
     char **columns;              // owned; the name of each of `width` elements, or NULL
     char **classes;              // owned; class names of an i32 target, or NULL
     int64_t class_count;         // > 0: values are class codes 0 .. class_count-1

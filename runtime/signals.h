@@ -1,7 +1,8 @@
 // signals.h -- Ctrl-C asks first.
 //
-// The first SIGINT, SIGTERM or SIGHUP only sets a flag, which the training loop polls between
-// steps: it finishes the step, saves and says how to resume. The second one kills as usual.
+// The first SIGINT, SIGTERM or SIGHUP (unless that is ignored, as under nohup) only sets a flag,
+// which the training loop polls between steps: it finishes the step, saves and says how to resume.
+// The second one of a kind kills as usual.
 
 #ifndef NNRT_SIGNALS_H
 #define NNRT_SIGNALS_H
