@@ -55,8 +55,8 @@ bool nnrt_csv_parse(const char *file, const char *text, size_t size, const NnrtC
 // make field "input", f32[width]: a number as it is, a category as one 0-or-1 element a class
 // (columns are then called "name=class"). One target, or several that are all numeric, make field
 // "target": a category i32[] with its classes, numbers f32[k]. Several with a category among them
-// make a field each, by the column's name. A target that is not in the table is left out when
-// `allow_absent`.
+// make a field each, by the column's name. A name that is not in the table is an error, or passed
+// over when `allow_absent`. `select` may be NULL: the last column is the target.
 typedef struct NnrtSelect {
     const char *const *targets;
     int target_count;

@@ -3,9 +3,11 @@
 //   u64 little-endian header length | JSON header | data, tiled by the tensors without gap
 //
 // Reading trusts nothing: lengths, offsets, shapes, types, duplicate names and the sum of all are
-// checked before a tensor is made. Writing sorts by name, pads the header to 8 bytes, adds the
-// data's XXH3-128 as metadata "xxh3_128" (32 hexadecimal digits), which loading verifies when it is
-// there, and goes through the crash-safe writer. Dtypes: F32 F64 I32 I64 U8 I8 I16.
+// checked before a tensor is made. Writing puts wider elements first and sorts by name among equals
+// (so that all data is aligned), pads the header to 8 bytes, adds the data's XXH3-128 as metadata
+// "xxh3_128" (32 hexadecimal digits), which loading verifies when it is there, and goes through the
+// crash-safe writer. The same tensors and metadata make the same bytes.
+// Dtypes: F32 F64 I32 I64 U8 I8 I16.
 // Limits: header 100 MB, 100,000 tensors, rank 8, 64 GiB of data.
 
 #ifndef NNRT_SAFETENSORS_H
