@@ -40,8 +40,8 @@ static inline void *exact_copy(const void *data, size_t size)
 {
     void *copy = malloc(size ? size : 1);
     cr_assert_not_null(copy);
-    if (size)
-        memcpy(copy, data, size);
+    for (size_t i = 0; i < size; i++)
+        ((char *)copy)[i] = ((const char *)data)[i];
     return copy;
 }
 

@@ -34,17 +34,17 @@ Test(random, floats_are_uniform)
 {
     double sum = 0;
     int buckets[16] = {0};
-    enum { N = 160000 };
-    for (uint64_t i = 0; i < N; i++) {
-        const float x = nnrt_random_f32(7, 3, 1, i);
+    const int n = 160000;
+    for (int i = 0; i < n; i++) {
+        const float x = nnrt_random_f32(7, 3, 1, (uint64_t)i);
         cr_assert(x >= 0 && x < 1);
         sum += (double)x;
         buckets[(int)(x * 16)]++;
     }
-    cr_expect(sum / N > 0.498 && sum / N < 0.502, "mean %g", sum / N);
+    cr_expect(sum / n > 0.498 && sum / n < 0.502, "mean %g", sum / n);
     double chi = 0;
     for (int i = 0; i < 16; i++)
-        chi += (buckets[i] - N / 16.0) * (buckets[i] - N / 16.0) / (N / 16.0);
+        chi += (buckets[i] - n / 16.0) * (buckets[i] - n / 16.0) / (n / 16.0);
     cr_expect(chi < 37.7, "chi square %g with 15 degrees is beyond 0.1 %%", chi);
 }
 
