@@ -14,7 +14,9 @@
 %define api.value.type union
 %define api.location.type {Span}
 %define parse.error custom
-%define lr.type ielr
+// No reduction happens on a token that will not be accepted, so that a message can tell exactly
+// what could have stood there.
+%define lr.type canonical-lr
 %define lr.default-reduction accepting
 %param { Parser *p }
 %expect 0

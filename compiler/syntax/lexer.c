@@ -113,7 +113,7 @@ static void report_unclosed(Lexer *lx, Span at)
     const bool block = b->kind == TOK_OPEN_BLOCK;
     Diag *d = diag_report(lx->diags, block ? DIAG_unclosed_block : DIAG_unclosed_bracket, at,
                           closer, token_rows[token_id(b->kind)].text);
-    diag_label(d, "`%s` is missing before this", closer);
+    diag_label(d, "`%s` is missing %s", closer, at.len ? "before this" : "here");
     diag_note(d, b->span, "opened here");
 }
 
@@ -224,6 +224,15 @@ static int word_kind(const Lexer *lx, TokenId id)
     return reserved || item_place ? token_rows[id].token : TOK_NAME;
 }
 
+// An item starts where the statement before it should go on: lets the parser see the end first.
+static Token end_before_item(Lexer *lx)
+{
+    lx->scan.cursor = lx->scan.start;
+    Token end = mend(lx, TOK_END);
+    end.mended = false; // the parser is to complain
+    return end;
+}
+
 // Takes a word; false when blocks have to be closed before it, because it starts an item.
 static bool take_word(Lexer *lx, Token *token)
 {
@@ -235,6 +244,10 @@ static bool take_word(Lexer *lx, Token *token)
         mend_all(lx, span_of(lx, lx->scan.start, lx->scan.cursor));
         lx->scan.cursor = lx->scan.start;
         return false;
+    }
+    if (item && !is_statement_start(lx) && starts_item_for_sure(lx, id)) {
+        *token = end_before_item(lx);
+        return true;
     }
     const bool documented = item && lx->depth == 0 && is_statement_start(lx);
     *token = take(lx, word_kind(lx, id));
@@ -271,15 +284,14 @@ static bool ends_statement(Lexer *lx, int scanned)
 
 static bool take_end_of_file(Lexer *lx, Token *token)
 {
+    // Where a reader looks for what is missing: after the last word, not lines below it.
+    const Span end = {lx->last_span.pos + (lx->last == TOK_END ? 0 : lx->last_span.len), 0};
     if (lx->depth > 0) {
-        const Span end = {lx->last_span.pos + lx->last_span.len, 0};
         mend_all(lx, end);
         return false;
     }
-    const Span before = lx->last_span;
     *token = take(lx, TOK_YYEOF);
-    // Where a reader looks for what is missing: after the last token, not lines below it.
-    token->span = (Span){before.pos + before.len, 0};
+    token->span = end;
     return true;
 }
 

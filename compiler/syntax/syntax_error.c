@@ -233,7 +233,7 @@ static bool is_unexpected(const Mistake *m)
                           found_text(m));
     const Token first = m->parser->first;
     Name near = nearest_word(m, first, TOKEN_STATEMENT);
-    if (m->expected[T_THEN])
+    if (m->id == T_OPEN_BLOCK && m->expected[T_THEN])
         diag_help(d, "in an expression: `if condition then a else b`");
     else if (near && m->parser->before.span.pos == first.span.pos)
         diag_help(d, "did you mean `%s`?", near);
