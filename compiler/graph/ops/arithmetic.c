@@ -3,18 +3,18 @@
 #include "graph/ops/shapes.h"
 
 // A scalar body that is one instruction of the engine.
-#define UNARY(id, instruction)                                                                    \
-    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out)           \
-    {                                                                                             \
-        (void)in_types, (void)out;                                                                \
-        return e_un(e, instruction, in[0]);                                                       \
+#define UNARY(id, instruction)                                                          \
+    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out) \
+    {                                                                                   \
+        (void)in_types, (void)out;                                                      \
+        return e_un(e, instruction, in[0]);                                             \
     }
 
-#define BINARY(id, instruction)                                                                   \
-    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out)           \
-    {                                                                                             \
-        (void)in_types, (void)out;                                                                \
-        return e_bin(e, instruction, in[0], in[1]);                                               \
+#define BINARY(id, instruction)                                                         \
+    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out) \
+    {                                                                                   \
+        (void)in_types, (void)out;                                                      \
+        return e_bin(e, instruction, in[0], in[1]);                                     \
     }
 
 UNARY(neg, EMIT_NEG)

@@ -30,9 +30,8 @@ static SHAPE_RULE(shape_where)
 {
     (void)attr;
     *out = in[1];
-    return shape_wants(a, DTYPE_BOOL, &in[0], why) &&
-           shape_wants(a, in[1].dtype, &in[2], why) && shape_alike(a, &in[0], &in[1], why) &&
-           shape_alike(a, &in[1], &in[2], why);
+    return shape_wants(a, DTYPE_BOOL, &in[0], why) && shape_wants(a, in[1].dtype, &in[2], why) &&
+           shape_alike(a, &in[0], &in[1], why) && shape_alike(a, &in[1], &in[2], why);
 }
 
 static SHAPE_RULE(shape_cast)
@@ -41,20 +40,20 @@ static SHAPE_RULE(shape_cast)
     return shape_alike(a, &in[0], out, why);
 }
 
-#define COMPARISON(id, instruction, symbol, at_nan)                                               \
-    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out)           \
-    {                                                                                             \
-        (void)in_types, (void)out;                                                                \
-        return e_bin(e, instruction, in[0], in[1]);                                               \
-    }                                                                                             \
-    const OpDef op_##id = {                                                                       \
-        .doc = "Comparison of numbers, y = a " symbol " b.",                                      \
-        .math = "none: bool",                                                                     \
-        .edges = at_nan " where a or b is NaN; -0 equals 0",                                      \
-        .shape = shape_compare,                                                                   \
-        .scalar = scalar_##id,                                                                    \
-        .sample_low = -8,                                                                         \
-        .sample_high = 8,                                                                         \
+#define COMPARISON(id, instruction, symbol, at_nan)                                     \
+    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out) \
+    {                                                                                   \
+        (void)in_types, (void)out;                                                      \
+        return e_bin(e, instruction, in[0], in[1]);                                     \
+    }                                                                                   \
+    const OpDef op_##id = {                                                             \
+        .doc = "Comparison of numbers, y = a " symbol " b.",                            \
+        .math = "none: bool",                                                           \
+        .edges = at_nan " where a or b is NaN; -0 equals 0",                            \
+        .shape = shape_compare,                                                         \
+        .scalar = scalar_##id,                                                          \
+        .sample_low = -8,                                                               \
+        .sample_high = 8,                                                               \
     };
 
 COMPARISON(eq, EMIT_EQ, "==", "false")

@@ -5,11 +5,11 @@
 
 #define TWO_OVER_SQRT_PI 1.12837916709551257390
 
-#define UNARY(id, instruction)                                                                    \
-    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out)           \
-    {                                                                                             \
-        (void)in_types, (void)out;                                                                \
-        return e_un(e, instruction, in[0]);                                                       \
+#define UNARY(id, instruction)                                                          \
+    static Sv scalar_##id(Emit *e, const Sv *in, const Type *in_types, const Type *out) \
+    {                                                                                   \
+        (void)in_types, (void)out;                                                      \
+        return e_un(e, instruction, in[0]);                                             \
     }
 
 UNARY(exp, EMIT_EXP)

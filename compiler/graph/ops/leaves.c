@@ -1,6 +1,6 @@
 // leaves.c -- operations without inputs. Their types are stated; the rules check them.
 
-#include <float.h>
+#include <math.h>
 
 #include "graph/ops/shapes.h"
 
@@ -19,11 +19,20 @@ static SHAPE_RULE(shape_variable)
     return true;
 }
 
+static bool whole_between(double value, double low, double high)
+{
+    return value >= low && value <= high && value == floor(value);
+}
+
 static SHAPE_RULE(shape_const)
 {
-    (void)attr, (void)in;
+    (void)in;
     if (out->rank != 0)
         return shape_fail(a, why, "a constant is one number, not %s", type_text(a, out));
+    if (out->dtype == DTYPE_I32 && !whole_between(attr->value, INT32_MIN, INT32_MAX))
+        return shape_fail(a, why, "%g is no i32", attr->value);
+    if (out->dtype == DTYPE_BOOL && !whole_between(attr->value, 0, 1))
+        return shape_fail(a, why, "%g is no bool, which is 0 or 1", attr->value);
     return true;
 }
 
@@ -90,8 +99,6 @@ const OpDef op_iota = {
     .doc = "The index along an axis: y[i0, i1, ...] = i_axis.",
     .math = "none: whole numbers",
     .shape = shape_iota,
-    .sample_low = 0,
-    .sample_high = FLT_MAX,
 };
 
 const OpDef op_random = {
