@@ -28,14 +28,17 @@ typedef struct PassOptions {
     const char *dump;   // --dump NAME: print the graph after this pass ("all": after any that changed it)
     const char *stop;   // --stop-after NAME
     bool time;          // --time-passes: a line a pass
-    bool verify;        // after every pass; the default in debug builds
-    FILE *out;          // where dumps and times go
+    bool verify;        // after every pass; always on in debug builds
+    FILE *out;          // where dumps, times and counts go; NULL: stderr
+    Arena *scratch;     // reset after every pass; NULL: the graph's arena serves, and is not reset
 } PassOptions;
 
 bool pass_exists(const char *name);
 
-// Runs the pipeline for `g` (its name says which: "predict" also folds batch norm). A verifier's
-// complaint is a bug of nnc: it is printed to options->out and abort() is called.
+// Runs the pipeline for `g` (its name says which: "predict" also folds batch norm), again until no
+// pass changes anything, four rounds at the most. A train graph goes through twice, before autodiff
+// and after: gradients of stable forms are stable. A verifier's complaint is a bug of nnc: it is
+// printed to options->out and abort() is called.
 void passes_run(Graph *g, const PassOptions *options);
 
 // Reverse-mode differentiation, graph to graph. Appends the gradient of the scalar `loss` with
