@@ -25,9 +25,9 @@
 
 typedef struct Autodiff {
     Builder b;
-    int count;      // nodes of the forward part
-    bool *depends;  // by id: on a wanted variable, differentiably
-    Node **adjoint; // by id; NULL: zero so far
+    int count;       // nodes of the forward part
+    bool *depends;   // by id: on a wanted variable, differentiably
+    Node **adjoint;  // by id; NULL: zero so far
 } Autodiff;
 
 static bool contains(const int *variables, int count, int variable)
@@ -42,7 +42,7 @@ static bool depends(const Autodiff *d, const Node *n, const int *variables, int 
 {
     if (n->type.dtype != DTYPE_F32)
         return false;
-    if (n->op == OP_variable) // the only leaf that a gradient can be asked for
+    if (n->op == OP_variable)  // the only leaf that a gradient can be asked for
         return contains(variables, count, n->attr.index);
     for (int i = 0; i < n->input_count; i++)
         if (d->depends[n->in[i]->id])

@@ -30,6 +30,62 @@ static Node *apply_first(Rewriter *r, Node *n, const Rule *const *tables)
     return NULL;
 }
 
+// --- Node.mark: how many users, and whether fixed --------------------------------------------
+
+enum { FIXED = 1 << 30 };
+
+static bool *updated_variables(const Graph *g, Arena *scratch)
+{
+    bool *updated = arena_array(scratch, bool, (size_t)g->variables->count);
+    for (int i = 0; i < g->update_count; i++)
+        updated[g->updates[i].variable] = true;
+    return updated;
+}
+
+static bool inputs_are_fixed(const Node *n)
+{
+    for (int i = 0; i < n->input_count; i++)
+        if (!is_fixed(n->in[i]))
+            return false;
+    return true;
+}
+
+void mark_nodes(Graph *g, Arena *scratch)
+{
+    const bool *updated = updated_variables(g, scratch);
+    for (int i = 0; i < g->node_count; i++) {
+        Node *n = g->nodes[i];
+        const bool fixed = op_is(n->op, LEAF) ? n->op == OP_const || (n->op == OP_variable &&
+                                                                      !updated[n->attr.index])
+                                              : inputs_are_fixed(n);
+        n->mark = fixed ? FIXED : 0;
+        for (int k = 0; k < n->input_count; k++)
+            n->in[k]->mark++;
+    }
+    for (int i = 0; i < g->output_count; i++)
+        g->outputs[i].node->mark++;
+    for (int i = 0; i < g->update_count; i++)
+        g->updates[i].value->mark++;
+}
+
+void unmark_nodes(Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        g->nodes[i]->mark = 0;
+}
+
+bool used_once(const Node *n)
+{
+    return (n->mark & ~(uint32_t)FIXED) == 1;
+}
+
+bool is_fixed(const Node *n)
+{
+    return n->mark & FIXED;
+}
+
+// --- the sweep --------------------------------------------------------------------------------
+
 static void keep(Graph *g, Node *n)
 {
     n->id = (uint32_t)g->node_count;
@@ -42,6 +98,7 @@ static int sweep(Rewriter *r, Graph *g, const Rule *const *tables)
     Node **old = arena_array(r->scratch, Node *, (size_t)old_count);
     for (int i = 0; i < old_count; i++)
         old[i] = g->nodes[i];
+    mark_nodes(g, r->scratch);
     g->node_count = 0;
 
     int applied = 0;
@@ -60,6 +117,7 @@ static int sweep(Rewriter *r, Graph *g, const Rule *const *tables)
             keep(g, n);
         }
     }
+    unmark_nodes(g);
     return applied;
 }
 

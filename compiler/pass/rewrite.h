@@ -21,7 +21,7 @@ typedef struct Rewriter {
 typedef Node *RuleApply(Rewriter *r, Node *n);
 
 typedef struct Rule {
-    OpId op; // of the nodes that it may apply to, or ANY_ELEMENTWISE
+    OpId op;  // of the nodes that it may apply to, or ANY_ELEMENTWISE
     RuleApply *apply;
 } Rule;
 
@@ -38,6 +38,11 @@ typedef struct Rule {
 // dropped.
 int rewrite(Pass *p, Graph *g, const Rule *const *tables);
 
+// Sets Node.mark so that used_once and is_fixed answer; unmark_nodes sets it to 0 again. Rules find
+// nodes marked.
+void mark_nodes(Graph *g, Arena *scratch);
+void unmark_nodes(Graph *g);
+
 // --- what rules ask ---------------------------------------------------------------------------
 
 // Whether every element of `n` is one constant, which may be seen through views.
@@ -47,6 +52,14 @@ bool is_const(const Node *n, double value);
 // Whether types differ by axes of size 1 alone. position[i]: the axis of `to` that axis i of
 // `from` becomes, -1 for a dropped one.
 bool unit_axes(const Type *from, const Type *to, int8_t *position);
+
+// Whether `n` has one user, an output or update counting as one; false for nodes that are new in
+// this sweep, and not exact for those that a rule of this sweep returned.
+bool used_once(const Node *n);
+
+// Whether `n` depends on constants, and on variables that the graph does not update, alone; false
+// for nodes that are new in this sweep.
+bool is_fixed(const Node *n);
 
 // `n` with other inputs, and with the shape of `like`.
 Node *build_like(Rewriter *r, const Node *n, Node *const *in, const Type *like);

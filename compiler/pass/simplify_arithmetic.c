@@ -13,7 +13,7 @@ typedef enum Side { LEFT = 1, RIGHT = 2, BOTH = 3 } Side;
 
 typedef struct Identity {
     OpId op;
-    Side side; // of the operand that is the number
+    Side side;  // of the operand that is the number
     double value;
 } Identity;
 

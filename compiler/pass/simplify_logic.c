@@ -141,7 +141,7 @@ static Node *scaled_choice(Rewriter *r, Node *n)
         Node *w = n->in[i], *k = n->in[1 - i];
         double value;
         if (w->op != OP_where || !const_value(k, &value) || value - value != 0)
-            continue; // an infinite or NaN k makes the zero a NaN
+            continue;  // an infinite or NaN k makes the zero a NaN
         if (is_zero(w->in[1]) || is_zero(w->in[2]))
             return build_where(&r->b, w->in[0], scaled(r, w->in[1], k), scaled(r, w->in[2], k));
     }
