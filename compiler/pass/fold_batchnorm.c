@@ -18,17 +18,20 @@
 
 #include "pass/rewrite.h"
 
-// A contraction with, it may be, a repeated fixed value added to it or subtracted.
+// A contraction with, it may be, a fixed value added to it or subtracted.
 typedef struct Linear {
     Node *contract;
     int weight;   // which input is the fixed one
-    Node *shift;  // the broadcast that is added, or NULL
+    Node *shift;  // what is added, or NULL
     OpId op;      // OP_add or OP_sub
 } Linear;
 
-static bool is_fixed_broadcast(const Node *n)
+// The operand of `n` that is fixed, or -1: where `n` does not commute, only the right one will do.
+static int fixed_side(const Node *n)
 {
-    return n->op == OP_broadcast && is_fixed(n);
+    if (is_fixed(n->in[1]))
+        return 1;
+    return op_is(n->op, COMMUTES) && is_fixed(n->in[0]) ? 0 : -1;
 }
 
 static bool as_contract(Node *n, Linear *y)
@@ -47,10 +50,10 @@ static bool as_linear(Node *n, Linear *y)
         return true;
     if ((n->op != OP_add && n->op != OP_sub) || !used_once(n))
         return false;
-    y->op = n->op;
-    const int side = is_fixed_broadcast(n->in[1]) ? 1 : 0;
-    if (!is_fixed_broadcast(n->in[side]) || (side == 0 && n->op == OP_sub))
+    const int side = fixed_side(n);
+    if (side < 0)
         return false;
+    y->op = n->op;
     y->shift = n->in[side];
     return as_contract(n->in[1 - side], y);
 }
@@ -92,11 +95,11 @@ static Node *fold_scale(Rewriter *r, Node *n)
 {
     Linear y;
     int8_t map[MAX_RANK] = {0};
-    const int side = is_fixed_broadcast(n->in[1]) ? 1 : 0;
-    Node *scale = n->in[side];
-    if (!is_fixed_broadcast(scale) || (side == 0 && n->op == OP_div))
+    const int side = fixed_side(n);
+    if (side < 0 || n->in[side]->op != OP_broadcast || !as_linear(n->in[1 - side], &y))
         return NULL;
-    if (!as_linear(n->in[1 - side], &y) || !weight_map(&y, scale, map))
+    Node *scale = n->in[side];
+    if (!weight_map(&y, scale, map))
         return NULL;
     Node *contract = scaled_contract(r, &y, n->op, scale, map);
     if (!y.shift)
@@ -110,14 +113,11 @@ static Node *fold_scale(Rewriter *r, Node *n)
 static Node *fold_shift(Rewriter *r, Node *n)
 {
     Linear y;
-    const int side = is_fixed_broadcast(n->in[1]) ? 1 : 0;
-    Node *shift = n->in[side];
-    if (!is_fixed_broadcast(shift) || (side == 0 && n->op == OP_sub))
+    const int side = fixed_side(n);
+    if (side < 0 || !as_linear(n->in[1 - side], &y) || !y.shift)
         return NULL;
-    if (!as_linear(n->in[1 - side], &y) || !y.shift)
-        return NULL;
-    Node *both = n->op == y.op ? build_binary(&r->b, OP_add, y.shift, shift)
-                               : build_binary(&r->b, OP_sub, y.shift, shift);
+    const OpId op = n->op == y.op ? OP_add : OP_sub;
+    Node *both = build_binary(&r->b, op, y.shift, n->in[side]);
     return build_binary(&r->b, y.op, y.contract, both);
 }
 
