@@ -57,17 +57,29 @@ static void accumulate(Autodiff *d, const Node *n, Node *contribution)
     *sum = *sum ? build_binary(&d->b, OP_add, *sum, contribution) : contribution;
 }
 
+static int first_use(const Node *n, int input)
+{
+    int i = 0;
+    while (n->in[i] != n->in[input])
+        i++;
+    return i;
+}
+
+// An input that stands twice (x * x) gets the sum of both shares at once, which are often equal.
 static void propagate(Autodiff *d, Node *n)
 {
+    Node *share[MAX_ARITY] = {NULL};
     d->b.span = n->span;
     d->b.path = n->path;
     for (int i = 0; i < n->input_count; i++) {
-        if (!d->depends[n->in[i]->id])
-            continue;
-        Node *contribution = op_grad(&d->b, n, d->adjoint[n->id], i);
-        if (contribution)
-            accumulate(d, n->in[i], contribution);
+        Node *dx = d->depends[n->in[i]->id] ? op_grad(&d->b, n, d->adjoint[n->id], i) : NULL;
+        Node **sum = &share[first_use(n, i)];
+        if (dx)
+            *sum = *sum ? build_binary(&d->b, OP_add, *sum, dx) : dx;
     }
+    for (int i = 0; i < n->input_count; i++)
+        if (share[i])
+            accumulate(d, n->in[i], share[i]);
 }
 
 // A variable may be read by several nodes, in which case its gradient is the sum over them.

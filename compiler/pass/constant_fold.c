@@ -128,8 +128,8 @@ static bool is_small(const Node *n)
 Node *fold_constants(Rewriter *r, Node *n)
 {
     ConstantEmit e = {.emit = {.constant = constant, .apply = apply}, .scratch = r->scratch};
-    Sv in[3];
-    Type types[3];
+    Sv in[MAX_ARITY];
+    Type types[MAX_ARITY];
     if (n->type.rank > 0)
         return NULL;
     for (int i = 0; i < n->input_count; i++) {

@@ -76,21 +76,42 @@ static Node *neg_inside(Rewriter *r, Node *n)
     return NULL;
 }
 
+// `n` without its minus sign, which may stand before a repetition or a factor:
+//     -x  -->  x;    broadcast(-x)  -->  broadcast(x);    broadcast(-x) * y  -->  broadcast(x) * y
+// NULL: there is none, or `n` has other users, for whom it would be computed twice.
+static Node *positive(Rewriter *r, Node *n)
+{
+    if (is_neg(n))
+        return n->in[0];
+    if (n->op == OP_broadcast && is_neg(n->in[0]))
+        return build_broadcast(&r->b, n->in[0]->in[0], n->type, n->attr.map);
+    if (n->op != OP_mul || !used_once(n))
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        Node *factor = n->in[i]->op == OP_broadcast ? positive(r, n->in[i]) : NULL;
+        if (factor)
+            return build_binary(&r->b, OP_mul, i ? n->in[0] : factor, i ? factor : n->in[1]);
+    }
+    return NULL;
+}
+
 // x + -y  -->  x - y;    -x + y  -->  y - x
 static Node *add_neg(Rewriter *r, Node *n)
 {
-    if (is_neg(n->in[1]))
-        return build_binary(&r->b, OP_sub, n->in[0], n->in[1]->in[0]);
-    if (is_neg(n->in[0]))
-        return build_binary(&r->b, OP_sub, n->in[1], n->in[0]->in[0]);
+    for (int i = 1; i >= 0; i--) {
+        Node *x = positive(r, n->in[i]);
+        if (x)
+            return build_binary(&r->b, OP_sub, n->in[1 - i], x);
+    }
     return NULL;
 }
 
 // x - -y  -->  x + y;    0 - x  -->  -x
 static Node *sub_neg(Rewriter *r, Node *n)
 {
-    if (is_neg(n->in[1]))
-        return build_binary(&r->b, OP_add, n->in[0], n->in[1]->in[0]);
+    Node *y = positive(r, n->in[1]);
+    if (y)
+        return build_binary(&r->b, OP_add, n->in[0], y);
     return is_const(n->in[0], 0) ? negated(r, n->in[1]) : NULL;
 }
 
@@ -157,6 +178,42 @@ static Node *product_of_constants(Rewriter *r, Node *n)
     return build_binary(&r->b, OP_mul, x, build_filled(&r->b, &n->type, c * d));
 }
 
+// x + x  -->  x * 2
+static Node *twice(Rewriter *r, Node *n)
+{
+    if (n->in[0] != n->in[1] || n->type.dtype != DTYPE_F32)
+        return NULL;
+    return build_binary(&r->b, OP_mul, n->in[0], build_filled(&r->b, &n->type, 2));
+}
+
+static Node *scaled(Rewriter *r, Node *x, double c)
+{
+    return build_binary(&r->b, OP_mul, x, build_filled(&r->b, &x->type, c));
+}
+
+// A factor that is a power of two goes where there is less to do, or where it meets another:
+//     (x / y) * c  -->  (x * c) / y;    (broadcast(x) * y) * c  -->  broadcast(x * c) * y
+static Node *sink_power_of_two(Rewriter *r, Node *n)
+{
+    double c;
+    Node *x;
+    if (!constant_side(n, &c, &x) || !is_power_of_two(c) || !used_once(x))
+        return NULL;
+    if (x->op == OP_div)
+        return build_binary(&r->b, OP_div, scaled(r, x->in[0], c), x->in[1]);
+    if (x->op != OP_mul)
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        const Node *factor = x->in[i];
+        if (factor->op != OP_broadcast)
+            continue;
+        Node *once = scaled(r, factor->in[0], c);
+        Node *repeated = build_broadcast(&r->b, once, n->type, factor->attr.map);
+        return build_binary(&r->b, OP_mul, i ? x->in[0] : repeated, i ? repeated : x->in[1]);
+    }
+    return NULL;
+}
+
 // --- powers -----------------------------------------------------------------------------------
 
 static Node *reciprocal(Rewriter *r, Node *x)
@@ -200,12 +257,14 @@ const Rule arithmetic_rules[] = {
     {OP_neg, neg_inside},
     {OP_abs, abs_inside},
     {OP_add, add_neg},
+    {OP_add, twice},
     {OP_sub, sub_neg},
     {OP_mul, product_by_minus_one},
     {OP_div, product_by_minus_one},
     {OP_mul, product_of_neg},
     {OP_div, product_of_neg},
     {OP_mul, product_of_constants},
+    {OP_mul, sink_power_of_two},
     {OP_div, div_by_power_of_two},
     {OP_pow, power},
     RULES_END,

@@ -45,7 +45,7 @@ static Node *repeat_last(Rewriter *r, Node *n)
     if (!widest)
         return NULL;
     const Type *narrow = &widest->in[0]->type;
-    Node *in[3];
+    Node *in[MAX_ARITY];
     for (int i = 0; i < n->input_count; i++) {
         Node *x = n->in[i]->in[0];
         in[i] = x->type.rank == 0 ? build_uniform(r, x, narrow) : x;

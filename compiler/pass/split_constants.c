@@ -55,7 +55,7 @@ static int find_cuts(Splitter *s)
 
 static void copy(Splitter *s, const Node *n)
 {
-    Node *in[3];
+    Node *in[MAX_ARITY];
     for (int i = 0; i < n->input_count; i++)
         in[i] = s->copies[n->in[i]->id];
     s->fold.span = n->span;
