@@ -92,12 +92,23 @@ static const Constant constants[] = {
 
 enum { CONSTANT_COUNT = sizeof constants / sizeof *constants };
 
+static const Constant *find_constant(Name name)
+{
+    for (int i = 0; i < CONSTANT_COUNT; i++)
+        if (strcmp(constants[i].name, name) == 0)
+            return &constants[i];
+    return NULL;
+}
+
+bool builtin_is_constant(Name name)
+{
+    return find_constant(name) != NULL;
+}
+
 Value *builtin_constant(Expander *e, Name name, Span span)
 {
-    const Constant *c = constants;
-    while (c < constants + CONSTANT_COUNT && strcmp(c->name, name) != 0)
-        c++;
-    if (c == constants + CONSTANT_COUNT)
+    const Constant *c = find_constant(name);
+    if (!c)
         return NULL;
     if (c->kind == VALUE_REAL)
         return value_real(e->arena, span, c->number);

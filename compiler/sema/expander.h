@@ -117,7 +117,6 @@ struct Program {
     TrainSpec train_spec;
     TrainPlan plan;
     DataSpec data_spec;
-    bool blocks_known;
     LayerRow *rows;
     int row_count, row_capacity;
 };
@@ -343,6 +342,7 @@ const Builtin *builtin_find(Name name);
 Value *builtin_call(Expander *e, const Builtin *b, const Arg *args, Span span);
 // pi, step, training, ...: NULL when it is none of them.
 Value *builtin_constant(Expander *e, Name name, Span span);
+bool builtin_is_constant(Name name);
 void candidates_add_builtins(Candidates *c, const Program *p);
 
 // The functions of the table's rows.
@@ -428,19 +428,17 @@ void run_input(Expander *e, const Stmt *s);
 void run_output(Expander *e, const Stmt *s);
 Graph *new_graph(Program *p, const char *name);
 
-// --- objective.c ------------------------------------------------------------------------------
-
-Node *expand_loss(Expander *e, Value **targets);
-Node *expand_penalty(Expander *e);
 
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------
 
 void blocks_evaluate(Program *p);
+const char *block_key(const char *block, int i);  // key i of "train" or "data"; NULL after the last
 void settings_apply(Program *p);
 void check_names(Program *p);
-// The value of `path` that --set gives, or `written`.
+// The expression that --set gives for `path`, or `written`.
 const Expr *setting(const Program *p, const char *path, const Expr *written);
-extern const char *const train_keys[], *const data_keys[];  // end with NULL
+// What --set gives for paths one step below `path`: by the last name.
+NameMap settings_below(const Program *p, const char *path);
 
 // --- load.c -----------------------------------------------------------------------------------
 
