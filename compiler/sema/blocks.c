@@ -10,7 +10,7 @@ typedef struct Key {
     const char *name;
     ValueKind kind;  // INT, REAL (any number), BOOL: stored at `offset`; NONE: `set` does it
     size_t offset;
-    int64_t least;   // INT
+    int64_t least;  // INT
     void (*set)(Expander *e, const Expr *x);
 } Key;
 
@@ -62,7 +62,8 @@ static void set_metrics(Expander *e, const Expr *x)
         const Objective *o = &p->plan.metrics[i];
         for (int j = 0; j < i; j++)
             if (p->train_spec.metrics[j] == o->call->name && p->plan.metrics[j].output == o->output)
-                diag_report(diags_of(e), DIAG_duplicate_definition, o->span, "metric", o->call->name);
+                diag_report(diags_of(e), DIAG_duplicate_definition, o->span, "metric",
+                            o->call->name);
         p->train_spec.metrics[i] =
             o->output ? program_intern(p, "%s.%s", o->call->name, o->output) : o->call->name;
     }
@@ -141,8 +142,14 @@ static void set_clip_value(Expander *e, const Expr *x)
     e->program->plan.clip_value = v ? value_as_real(v) : 0;
 }
 
-#define FIELD(name, kind, least) {#name, kind, offsetof(TrainSpec, name), least, NULL}
-#define SET(name) {#name, VALUE_NONE, 0, 0, set_##name}
+#define FIELD(name, kind, least)                            \
+    {                                                       \
+#name, kind, offsetof(TrainSpec, name), least, NULL \
+    }
+#define SET(name)                           \
+    {                                       \
+#name, VALUE_NONE, 0, 0, set_##name \
+    }
 
 static const Key train_table[] = {
     FIELD(batch_size, VALUE_INT, 1),
@@ -231,8 +238,8 @@ static Value *read_word(Expander *e, const Expr *x, const char *word)
 {
     if (x->kind == EXPR_NAME && name_is(x->name, word))
         return value_string(e->arena, x->span, word);
-    diag_report(diags_of(e), DIAG_wrong_kind, x->span,
-                arena_printf(e->arena, "`%s`", word), "something else");
+    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
+                "something else");
     return NULL;
 }
 
@@ -369,8 +376,7 @@ void blocks_evaluate(Program *p)
                                 .epochs = 10,
                                 .shuffle = true,
                                 .target_error = NAN};
-    p->data_spec =
-        (DataSpec){.given = p->data != NULL, .span = p->data ? p->data->span : NO_SPAN};
+    p->data_spec = (DataSpec){.given = p->data != NULL, .span = p->data ? p->data->span : NO_SPAN};
     evaluate_block(&e, &tables[0], p->train);
     evaluate_block(&e, &tables[1], p->data);
     override_arguments(&e, "train.optimizer", &p->plan.optimizer);

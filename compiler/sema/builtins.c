@@ -7,8 +7,14 @@
 
 #include "sema/expander.h"
 
-#define MATH(id, doc) {#id, "x", doc, ELEMENT_MATH, builtin_elementwise, OP_##id}
-#define LATER(name, parameters) {name, parameters, "Not made yet.", 0, builtin_not_yet, OP_COUNT}
+#define MATH(id, doc)                                             \
+    {                                                             \
+#id, "x", doc, ELEMENT_MATH, builtin_elementwise, OP_##id \
+    }
+#define LATER(name, parameters)                                         \
+    {                                                                   \
+        name, parameters, "Not made yet.", 0, builtin_not_yet, OP_COUNT \
+    }
 
 const Builtin builtins[] = {
     MATH(exp, "e^x, element by element."),
@@ -24,18 +30,20 @@ const Builtin builtins[] = {
     MATH(floor, "The largest whole number that is not above x."),
     {"where", "condition, x, y", "x where the condition holds, else y, element by element.",
      ELEMENT_MATH, builtin_elementwise, OP_where},
-    {"max", "x, y?, over?, keep?", "The larger of two, element by element; of one, its largest element.",
-     ELEMENT_MATH, builtin_max_min, OP_max},
-    {"min", "x, y?, over?, keep?", "The smaller of two, element by element; of one, its smallest element.",
-     ELEMENT_MATH, builtin_max_min, OP_min},
+    {"max", "x, y?, over?, keep?",
+     "The larger of two, element by element; of one, its largest element.", ELEMENT_MATH,
+     builtin_max_min, OP_max},
+    {"min", "x, y?, over?, keep?",
+     "The smaller of two, element by element; of one, its smallest element.", ELEMENT_MATH,
+     builtin_max_min, OP_min},
     {"sum", "x, over?, keep?", "The sum of an example's elements, or over axes.", FLOW_FIRST,
      builtin_reduce, OP_COUNT},
     {"mean", "x, over?, keep?", "The mean of an example's elements, or over axes.", FLOW_FIRST,
      builtin_reduce, OP_COUNT},
     {"argmax", "x, over?", "The index of the largest element along an axis, the last unless told.",
      FLOW_FIRST, builtin_argmax, OP_COUNT},
-    {"reshape", "x, sizes...", "The same elements in another shape; one size may be -1.", FLOW_FIRST,
-     builtin_reshape, OP_COUNT},
+    {"reshape", "x, sizes...", "The same elements in another shape; one size may be -1.",
+     FLOW_FIRST, builtin_reshape, OP_COUNT},
     {"transpose", "x, axes...", "Axes in another order; without one, the last two change places.",
      FLOW_FIRST, builtin_transpose, OP_COUNT},
     {"one_hot", "x, size", "A vector with a 1 at index x and 0 elsewhere.", FLOW_FIRST,
@@ -74,7 +82,7 @@ const Builtin *builtin_find(Name name)
 
 typedef struct Constant {
     const char *name;
-    ValueKind kind;     // REAL: the number; STRING: a word; TENSOR: the scalar; BOOL: `training`
+    ValueKind kind;  // REAL: the number; STRING: a word; TENSOR: the scalar; BOOL: `training`
     double number;
     ScalarKind scalar;
 } Constant;
@@ -147,7 +155,8 @@ static int split_parameters(const char *text, BuiltinParam *out)
     for (const char *s = text; *s; n++) {
         size_t size = strcspn(s, "?.,");
         const char *end = s + size;
-        out[n] = (BuiltinParam){.name = s, .size = size, .optional = *end == '?', .rest = *end == '.'};
+        out[n] =
+            (BuiltinParam){.name = s, .size = size, .optional = *end == '?', .rest = *end == '.'};
         out[n].axes = (size == 4 && (!strncmp(s, "over", 4) || !strncmp(s, "keep", 4)));
         s = end + strspn(end, "?., ");
     }
@@ -164,8 +173,8 @@ static int find_parameter(const BuiltinParam *params, int count, Name name)
 
 static bool report_arity(Expander *e, const Builtin *b, Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_too_many_arguments, blame(e, span), b->name,
-                          b->parameters);
+    Diag *d =
+        diag_report(diags_of(e), DIAG_too_many_arguments, blame(e, span), b->name, b->parameters);
     poison_after(e, d, span);
     return false;
 }
@@ -190,7 +199,8 @@ static bool place_named(Expander *e, BuiltinCall *c, const BuiltinParam *params,
     Diag *d = diag_report(diags_of(e), code, a->name_span, c->builtin->name, a->name);
     Candidates near = {.arena = e->arena};
     for (int i = 0; at < 0 && i < count; i++)
-        candidates_add(&near, program_intern(e->program, "%.*s", (int)params[i].size, params[i].name));
+        candidates_add(&near,
+                       program_intern(e->program, "%.*s", (int)params[i].size, params[i].name));
     help_nearest(d, a->name, &near);
     return false;
 }

@@ -28,7 +28,7 @@ uint32_t next_stream(Expander *e)
     uint32_t h = 2166136261u;
     for (const char *s = path; *s; s++)
         h = (h ^ (unsigned char)*s) * 16777619u;
-    h = mix(h + 0x9e3779b9u * (uint32_t)++*count);
+    h = mix(h + 0x9e3779b9u * (uint32_t)++ * count);
     return h < STREAM_LIMIT ? h : h - STREAM_LIMIT;
 }
 
@@ -58,7 +58,8 @@ static bool read_shape(Expander *e, Value *v, Span span, Type *out)
 static Node *draw(Expander *e, BuiltinCall *c, Type *shape)
 {
     if (!e->builder.graph) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, c->span), c->builtin->name);
+        Diag *d =
+            diag_report(diags_of(e), DIAG_not_compile_time, blame(e, c->span), c->builtin->name);
         poison_after(e, d, c->span);
         return NULL;
     }

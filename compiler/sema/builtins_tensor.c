@@ -23,9 +23,9 @@ static double sigmoid_of(double x)
 static double fold_math(OpId op, double x)
 {
     static double (*const functions[OP_COUNT])(double) = {
-        [OP_exp] = exp,   [OP_log] = log,   [OP_sqrt] = sqrt,           [OP_tanh] = tanh,
-        [OP_erf] = erf,   [OP_abs] = fabs,  [OP_sign] = sign_of,        [OP_sin] = sin,
-        [OP_cos] = cos,   [OP_floor] = floor, [OP_sigmoid] = sigmoid_of,
+        [OP_exp] = exp, [OP_log] = log,     [OP_sqrt] = sqrt,          [OP_tanh] = tanh,
+        [OP_erf] = erf, [OP_abs] = fabs,    [OP_sign] = sign_of,       [OP_sin] = sin,
+        [OP_cos] = cos, [OP_floor] = floor, [OP_sigmoid] = sigmoid_of,
     };
     return functions[op](x);
 }
@@ -89,7 +89,8 @@ Value *builtin_max_min(Expander *e, BuiltinCall *c)
         return reduce_call(e, c, largest ? REDUCTION_MAX : REDUCTION_MIN, c->args[2], c->args[3]);
     if (c->args[2] || c->args[3]) {
         const Arg *a = c->args[2] ? c->args[2] : c->args[3];
-        Diag *d = diag_report(diags_of(e), DIAG_unknown_option, a->name_span, c->builtin->name, a->name);
+        Diag *d =
+            diag_report(diags_of(e), DIAG_unknown_option, a->name_span, c->builtin->name, a->name);
         diag_help(d, "axes belong to the form with one argument");
         return poison_after(e, d, c->span);
     }

@@ -1,6 +1,7 @@
 // call.c -- a definition is expanded: arguments meet parameters, a frame is made, the body runs.
 //
-//   dense(128, bias = false)      x = the flowing value, units = 128, bias = false, init = its default
+//   dense(128, bias = false)      x = the flowing value, units = 128, bias = false, init = its
+//   default
 //
 // Layers get a path: "dense", the next one "dense_2", one with `name = "top"` "top"; calls are
 // numbered by name within a body, in the order in which they are expanded.
@@ -158,7 +159,8 @@ static bool bind_named(Expander *e, Frame *f, Bound *b, const NamedValue *a)
         return report_option(e, b->item, a->name, a->span);
     int i = param_index(b->item, p);
     if (b->values[i]) {
-        diag_report(diags_of(e), DIAG_duplicate_argument, blame(e, a->span), b->item->name, a->name);
+        diag_report(diags_of(e), DIAG_duplicate_argument, blame(e, a->span), b->item->name,
+                    a->name);
         return false;
     }
     b->values[i] = a->value;
@@ -343,9 +345,9 @@ int row_begin(Expander *e, Name path, Span span)
     if (!e->recording)
         return -1;
     Program *p = e->program;
-    LayerRow row = {.path = path, .call = program_text(p, span), .span = span, .depth = -1};
+    LayerRow row = {.path = path, .call = program_text(p, span), .span = span};
     for (const Frame *f = e->frame; f; f = f->caller)
-        row.depth++;
+        row.depth += f->definition != NULL;
     arena_push(p->arena, p->rows, p->row_count, p->row_capacity, row);
     return p->row_count - 1;
 }
@@ -388,7 +390,8 @@ static NamedValue *with_flow(Expander *e, const Item *item, NamedValue *args, in
     return all;
 }
 
-static const NamedValue *find_option(const Item *item, const NamedValue *args, int count, const char *name)
+static const NamedValue *find_option(const Item *item, const NamedValue *args, int count,
+                                     const char *name)
 {
     for (int i = 0; i < count; i++)
         if (name_is(args[i].name, name) && !find_param(item, args[i].name))
@@ -435,8 +438,13 @@ Value *call_layer(Expander *e, const Definition *d, NamedValue *args, int count,
     args = path ? with_flow(e, d->item, args, &count, span) : NULL;
     if (!args)
         return poison(e, span);
-    Call c = {.definition = d, .args = args, .count = count, .span = span, .path = path,
-              .inherited = e->frame->inherited, .state_kind = VARIABLE_STATE};
+    Call c = {.definition = d,
+              .args = args,
+              .count = count,
+              .span = span,
+              .path = path,
+              .inherited = e->frame->inherited,
+              .state_kind = VARIABLE_STATE};
     return expand_layer(e, &c);
 }
 
@@ -453,8 +461,12 @@ Value *call_instance(Expander *e, const Instance *instance, NamedValue *args, in
     all = with_flow(e, item, all, &total, span);
     if (!all)
         return poison(e, span);
-    Call c = {.definition = instance->definition, .args = all, .count = total, .span = span,
-              .path = instance->path, .inherited = instance->inherited,
+    Call c = {.definition = instance->definition,
+              .args = all,
+              .count = total,
+              .span = span,
+              .path = instance->path,
+              .inherited = instance->inherited,
               .state_kind = VARIABLE_STATE};
     return expand_layer(e, &c);
 }
@@ -483,8 +495,8 @@ Instance *instance_new(Expander *e, const Stmt *s)
     return i;
 }
 
-bool call_prepare(Expander *e, const Value *v, ItemKind kind, const NamedValue *lead, int lead_count,
-                  Call *out)
+bool call_prepare(Expander *e, const Value *v, ItemKind kind, const NamedValue *lead,
+                  int lead_count, Call *out)
 {
     if (v->kind != VALUE_DEFINITION && v->kind != VALUE_CALL) {
         Text wanted = text_in(e->arena);
@@ -505,7 +517,11 @@ bool call_prepare(Expander *e, const Value *v, ItemKind kind, const NamedValue *
         args[i] = lead[i];
     for (int i = 0; i < own; i++)
         args[lead_count + i] = v->items[i];
-    *out = (Call){.definition = d, .args = args, .count = lead_count + own, .span = v->span,
-                  .path = e->frame->path, .state_kind = VARIABLE_STATE};
+    *out = (Call){.definition = d,
+                  .args = args,
+                  .count = lead_count + own,
+                  .span = v->span,
+                  .path = e->frame->path,
+                  .state_kind = VARIABLE_STATE};
     return true;
 }

@@ -138,11 +138,16 @@ static Value *call_named(Expander *e, const Expr *x, const Arg *args, Name name,
     NamedValue *values;
     ItemKind own = e->frame->kind;
     const Definition *same = own > ITEM_LAYER && own <= ITEM_AUGMENTATION
-                                 ? program_find(e->program, own, name, library) : NULL;
+                                 ? program_find(e->program, own, name, library)
+                                 : NULL;
     if (same) {
         values = eval_args(e, args, same, &count);
-        Call c = {.definition = same, .args = values, .count = count, .span = x->span,
-                  .path = e->frame->path, .state_kind = e->frame->state_kind,
+        Call c = {.definition = same,
+                  .args = values,
+                  .count = count,
+                  .span = x->span,
+                  .path = e->frame->path,
+                  .state_kind = e->frame->state_kind,
                   .state_shape = e->frame->state_shape};
         return expand_call(e, &c);
     }
@@ -250,8 +255,8 @@ static Value *eval_unary(Expander *e, const Expr *x)
 static Value *eval_binary(Expander *e, const Expr *x)
 {
     Value *left = eval(e, x->left);
-    if (left->kind == VALUE_BOOL && ((x->op == OPK_AND && !left->boolean) ||
-                                     (x->op == OPK_OR && left->boolean)))
+    if (left->kind == VALUE_BOOL &&
+        ((x->op == OPK_AND && !left->boolean) || (x->op == OPK_OR && left->boolean)))
         return left;
     return apply_binary(e, x->op, left, eval(e, x->right), x->span);
 }
@@ -306,10 +311,10 @@ static Value *eval_member(Expander *e, const Expr *x)
 Value *eval(Expander *e, const Expr *x)
 {
     static Value *(*const forms[])(Expander *, const Expr *) = {
-        [EXPR_INT] = eval_literal,  [EXPR_REAL] = eval_literal,   [EXPR_STRING] = eval_literal,
-        [EXPR_BOOL] = eval_literal, [EXPR_NAME] = eval_name,      [EXPR_LIST] = eval_items,
-        [EXPR_TUPLE] = eval_items,  [EXPR_UNARY] = eval_unary,    [EXPR_BINARY] = eval_binary,
-        [EXPR_RANGE] = eval_range,  [EXPR_IF] = eval_if,          [EXPR_CALL] = eval_call,
+        [EXPR_INT] = eval_literal,  [EXPR_REAL] = eval_literal,  [EXPR_STRING] = eval_literal,
+        [EXPR_BOOL] = eval_literal, [EXPR_NAME] = eval_name,     [EXPR_LIST] = eval_items,
+        [EXPR_TUPLE] = eval_items,  [EXPR_UNARY] = eval_unary,   [EXPR_BINARY] = eval_binary,
+        [EXPR_RANGE] = eval_range,  [EXPR_IF] = eval_if,         [EXPR_CALL] = eval_call,
         [EXPR_INDEX] = eval_index,  [EXPR_MEMBER] = eval_member,
     };
     if (!x || e->stopped)
@@ -366,7 +371,8 @@ bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *ou
         if (!eval_int(e, d->value, "a size", &sizes[rank]))
             return false;
         if (sizes[rank] < 1) {
-            Diag *p = diag_report(diags_of(e), DIAG_bad_size, blame(e, d->span), (long long)sizes[rank]);
+            Diag *p =
+                diag_report(diags_of(e), DIAG_bad_size, blame(e, d->span), (long long)sizes[rank]);
             poison_after(e, p, d->span);
             return false;
         }

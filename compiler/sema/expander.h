@@ -1,7 +1,7 @@
 // expander.h -- what the files of sema share: the program, the expansion under way, its frames.
 //
-// Read in this order: names.c, values.c, load.c, settings.c (a program is made of files), evaluate.c,
-// fold.c, builtins*.c, tensors.c, matmul.c, reduce.c (expressions), patterns.c, call.c,
+// Read in this order: names.c, values.c, load.c, settings.c (a program is made of files),
+// evaluate.c, fold.c, builtins*.c, tensors.c, matmul.c, reduce.c (expressions), patterns.c, call.c,
 // statements.c, variables.c (definitions), model.c, objective.c, optimize.c (graphs), blocks.c,
 // document.c.
 //
@@ -30,7 +30,7 @@ typedef struct NameMap {
     struct NameEntry {
         Name name;
         void *value;
-    } *entries;
+    } * entries;
     int count, capacity;
     int32_t *slots;  // entry + 1, or 0; a power of two of them
     uint32_t slot_count;
@@ -100,9 +100,9 @@ typedef struct TrainPlan {
     Objective *losses, *metrics;
     int loss_count, metric_count;
     Value *optimizer, *schedule, *regularizer;
-    Value *learning_rate;    // the key of the block; NULL: the optimizer's own
-    Value *label_smoothing;  // handed to the loss
-    Value *weight_decay;     // handed to the optimizer
+    Value *learning_rate;          // the key of the block; NULL: the optimizer's own
+    Value *label_smoothing;        // handed to the loss
+    Value *weight_decay;           // handed to the optimizer
     double clip_norm, clip_value;  // 0: none
 } TrainPlan;
 
@@ -147,11 +147,11 @@ struct Frame {
     const char *title;             // for messages: "dense", "model fashion"
     ItemKind kind;
     bool library;
-    Name path;     // of the variables declared in it; "" for the model
-    Span call;     // where it was called
+    Name path;  // of the variables declared in it; "" for the model
+    Span call;  // where it was called
     Scope *scope;
-    Value *flow;     // NULL: nothing flows
-    Span flow_span;  // the statement that made it
+    Value *flow;       // NULL: nothing flows
+    Span flow_span;    // the statement that made it
     NameMap children;  // names of layer calls that are taken
     NameMap declared;  // names of parameters and states of this frame
     Inherited inherited;
@@ -195,7 +195,7 @@ typedef struct Expander {
     int parameter_count, parameter_capacity;
     Port *outputs;  // of the model
     int output_count, output_capacity;
-    int depth;       // of C calls
+    int depth;  // of C calls
     int call_depth;
     int layers;
     int steps;
@@ -281,8 +281,8 @@ Value *fold_binary(Expander *e, OpKind op, const Value *x, const Value *y, Span 
 
 // --- tensors.c --------------------------------------------------------------------------------
 
-void build_at(Expander *e, Span span);  // span and path of the nodes that follow
-Node *to_tensor(Expander *e, Value *v, Span span);              // NULL after a report
+void build_at(Expander *e, Span span);              // span and path of the nodes that follow
+Node *to_tensor(Expander *e, Value *v, Span span);  // NULL after a report
 Node *to_dtype(Expander *e, Node *n, DType dtype);
 Node *to_float(Expander *e, Value *v, Span span);
 // The target becomes an input of the graph, of `shape` or the output's.
@@ -306,7 +306,7 @@ typedef struct Axes {
 
 // `over = c`, `keep = [h, w]`, `over = -1`, `over = batch`.
 bool eval_axes(Expander *e, const Expr *x, const Node *of, Axes *out);
-Node *sum_all(Expander *e, Node *n);   // over every axis, the batch too
+Node *sum_all(Expander *e, Node *n);  // over every axis, the batch too
 Node *mean_all(Expander *e, Node *n);
 typedef enum Reduction { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } Reduction;
 Value *reduce_value(Expander *e, Reduction kind, Node *n, const Axes *over, const Axes *keep,
@@ -317,9 +317,9 @@ Value *reduce_value(Expander *e, Reduction kind, Node *n, const Axes *over, cons
 typedef struct BuiltinCall {
     const struct Builtin *builtin;
     Span span;
-    const Arg *args[MAX_RANK + 2];   // by parameter, as written; NULL: left out, or the flow
-    Value *values[MAX_RANK + 2];     // evaluated; NULL for axes and what is left out
-    int rest_count;                  // values of a `...` parameter, the last ones
+    const Arg *args[MAX_RANK + 2];  // by parameter, as written; NULL: left out, or the flow
+    Value *values[MAX_RANK + 2];    // evaluated; NULL for axes and what is left out
+    int rest_count;                 // values of a `...` parameter, the last ones
 } BuiltinCall;
 
 typedef struct Builtin {
@@ -332,8 +332,8 @@ typedef struct Builtin {
 } Builtin;
 
 enum {
-    FLOW_FIRST = 1 << 0,   // given no tensor it takes the flowing value first
-    ELEMENT_MATH = 1 << 1, // numbers fold
+    FLOW_FIRST = 1 << 0,    // given no tensor it takes the flowing value first
+    ELEMENT_MATH = 1 << 1,  // numbers fold
 };
 
 extern const Builtin builtins[];
@@ -384,8 +384,8 @@ typedef struct Call {
     Inherited inherited;
     VariableKind state_kind;
     const Type *state_shape;
-    bool updates_first;   // the first parameter may be updated: it is
-    int first_variable;   // this variable
+    bool updates_first;  // the first parameter may be updated: it is
+    int first_variable;  // this variable
     bool takes_flow;
 } Call;
 
@@ -395,9 +395,9 @@ Value *call_instance(Expander *e, const Instance *instance, NamedValue *args, in
 Instance *instance_new(Expander *e, const Stmt *s);
 // A VALUE_DEFINITION or VALUE_CALL as a definition of that kind with its arguments, preceded by
 // `lead`; NULL after a report.
-bool call_prepare(Expander *e, const Value *v, ItemKind kind, const NamedValue *lead, int lead_count,
-                  Call *out);
-bool is_option(Name name);  // init, regularizer, frozen, name
+bool call_prepare(Expander *e, const Value *v, ItemKind kind, const NamedValue *lead,
+                  int lead_count, Call *out);
+bool is_option(Name name);           // init, regularizer, frozen, name
 ItemKind parameter_kind(Name name);  // `init`, `kernel_init`: ITEM_INIT; ITEM_COUNT: a plain value
 int row_begin(Expander *e, Name path, Span span);
 void row_end(Expander *e, int row, const Value *result);
@@ -427,7 +427,6 @@ bool expand_model(Expander *e);
 void run_input(Expander *e, const Stmt *s);
 void run_output(Expander *e, const Stmt *s);
 Graph *new_graph(Program *p, const char *name);
-
 
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------
 

@@ -157,13 +157,14 @@ static void load_library_name(Loader *l, const Item *use)
     Candidates c = {.arena = p->arena};
     for (size_t i = 0; i < stdlib_file_count; i++) {
         const char *dot = strrchr(stdlib_files[i].name, '.');
-        Name name = intern_n(p->session->names, stdlib_files[i].name,
-                             (size_t)(dot - stdlib_files[i].name));
+        Name name =
+            intern_n(p->session->names, stdlib_files[i].name, (size_t)(dot - stdlib_files[i].name));
         if (name == use->name)
             return;
         candidates_add(&c, name);
     }
-    Diag *d = diag_report(p->session->diags, DIAG_unknown_name, use->span, "library file", use->name);
+    Diag *d =
+        diag_report(p->session->diags, DIAG_unknown_name, use->span, "library file", use->name);
     help_nearest(d, use->name, &c);
 }
 

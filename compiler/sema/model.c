@@ -26,7 +26,8 @@ void run_input(Expander *e, const Stmt *s)
 {
     Type type;
     if (e->frame->kind != ITEM_MODEL) {
-        diag_report(diags_of(e), DIAG_misplaced, s->span, "an input", item_kind_text(e->frame->kind));
+        diag_report(diags_of(e), DIAG_misplaced, s->span, "an input",
+                    item_kind_text(e->frame->kind));
         return;
     }
     Value *v = poison(e, s->span);
@@ -55,7 +56,8 @@ static void add_output(Expander *e, Name name, Value *v, Span span)
 void run_output(Expander *e, const Stmt *s)
 {
     if (e->frame->kind != ITEM_MODEL) {
-        diag_report(diags_of(e), DIAG_misplaced, s->span, "an output", item_kind_text(e->frame->kind));
+        diag_report(diags_of(e), DIAG_misplaced, s->span, "an output",
+                    item_kind_text(e->frame->kind));
         return;
     }
     for (const NameList *n = s->names; n; n = n->next) {
@@ -88,10 +90,12 @@ bool expand_model(Expander *e)
         return false;
     }
     Frame *f = arena_new_of(e->arena, Frame);
-    *f = (Frame){.title = p->model->name, .kind = ITEM_MODEL, .path = e->frame->path,
-                 .state_kind = VARIABLE_STATE, .separator = "."};
+    *f = (Frame){.title = p->model->name,
+                 .kind = ITEM_MODEL,
+                 .path = e->frame->path,
+                 .state_kind = VARIABLE_STATE,
+                 .separator = "."};
     frame_push(e, f);
-    f->caller = NULL;
     run_statements(e, p->model->body);
     if (!e->stopped)
         default_output(e, p->model);

@@ -90,8 +90,7 @@ Binding *scope_find(const Scope *s, Name name)
 Binding *scope_define(Arena *a, Scope *s, Name name, Value *value, Span span)
 {
     Binding *b = arena_new_of(a, Binding);
-    *b = (Binding){
-        .name = name, .value = value, .span = span, .variable = -1, .next = s->bindings};
+    *b = (Binding){.name = name, .value = value, .span = span, .variable = -1, .next = s->bindings};
     s->bindings = b;
     return b;
 }

@@ -43,7 +43,8 @@ static bool check_outputs(Expander *e, const Objective *list, int count)
     return good;
 }
 
-static bool prepare(Expander *e, const Objective *o, ItemKind kind, Value *y, Value *target, Call *c)
+static bool prepare(Expander *e, const Objective *o, ItemKind kind, Value *y, Value *target,
+                    Call *c)
 {
     NamedValue lead[] = {{NULL, y, o->span}, {NULL, target, o->span}};
     return call_prepare(e, o->call, kind, lead, 2, c);
@@ -65,7 +66,8 @@ static bool add_smoothing(Expander *e, Call *c)
         return true;
     Name name = program_intern(e->program, "label_smoothing");
     if (!has_parameter(c->definition->item, name)) {
-        diag_report(diags_of(e), DIAG_unknown_option, smoothing->span, c->definition->item->name, name);
+        diag_report(diags_of(e), DIAG_unknown_option, smoothing->span, c->definition->item->name,
+                    name);
         return false;
     }
     c->args[c->count++] = (NamedValue){name, smoothing, smoothing->span};
@@ -229,8 +231,8 @@ Graph *sema_evaluate(Program *p)
     return e.builder.graph;
 }
 
-// A metric's last expression sees states alone, but its patterns want the output's shape: a stand-in
-// has it, and is dropped again.
+// A metric's last expression sees states alone, but its patterns want the output's shape: a
+// stand-in has it, and is dropped again.
 static void stand_in_outputs(Expander *e, Graph *g)
 {
     e->builder.graph = g;

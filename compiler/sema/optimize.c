@@ -78,9 +78,9 @@ static Value *schedule_factor(Expander *e)
     int n = 0, index;
     build_at(e, span);
     if (find_param(c.definition->item, "epoch", &index))
-        args[n++] = (NamedValue){program_intern(p, "epoch"),
-                                 value_tensor(e->arena, span, build_scalar(&e->builder, SCALAR_EPOCH)),
-                                 span};
+        args[n++] = (NamedValue){
+            program_intern(p, "epoch"),
+            value_tensor(e->arena, span, build_scalar(&e->builder, SCALAR_EPOCH)), span};
     if (find_param(c.definition->item, "epochs", &index))
         args[n++] = (NamedValue){program_intern(p, "epochs"),
                                  value_int(e->arena, span, p->train_spec.epochs), span};

@@ -53,7 +53,7 @@ static Diag *report_pattern(Expander *e, const Param *p, const Type *t)
 
 static bool report_rank(Expander *e, const Param *p, const Type *t, int wanted, bool rest)
 {
-    static const char *const words[] = {"no axis", "one axis",  "two axes",   "three axes",
+    static const char *const words[] = {"no axis",   "one axis",  "two axes", "three axes",
                                         "four axes", "five axes", "six axes", "seven axes"};
     Diag *d = report_pattern(e, p, t);
     diag_label(d, "needs %s%s", words[wanted < MAX_RANK ? wanted : MAX_RANK - 1],

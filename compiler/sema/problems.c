@@ -66,8 +66,7 @@ void note_flow(Expander *e, Diag *d)
         f = f->caller;
     if (!f || !f->flow || f->flow->kind != VALUE_TENSOR || !f->flow_span.pos)
         return;
-    diag_note(d, f->flow_span, "%s is made here",
-              shape_text(e->arena, &f->flow->node->type));
+    diag_note(d, f->flow_span, "%s is made here", shape_text(e->arena, &f->flow->node->type));
 }
 
 Value *report_limit(Expander *e, Span span, const char *what, long long limit)

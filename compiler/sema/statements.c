@@ -188,12 +188,11 @@ static void run_error(Expander *e, const Stmt *s)
 void run_statements(Expander *e, const Stmt *body)
 {
     static void (*const forms[])(Expander *, const Stmt *) = {
-        [STMT_INPUT] = run_input,       [STMT_PARAM] = run_param,   [STMT_STATE] = run_state,
-        [STMT_UPDATE] = run_update,     [STMT_ASSIGN] = run_assign, [STMT_FLOW] = run_flow,
-        [STMT_IF] = run_if,             [STMT_REPEAT] = run_repeat, [STMT_FOR] = run_for,
-        [STMT_SCAN] = run_scan,         [STMT_INSTANCE] = run_instance,
-        [STMT_REQUIRE] = run_require,   [STMT_OUTPUT] = run_output, [STMT_BLOCK] = run_block,
-        [STMT_ERROR] = run_error,
+        [STMT_INPUT] = run_input,   [STMT_PARAM] = run_param,       [STMT_STATE] = run_state,
+        [STMT_UPDATE] = run_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
+        [STMT_IF] = run_if,         [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
+        [STMT_SCAN] = run_scan,     [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
+        [STMT_OUTPUT] = run_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
     };
     for (const Stmt *s = body; s && count_step(e, s->span); s = s->next)
         forms[s->kind](e, s);

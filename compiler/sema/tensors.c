@@ -194,8 +194,8 @@ static void resolve_targets(Expander *e, OpId op, Value *const *in, int count)
             continue;
         Value *other = in[count - 1 - i];
         bool tensor = other->kind == VALUE_TENSOR;
-        bool class = equality && (tensor ? other->node->type.dtype != DTYPE_F32
-                                         : other->kind == VALUE_INT);
+        bool class =
+            equality && (tensor ? other->node->type.dtype != DTYPE_F32 : other->kind == VALUE_INT);
         resolve_target(e, in[i], class ? DTYPE_I32 : DTYPE_F32,
                        class && tensor ? &other->node->type : NULL);
     }

@@ -12,7 +12,7 @@ typedef enum ValueKind {
     VALUE_REAL,
     VALUE_BOOL,
     VALUE_STRING,
-    VALUE_LIST,        // of values; elements may carry a name: [a: x]
+    VALUE_LIST,  // of values; elements may carry a name: [a: x]
     VALUE_TUPLE,
     VALUE_RANGE,       // lo .. hi, hi not included
     VALUE_TENSOR,      // a node of the graph being built
@@ -35,7 +35,7 @@ typedef struct NamedValue {
 
 struct Value {
     ValueKind kind;
-    Span span;  // of the expression that made it
+    Span span;           // of the expression that made it
     int64_t integer;     // INT; RANGE: lo
     int64_t end;         // RANGE: hi
     double real;         // REAL
@@ -44,11 +44,11 @@ struct Value {
     Node *node;          // TENSOR
     NamedValue *items;   // LIST, TUPLE; CALL: the arguments as written
     int count;
-    Name name;                 // DEFINITION, CALL: what is named; TARGET: the input it becomes
-    const Item *definition;    // DEFINITION, CALL: NULL for a data source
-    bool library;              // DEFINITION, CALL: named by code of the library
-    struct Instance *instance; // INSTANCE
-    Type shape;                // SHAPE; TARGET: of the output it is compared with
+    Name name;                  // DEFINITION, CALL: what is named; TARGET: the input it becomes
+    const Item *definition;     // DEFINITION, CALL: NULL for a data source
+    bool library;               // DEFINITION, CALL: named by code of the library
+    struct Instance *instance;  // INSTANCE
+    Type shape;                 // SHAPE; TARGET: of the output it is compared with
 };
 
 #endif

@@ -55,7 +55,8 @@ static Value *apply_init(Expander *e, Value *v, const Type *type)
     return expand_call(e, &c);
 }
 
-static Node *init_value(Expander *e, const Expr *written, Value *override, const Type *type, Span span)
+static Node *init_value(Expander *e, const Expr *written, Value *override, const Type *type,
+                        Span span)
 {
     Value *v = override;
     if (!v && written)
@@ -99,8 +100,8 @@ static bool is_new_in_frame(Expander *e, const Stmt *s)
         names_put(e->arena, &e->frame->declared, s->name, (void *)s);
         return true;
     }
-    Diag *d = diag_report(diags_of(e), DIAG_duplicate_definition, s->name_span, "parameter or state",
-                          s->name);
+    Diag *d = diag_report(diags_of(e), DIAG_duplicate_definition, s->name_span,
+                          "parameter or state", s->name);
     diag_note(d, first->name_span, "first declared here");
     return false;
 }
@@ -119,16 +120,20 @@ static bool same_declaration(Expander *e, const Variable *v, const Type *type, S
 static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *type, Value *override)
 {
     Program *p = e->program;
-    Name path = *e->frame->path ? program_intern(p, "%s%s%s", e->frame->path, e->frame->separator,
-                                                 s->name)
-                                : s->name;
+    Name path = *e->frame->path
+                    ? program_intern(p, "%s%s%s", e->frame->path, e->frame->separator, s->name)
+                    : s->name;
     int i = variables_find(p->variables, path);
     if (i >= 0)
         return same_declaration(e, &p->variables->items[i], type, s->span) ? i : -1;
     Graph *init = make_init(e, s, override, path, type);
     if (!init)
         return -1;
-    Variable v = {.path = path, .kind = kind, .type = *type, .init = init, .span = s->span,
+    Variable v = {.path = path,
+                  .kind = kind,
+                  .type = *type,
+                  .init = init,
+                  .span = s->span,
                   .frozen = kind == VARIABLE_PARAM && e->frame->inherited.frozen};
     return variables_add(p->variables, v);
 }
@@ -233,9 +238,9 @@ void run_update(Expander *e, const Stmt *s)
     if (n && !wide) {
         Text what = text_in(e->arena);
         text_addf(&what, "state `%s`", s->name);
-        Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, s->value->span),
-                              text_str(&what), shape_text(e->arena, &type),
-                              shape_text(e->arena, &n->type));
+        Diag *d =
+            diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, s->value->span), text_str(&what),
+                        shape_text(e->arena, &type), shape_text(e->arena, &n->type));
         diag_note(d, b->span, "declared here");
         if (type_batched(&n->type))
             diag_help(d, "the value still has the batch: reduce it with `keep`");
