@@ -90,6 +90,7 @@ int scan_token(Scan *s)
             "{"                         { TOKEN(OPEN_BLOCK); }
             "}"                         { TOKEN(CLOSE_BLOCK); }
 
+            "'" [^'\r\n]* "'"           { FOUND(SCAN_BAD_CHARACTER); }
             "&&" | "||" | "**"          { FOUND(SCAN_BAD_CHARACTER); }
             [\x01-\x7f]                 { FOUND(SCAN_BAD_CHARACTER); }
             [\x80-\xff] [\x80-\xbf]*    { FOUND(SCAN_BAD_CHARACTER); }

@@ -30,7 +30,8 @@ bool is_bidi_control(int32_t c)
 
 static bool is_shown_escaped(int32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || is_bidi_control(c) || c == 0x2028 || c == 0x2029;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || is_bidi_control(c) || c == 0x2028 ||
+           c == 0x2029 || c == 0xfeff;
 }
 
 static size_t show_text(FILE *out, const char *s, size_t n)

@@ -41,7 +41,8 @@ Token parser_next(Parser *p)
     if (begins_statement(p->before))
         p->first = p->found;
     const bool bad = p->found.kind < 0;
-    if (bad)
+    // After a mistake the rest of the statement is passed over, whatever it is made of.
+    if (bad && !p->lexer.recovering)
         report_bad_token(p, p->found);
     if (bad || is_too_long(p, p->found)) {
         p->failed = true;

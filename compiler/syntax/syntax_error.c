@@ -283,7 +283,9 @@ static const Confusion confusions[] = {
 
 static void report_character(Parser *p, Token token)
 {
-    const char *text = arena_strndup(p->env->arena, token.text, token.span.len);
+    // All of a string in single quotes is found, and one of the quotes is what is wrong.
+    const uint32_t shown = token.text[0] == '\'' ? 1 : token.span.len;
+    const char *text = arena_strndup(p->env->arena, token.text, shown);
     Diag *d = diag_report(p->env->diags, DIAG_unexpected_character, token.span, text);
     for (size_t i = 0; i < sizeof confusions / sizeof *confusions; i++)
         if (strcmp(confusions[i].text, text) == 0)
