@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_ALIGN = 64 }; // bytes: a vector register, a cache line
+#include "codegen/interpret/interpret.h"
+
+enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
 
 bool nnc_load(NncModel *m, const char *path)
 {
@@ -25,7 +27,7 @@ bool nnc_load(NncModel *m, const char *path)
 // --- gradients --------------------------------------------------------------------------------
 
 typedef struct Gradients {
-    int *parameters; // indices of the variables that are trained
+    int *parameters;  // indices of the variables that are trained
     Node **gradients;
     int count;
 } Gradients;
@@ -73,7 +75,7 @@ static Graph *make_train(NncModel *m)
     Graph *g = sema_train(m->program);
     if (!g)
         return NULL;
-    stabilize(m, g); // first: the gradients of the stable forms are stable too
+    stabilize(m, g);  // first: the gradients of the stable forms are stable too
     const Gradients d = differentiate(m, g);
     if (!sema_optimize(m->program, g, d.parameters, d.gradients, d.count))
         return NULL;
@@ -155,20 +157,6 @@ static bool fits_memory(size_t bytes)
     return bytes / (size_t)sysconf(_SC_PAGESIZE) < pages;
 }
 
-// An initializer is run once, so the interpreter is the faster engine as well as the plainer one.
-static void run_initializer(const Variable *v, uint64_t seed, uint8_t *block)
-{
-    Executable *x = interpret_new(v->init, 1, false);
-    void *value = block + v->offset;
-    executable_run(x, &(RunArgs){
-                          .variables = block,
-                          .outputs = &value,
-                          .batch = 1,
-                          .seed = seed,
-                      });
-    executable_free(x);
-}
-
 bool nnc_initialize(NncModel *m, uint64_t seed)
 {
     const Variables *vs = m->variables;
@@ -179,9 +167,19 @@ bool nnc_initialize(NncModel *m, uint64_t seed)
         return false;
     }
     memset(m->block, 0, bytes);
-    for (int i = 0; i < vs->count; i++)
-        run_initializer(&vs->items[i], seed, m->block);
-    return true;
+    return interpret_init(vs, seed, m->block, false);
+}
+
+static void initialize_metric(const Variable *v, uint8_t *block)
+{
+    void *value = block + v->offset;
+    if (!v->init) {
+        memset(value, 0, (size_t)type_elements(&v->type) * dtype_size(v->type.dtype));
+        return;
+    }
+    Executable *x = interpret_new(v->init, 1, false);
+    executable_run(x, &(RunArgs){.variables = block, .outputs = &value, .batch = 1});
+    executable_free(x);
 }
 
 void nnc_reset_metrics(NncModel *m)
@@ -189,7 +187,7 @@ void nnc_reset_metrics(NncModel *m)
     const Variables *vs = m->variables;
     for (int i = 0; i < vs->count; i++)
         if (vs->items[i].kind == VARIABLE_METRIC)
-            run_initializer(&vs->items[i], 0, m->block);
+            initialize_metric(&vs->items[i], m->block);
 }
 
 void nnc_close(NncModel *m)
