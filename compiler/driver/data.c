@@ -221,13 +221,14 @@ static bool check_spec(const Loader *l)
     const DataSpec *s = l->spec;
     Diags *diags = l->session->diags;
     if (!s->given || !(s->train || s->test)) {
-        Diag *d = diag_report(diags, DIAG_missing_data, s->given ? s->span : NO_SPAN,
-                              "the file says nothing of its data");
+        const Span train = sema_train_spec(l->request->model->program)->span;
+        Diag *d = diag_report(diags, DIAG_missing_data, s->given ? s->span : train,
+                              "the file does not say what data to learn from");
         diag_help(d, "add a block like data { train = csv(\"file.csv\") }");
         return false;
     }
     if (!s->train && !l->request->test_only) {
-        diag_report(diags, DIAG_missing_data, s->span, "there is no training data");
+        diag_report(diags, DIAG_missing_data, s->span, "there is no `train` among the data");
         return false;
     }
     if (s->normalize && !fields_is_standard(s->normalize)) {
@@ -276,6 +277,16 @@ NnrtExamples data_examples(const Data *d, const DataRequest *r, PartId part, con
     for (int i = 0; i < g->input_count; i++)
         fields[i] = fields_find(&env, p->set, &g->inputs[i]);
     return (NnrtExamples){fields, p->rows, p->count};
+}
+
+NnrtExamples examples_sample(Arena *a, NnrtExamples x, int64_t most)
+{
+    if (x.count <= most)
+        return x;
+    uint32_t *rows = arena_array(a, uint32_t, (size_t)most);
+    for (int64_t i = 0; i < most; i++)
+        rows[i] = x.rows[i * x.count / most];
+    return (NnrtExamples){x.fields, rows, most};
 }
 
 NnrtField *data_target(const Data *d, PartId part)

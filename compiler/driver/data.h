@@ -44,6 +44,9 @@ const char *part_name(PartId part);
 // The part's examples as the inputs of `g` take them, the array of fields in `a`.
 NnrtExamples data_examples(const Data *d, const DataRequest *r, PartId part, const Graph *g);
 
+// At most `most` of the examples, from all over them: they may be sorted.
+NnrtExamples examples_sample(Arena *a, NnrtExamples x, int64_t most);
+
 // The field that holds a part's (first) target; NULL: it has none.
 NnrtField *data_target(const Data *d, PartId part);
 

@@ -108,4 +108,5 @@ void evaluator_print(const Evaluator *ev, const char *part, const double *values
     for (int i = 0; i < ev->value_count; i++)
         fprintf(out, "   %s %.6g", ev->names[i], values[i]);
     fprintf(out, "   %lld examples\n", (long long)examples);
+    fflush(out);  // before what follows on stderr
 }

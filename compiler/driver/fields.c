@@ -61,7 +61,27 @@ static const char *port_shape(const FieldsEnv *env, const Type *t)
     return example_shape(env, t->dims + skip, t->rank - skip);
 }
 
-static bool check_shape(const FieldsEnv *env, const NnrtField *f, const Port *port,
+// Where the model says what it takes.
+static Span input_span(const Graph *g, const Port *port)
+{
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == OP_input && &g->inputs[g->nodes[i]->attr.index] == port)
+            return g->nodes[i]->span;
+    return NO_SPAN;
+}
+
+// Where the model's last layer is called.
+static Span output_span(const NncModel *m)
+{
+    int count;
+    const LayerRow *rows = sema_layers(m->program, &count);
+    for (int i = count; i-- > 0;)
+        if (rows[i].depth == 0)
+            return rows[i].span;
+    return NO_SPAN;
+}
+
+static bool check_shape(const FieldsEnv *env, const Graph *g, const NnrtField *f, const Port *port,
                         const char *part, Span span)
 {
     if (f->width == type_elements(&port->type))
@@ -69,8 +89,9 @@ static bool check_shape(const FieldsEnv *env, const NnrtField *f, const Port *po
     Diag *d = diag_report(env->session->diags, DIAG_data_shape, span, part,
                           example_shape(env, f->dims, f->rank), port_text(env, port),
                           port_shape(env, &port->type));
-    if (port->node && port->node->span.pos)
-        diag_note(d, port->node->span, "%s here", port_shape(env, &port->type));
+    const Span declared = input_span(g, port);
+    if (declared.pos && !is_target(port->name))
+        diag_note(d, declared, "%s here", port_shape(env, &port->type));
     if (!is_target(port->name) && f->rank > 0)
         diag_help(d, "input %s%s would take it", port->name, example_shape(env, f->dims, f->rank));
     return false;
@@ -202,8 +223,8 @@ static bool check_classes(const FieldsEnv *env, NnrtField *f, const Port *port, 
     if (outputs > 0 && f->class_count > outputs) {
         Diag *d = diag_report(env->session->diags, DIAG_too_many_classes, span, part,
                               (long long)f->class_count, (long long)outputs);
-        const Port *output = output_for(predict_graph(env), port->name);
-        diag_note(d, output->node->span, "%lld outputs", (long long)outputs);
+        if (output_span(env->model).pos)
+            diag_note(d, output_span(env->model), "%lld outputs", (long long)outputs);
         return false;
     }
     return name_classes(env, f, outputs);
@@ -211,8 +232,8 @@ static bool check_classes(const FieldsEnv *env, NnrtField *f, const Port *port, 
 
 // --- the whole --------------------------------------------------------------------------------
 
-static bool fit_port(const FieldsEnv *env, NnrtDataset *set, const Port *port, const char *part,
-                     Span span)
+static bool fit_port(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const Port *port,
+                     const char *part, Span span)
 {
     NnrtField *f = fields_find(env, set, port);
     if (!f) {
@@ -222,7 +243,7 @@ static bool fit_port(const FieldsEnv *env, NnrtDataset *set, const Port *port, c
             diag_help(d, "name the file of the targets too, or say target = input");
         return false;
     }
-    if (!check_shape(env, f, port, part, span))
+    if (!check_shape(env, g, f, port, part, span))
         return false;
     if (port->type.dtype == DTYPE_F32)
         return true;
@@ -234,7 +255,7 @@ static bool fit_port(const FieldsEnv *env, NnrtDataset *set, const Port *port, c
 bool fields_fit(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const char *part, Span span)
 {
     for (int i = 0; i < g->input_count; i++)
-        if (!fit_port(env, set, &g->inputs[i], part, span))
+        if (!fit_port(env, g, set, &g->inputs[i], part, span))
             return false;
     return true;
 }

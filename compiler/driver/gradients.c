@@ -86,17 +86,6 @@ static Graph *loss_graph(const Graph *gradient)
     return g;
 }
 
-// Examples from all over the training part.
-static int64_t gather(Check *c, const NnrtExamples *x)
-{
-    uint32_t rows[EXAMPLES];
-    const int64_t n = x->count < EXAMPLES ? x->count : EXAMPLES;
-    for (int64_t i = 0; i < n; i++)
-        rows[i] = x->rows[i * x->count / n];
-    nnrt_batch_gather(&c->batch, NULL, x->fields, rows, n);
-    return n;
-}
-
 static RunArgs run_args(const Check *c, void *block, void *const *inputs, void *const *outputs)
 {
     return (RunArgs){
@@ -115,14 +104,15 @@ static bool prepare(Check *c)
     Job *j = c->job;
     Arena *a = j->model.arena;
     c->gradient = j->model.graphs[NNC_GRADIENT];
-    const NnrtExamples x = data_examples(&j->data, &j->request, PART_TRAIN, c->gradient);
-    const int64_t n = x.count < EXAMPLES ? x.count : EXAMPLES;
+    const NnrtExamples all = data_examples(&j->data, &j->request, PART_TRAIN, c->gradient);
+    const NnrtExamples x = examples_sample(a, all, EXAMPLES);
+    const int64_t n = x.count;
     NnrtError e;
     if (!batch_for(&c->batch, c->gradient, n, &e)) {
         job_say_error(j, &e);
         return false;
     }
-    gather(c, &x);
+    nnrt_batch_gather(&c->batch, NULL, x.fields, x.rows, n);
     if (!nnc_build(&j->model, NNC_GRADIENT, n, &j->nnc) ||
         !nnc_initialize(&j->model, j->train.seed))
         return false;

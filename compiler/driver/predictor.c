@@ -147,10 +147,10 @@ static bool measure_numbers(Job *j, PartId part, const NnrtExamples *x, PartErro
 bool measure_errors(Job *j, PartId part, int64_t most, PartErrors *out)
 {
     const Graph *g = j->model.graphs[NNC_PREDICT];
-    NnrtExamples x = data_examples(&j->data, &j->request, part, g);
+    const NnrtExamples all = data_examples(&j->data, &j->request, part, g);
+    const NnrtExamples x = examples_sample(j->model.arena, all, most);
     const int64_t classes = class_outputs(&j->model);
     const NnrtField *target = data_target(&j->data, part);
-    x.count = x.count < most ? x.count : most;
     if (!target || x.count == 0)
         return false;
     if (classes > 0)

@@ -145,8 +145,8 @@ static bool prepare(Training *t)
     t->train = examples_of(j, PART_TRAIN, NNC_TRAIN);
     t->validation = examples_of(j, PART_VALIDATION, NNC_EVALUATE);
     t->probe = examples_of(j, PART_TRAIN, NNC_EVALUATE);
-    if (t->validation.count > 0 && t->validation.count < t->probe.count)
-        t->probe.count = t->validation.count;
+    if (t->validation.count > 0)
+        t->probe = examples_sample(j->model.arena, t->probe, t->validation.count);
     if (j->train.batch_size > t->train.count)
         j->train.batch_size = t->train.count;
     t->loss = nnc_output(g, "loss");
