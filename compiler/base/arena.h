@@ -5,7 +5,7 @@
 // The session has three: session (sources, names), module (tree, graph, kernels), scratch (a pass).
 //
 // Running out of memory, and the nth allocation when a test asks for it to fail, does not return:
-// it jumps to the innermost `Guard` of the arena (see guard.h), which reports a diagnostic.
+// it jumps to the `MemoryGuard` of the arena, whose owner reports a diagnostic.
 
 #ifndef NNC_ARENA_H
 #define NNC_ARENA_H

@@ -1,0 +1,20 @@
+// cells.h -- text as a terminal shows it: how many cells it fills, with nothing hidden in it.
+
+#ifndef NNC_CELLS_H
+#define NNC_CELLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+// Writes `n` bytes of UTF-8 to `out` (which may be NULL: only count) so that they are safe to show:
+// tabs become spaces up to the next multiple of four, control and bidirectional characters and
+// bytes that are no UTF-8 become visible escapes. Returns the cells that were filled; a grapheme
+// (an accented letter, a flag, a family) counts as what one is shown as.
+size_t cells_show(FILE *out, const char *s, size_t n);
+
+// Whether the character reorders the text around it for the eye, but not for a compiler.
+bool is_bidi_control(int32_t c);
+
+#endif
