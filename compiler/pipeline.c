@@ -2,7 +2,7 @@
 //
 //   nnc_load         text -> tree -> definitions checked by name       syntax/, sema/
 //   nnc_compile      model -> graph -> gradients -> updates -> passes  sema/, pass/
-//   nnc_build        graph -> executable                               codegen/
+//   nnc_build        graph -> kernels -> executable                    kernel/, codegen/
 //   nnc_initialize   initializers -> the variables' first values
 
 #include "nnc.h"
@@ -120,32 +120,123 @@ bool nnc_compile(NncModel *m, NncPurpose purpose, const NncOptions *o)
 
 // --- executables ------------------------------------------------------------------------------
 
-static Executable *build_interpreter(const Graph *g, int64_t max_batch)
+static Jit *open_jit(NncModel *m, const char **error)
 {
-    return interpret_new(g, max_batch, false);
+    if (!m->jit)
+        m->jit = jit_open(m->arena, &(JitOptions){0}, error);
+    return m->jit;
+}
+
+static Executable *build_jit(NncModel *m, const Graph *g, int64_t max_batch, const char **error)
+{
+    Jit *jit = open_jit(m, error);
+    return jit ? jit_compile(jit, m->arena, g, max_batch, error) : NULL;
+}
+
+static Executable *build_interpreter(NncModel *m, const Graph *g, int64_t max_batch,
+                                     const char **error)
+{
+    (void)m;
+    Executable *x = interpret_new(g, max_batch, false);
+    *error = x ? NULL : "out of memory";
+    return x;
 }
 
 // The default first.
 static const struct {
     const char *name;
-    Executable *(*build)(const Graph *g, int64_t max_batch);
+    Executable *(*build)(NncModel *m, const Graph *g, int64_t max_batch, const char **error);
 } engines[] = {
+    {"jit", build_jit},
     {"interpret", build_interpreter},
 };
 
+enum { ENGINE_COUNT = sizeof engines / sizeof *engines };
+
 const char *nnc_engine_name(int i)
 {
-    return i < (int)(sizeof engines / sizeof *engines) ? engines[i].name : NULL;
+    return i < ENGINE_COUNT ? engines[i].name : NULL;
+}
+
+static bool report_engine(NncModel *m, NncPurpose purpose, const char *error)
+{
+    diag_report(m->session->diags, DIAG_engine, NO_SPAN, purposes[purpose].name, error);
+    return false;
 }
 
 bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
 {
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
-        if (!o->engine || strcmp(engines[i].name, o->engine) == 0) {
-            m->executables[purpose] = engines[i].build(m->graphs[purpose], max_batch);
-            return m->executables[purpose] != NULL;
-        }
-    return false;
+    if (m->executables[purpose] && m->max_batch[purpose] >= max_batch)
+        return true;
+    int engine = 0;
+    while (o->engine && strcmp(engines[engine].name, o->engine) != 0)
+        engine++;
+    const char *error = NULL;
+    executable_free(m->executables[purpose]);
+    m->max_batch[purpose] = max_batch;
+    m->executables[purpose] = engines[engine].build(m, m->graphs[purpose], max_batch, &error);
+    return m->executables[purpose] || report_engine(m, purpose, error);
+}
+
+// --- what was made, as text -------------------------------------------------------------------
+
+static bool emit_ir(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    (void)m, (void)max_batch, (void)error;
+    graph_print(out, g);
+    return true;
+}
+
+static bool emit_kernels(NncModel *m, const Graph *g, int64_t max_batch, Text *out,
+                         const char **error)
+{
+    (void)error;
+    plan_print(out, plan_new(m->arena, g, max_batch));
+    return true;
+}
+
+static bool emit_native(NncModel *m, const Graph *g, int64_t max_batch, JitText what, Text *out,
+                        const char **error)
+{
+    Jit *jit = open_jit(m, error);
+    const char *text = jit ? jit_text(jit, m->arena, g, max_batch, what, error) : NULL;
+    if (text)
+        text_add(out, text);
+    return text != NULL;
+}
+
+static bool emit_llvm(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    return emit_native(m, g, max_batch, JIT_TEXT_LLVM, out, error);
+}
+
+static bool emit_asm(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    return emit_native(m, g, max_batch, JIT_TEXT_ASM, out, error);
+}
+
+static const struct {
+    const char *name;
+    bool (*emit)(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error);
+} stages[] = {
+    {"ir", emit_ir},
+    {"kernels", emit_kernels},
+    {"llvm", emit_llvm},
+    {"asm", emit_asm},
+};
+
+enum { STAGE_COUNT = sizeof stages / sizeof *stages };
+
+const char *nnc_stage_name(int i)
+{
+    return i < STAGE_COUNT ? stages[i].name : NULL;
+}
+
+bool nnc_emit(NncModel *m, NncPurpose purpose, int stage, int64_t max_batch, Text *out)
+{
+    const char *error = NULL;
+    return stages[stage].emit(m, m->graphs[purpose], max_batch, out, &error) ||
+           report_engine(m, purpose, error);
 }
 
 // --- variables --------------------------------------------------------------------------------
@@ -194,7 +285,10 @@ void nnc_close(NncModel *m)
 {
     for (int i = 0; i < NNC_PURPOSE_COUNT; i++)
         executable_free(m->executables[i]);
+    if (m->jit)
+        jit_close(m->jit);  // after the executables, whose code it owns
     free(m->block);
+    m->jit = NULL;
     m->block = NULL;
     memset(m->executables, 0, sizeof m->executables);
 }

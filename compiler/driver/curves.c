@@ -97,10 +97,6 @@ static int end_row(const Canvas *c, const Curve *curve)
 
 static void print_cell(const Terminal *t, uint8_t dots, Style style)
 {
-    if (!dots) {
-        fputc(' ', t->out);
-        return;
-    }
     const char braille[] = {(char)0xE2, (char)(0xA0 | dots >> 6), (char)(0x80 | (dots & 0x3F)), 0};
     fprintf(t->out, "%s%s%s", style_on(t, style), t->unicode ? braille : "*", style_off(t, style));
 }
@@ -112,19 +108,32 @@ static const char *row_label(Arena *a, const Canvas *c, int row)
     return arena_strdup(a, value_text(row == 0 ? c->high : c->low).text);
 }
 
+// The blanks that are owed, which then are no more.
+static int take_blanks(int *blanks)
+{
+    const int owed = *blanks;
+    *blanks = 0;
+    return owed;
+}
+
 static void print_row(const Terminal *t, Arena *a, const Canvas *c, int row, const Curve *curves,
                       const int *name_rows, int curve_count)
 {
     fprintf(t->out, "  %*s %s", LABEL_CELLS - 3, row_label(a, c, row), t->unicode ? "\u2502" : "|");
+    int blanks = 0;  // held back, so that no line ends in any
     for (int x = 0; x < c->columns; x++) {
         const int cell = row * c->columns + x;
-        const int owner = c->owner[cell];
-        print_cell(t, c->dots[cell], owner ? curves[owner - 1].style : STYLE_NONE);
+        if (!c->dots[cell]) {
+            blanks++;
+            continue;
+        }
+        fprintf(t->out, "%*s", take_blanks(&blanks), "");
+        print_cell(t, c->dots[cell], curves[c->owner[cell] - 1].style);
     }
     for (int k = 0; k < curve_count; k++)
         if (name_rows[k] == row)
-            fprintf(t->out, " %s%s%s", style_on(t, curves[k].style), curves[k].name,
-                    style_off(t, curves[k].style));
+            fprintf(t->out, "%*s %s%s%s", take_blanks(&blanks), "", style_on(t, curves[k].style),
+                    curves[k].name, style_off(t, curves[k].style));
     fputc('\n', t->out);
 }
 

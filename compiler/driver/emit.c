@@ -20,28 +20,28 @@ static ExitCode write_text(const Job *j, const Text *text)
     return EXIT_PROGRAM;
 }
 
-static void emit_ir(const Graph *g, Text *out)
+static int stage_of(const char *name)
 {
-    graph_print(out, g);
+    int stage = 0;
+    while (strcmp(nnc_stage_name(stage), name) != 0)
+        stage++;  // options.c has looked that it is there
+    return stage;
 }
 
-// The stages, by the name that --emit takes (which options.c lists).
-static const struct {
-    const char *name;
-    void (*emit)(const Graph *g, Text *out);
-} stages[] = {
-    {"ir", emit_ir},
-};
-
-static void emit_graphs(const Job *j, Text *out)
+// The batch that a purpose would be compiled for.
+static int64_t batch_of(const Job *j, NncPurpose purpose)
 {
-    for (size_t s = 0; s < sizeof stages / sizeof *stages; s++) {
-        if (strcmp(stages[s].name, j->options->argument) != 0)
-            continue;
-        for (int p = 0; p < NNC_PURPOSE_COUNT; p++)
-            if (j->model.graphs[p])
-                stages[s].emit(j->model.graphs[p], out);
-    }
+    return purpose == NNC_TRAIN ? j->train.batch_size : job_batch(j, INT64_MAX);
+}
+
+static bool emit_graphs(Job *j, Text *out)
+{
+    const int stage = stage_of(j->options->argument);
+    for (int p = 0; p < NNC_PURPOSE_COUNT; p++)
+        if (j->model.graphs[p] &&
+            !nnc_emit(&j->model, (NncPurpose)p, stage, batch_of(j, (NncPurpose)p), out))
+            return false;
+    return true;
 }
 
 ExitCode command_emit(Job *j)
@@ -50,8 +50,7 @@ ExitCode command_emit(Job *j)
     if (!job_load(j) || !job_compile(j, purposes, j->train.given ? 4 : 1))
         return EXIT_PROGRAM;
     Text text = text_in(j->model.arena);
-    emit_graphs(j, &text);
-    return write_text(j, &text);
+    return emit_graphs(j, &text) ? write_text(j, &text) : EXIT_PROGRAM;
 }
 
 ExitCode command_doc(Job *j)

@@ -49,7 +49,7 @@ static bool set_warnings(const Job *j, const TextList *names, bool on)
     return true;
 }
 
-static bool set_up(Job *j)
+static ExitCode set_up(Job *j)
 {
     const Options *o = j->options;
     NnrtError e;
@@ -67,12 +67,13 @@ static bool set_up(Job *j)
     j->nnc.passes.verify = true;
 #endif
     if (!set_warnings(j, &o->no_warn, false) || !set_warnings(j, &o->warn, true))
-        return false;
+        return EXIT_USAGE;
     const int threads = o->threads > 0 ? (int)o->threads : nnrt_cores();
     j->pool = nnrt_pool_new(threads, &e);
-    if (!j->pool)
-        job_say_error(j, &e);
-    return j->pool != NULL;
+    if (j->pool)
+        return EXIT_DONE;
+    job_say_error(j, &e);
+    return EXIT_PROGRAM;
 }
 
 static void tear_down(Job *j)
@@ -90,9 +91,11 @@ static ExitCode run_guarded(Job *j)
         return EXIT_PROGRAM;
     }
     j->model.arena = arena_new(&j->session->guard);
-    if (!j->model.arena || !set_up(j))
-        return EXIT_USAGE;
-    const ExitCode code = commands[j->options->command](j);
+    if (!j->model.arena)
+        return EXIT_PROGRAM;
+    ExitCode code = set_up(j);
+    if (code == EXIT_DONE)
+        code = commands[j->options->command](j);
     const bool failed = diags_errors(j->session->diags) > 0;
     job_print_diagnostics(j);
     return code == EXIT_DONE && failed ? EXIT_PROGRAM : code;

@@ -10,6 +10,7 @@
 
 #include "base/intern.h"
 #include "nnc.h"
+#include "pool.h"
 
 // --- what an option does ----------------------------------------------------------------------
 
@@ -121,7 +122,7 @@ static const OptionRow rows[] = {
     {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
-    {"emit", 0, "STAGE", "what the compiler made: ir", COMMAND(EMIT), .choices = "ir"},
+    {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
     {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
     {"help", 'h', NULL, "this text", COMMAND(HELP)},
     {"version", 'V', NULL, "the version", COMMAND(VERSION)},
@@ -248,10 +249,11 @@ static bool parse_words(Options *o, Arena *a, int argc, char **argv)
     return true;
 }
 
-static bool is_engine(const char *name)
+// Whether a list, which ends with NULL, has the name.
+static bool is_listed(const char *(*name_of)(int i), const char *name)
 {
-    for (int i = 0; nnc_engine_name(i); i++)
-        if (strcmp(nnc_engine_name(i), name) == 0)
+    for (int i = 0; name_of(i); i++)
+        if (strcmp(name_of(i), name) == 0)
             return true;
     return false;
 }
@@ -268,8 +270,12 @@ static bool check(const Options *o)
     if (!o->file && o->command < COMMAND_DOC)
         return usage_error("which model? Say nnc MODEL.nn%s%s, or nnc --help",
                            o->chosen ? " --" : "", o->chosen ? o->chosen : "");
-    if (o->engine && !is_engine(o->engine))
+    if (o->engine && !is_listed(nnc_engine_name, o->engine))
         return usage_error("there is no engine %s", o->engine);
+    if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
+        return usage_error("--emit takes ir, kernels, llvm or asm, not '%s'", o->argument);
+    if (o->threads > NNRT_MAX_THREADS)
+        return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);
