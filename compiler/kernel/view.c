@@ -25,8 +25,7 @@ Shape shape_of(const Type *t)
 
 bool shape_equal(const Shape *a, const Shape *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
 }
 
 Shape shape_outer(const Shape *space, uint32_t reduced)

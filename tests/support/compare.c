@@ -89,9 +89,15 @@ static Memory make_memory(Arena *a, const Graph *g, const CompareOptions *o, boo
 
 static void run(Executable *x, const Memory *m, const CompareOptions *o, NnrtPool *pool)
 {
-    RunArgs args = {.variables = m->variables, .inputs = m->inputs, .outputs = m->outputs,
-                    .batch = o->batch, .seed = o->seed, .step = 3, .epoch = 0.25f,
-                    .validation_loss = 2, .pool = pool};
+    RunArgs args = {.variables = m->variables,
+                    .inputs = m->inputs,
+                    .outputs = m->outputs,
+                    .batch = o->batch,
+                    .seed = o->seed,
+                    .step = 3,
+                    .epoch = 0.25f,
+                    .validation_loss = 2,
+                    .pool = pool};
     executable_run(x, &args);
     executable_free(x);
 }
@@ -145,12 +151,14 @@ double compare_engines(Arena *a, const Graph *g, const CompareOptions *o, const 
     }
     run(interpret_new(g, o->batch, true), &slow, o, NULL);
     for (int y = 0; y < g->output_count; y++)
-        keep_worst(difference(fast.outputs[y], slow.outputs[y], &g->outputs[y].node->type, o->batch),
-                   g->outputs[y].name, &worst, what);
+        keep_worst(
+            difference(fast.outputs[y], slow.outputs[y], &g->outputs[y].node->type, o->batch),
+            g->outputs[y].name, &worst, what);
     for (int v = 0; v < g->variables->count; v++) {
         const Variable *x = &g->variables->items[v];
-        keep_worst(difference(variable_at(&fast, x, false), variable_at(&slow, x, true), &x->type, 1),
-                   x->path, &worst, what);
+        keep_worst(
+            difference(variable_at(&fast, x, false), variable_at(&slow, x, true), &x->type, 1),
+            x->path, &worst, what);
     }
     return worst;
 }

@@ -60,8 +60,11 @@ static bool as_product(const Kernel *k, Product *p)
 {
     if (k->batch.count > 1 || k->rows.count > 1 || k->columns.count > 1 || k->depth.count > 1)
         return false;
-    *p = (Product){.batch = only_axis(&k->batch), .m = only_axis(&k->rows),
-                   .n = only_axis(&k->columns), .k = only_axis(&k->depth), .slots = {0, 1}};
+    *p = (Product){.batch = only_axis(&k->batch),
+                   .m = only_axis(&k->rows),
+                   .n = only_axis(&k->columns),
+                   .k = only_axis(&k->depth),
+                   .slots = {0, 1}};
     if (p->n.out != 1 && p->n.size != 1) {
         ContractAxis m = swapped(p->n);
         p->n = swapped(p->m);
@@ -113,8 +116,8 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     if (!fits_blas(k, &p))
         return false;
     Ty i64 = g->i64, ptr = g->ptr;
-    Ty params[SGEMM_PARAMS] = {ptr,      g->i1, g->i1, i64, i64, i64, i64, ptr, i64,
-                               i64,      ptr,   i64,   i64, g->f32, ptr, i64, i64};
+    Ty params[SGEMM_PARAMS] = {ptr, g->i1, g->i1, i64, i64,    i64, i64, ptr, i64,
+                               i64, ptr,   i64,   i64, g->f32, ptr, i64, i64};
     Val args[SGEMM_PARAMS] = {
         gen_field(g, context, offsetof(RunContext, args.pool), ptr),
         LLVMConstInt(g->i1, p.a.transposed, 0),
@@ -167,7 +170,7 @@ typedef struct Inner {
     Gen *g;
     const Kernel *k;
     Val context;
-    int width;              // of the columns
+    int width;                 // of the columns
     int64_t left, right, out;  // strides of the columns
     Val mask;
 } Inner;
