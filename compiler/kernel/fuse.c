@@ -292,8 +292,39 @@ static int lower_bound(const Fusion *f, const Node *n)
     return bound;
 }
 
+// Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
+static bool hangs_on_leaves(const Fusion *f, const Node *n)
+{
+    if (is_contract(f, n) || is_reduction(f, n))
+        return false;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        const Node *base = operand_view(f, (Node *)n, k).base;
+        const Group *home = f->home[base->id];
+        bool free = is_leaf(f, base) || f->uniform[base->id] || floats(f, base);
+        if (base != n && !free && !(home && home->order < 0))
+            return false;
+    }
+    return true;
+}
+
+static void place(Fusion *f, Node *n);
+
+// A node that floated may hang on one that was placed meanwhile: it has a place then, too.
+static void settle_operands(Fusion *f, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        Node *base = operand_view(f, n, k).base;
+        if (base == n || !floats(f, base))
+            continue;
+        settle_operands(f, base);
+        if (!hangs_on_leaves(f, base))
+            place(f, base);
+    }
+}
+
 static void place(Fusion *f, Node *n)
 {
+    settle_operands(f, n);
     for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
         if (joins(f, f->groups[i], n)) {
             group_add(f, f->groups[i], n);
@@ -303,19 +334,6 @@ static void place(Fusion *f, Node *n)
     g->order = f->count;
     arena_push(f->arena, f->groups, f->count, f->capacity, g);
     group_add(f, g, n);
-}
-
-// Whether all that a node hangs on is leaves, or floats itself.
-static bool hangs_on_leaves(const Fusion *f, const Node *n)
-{
-    if (is_contract(f, n) || is_reduction(f, n))
-        return false;
-    for (int k = 0; k < operand_count(f, n); k++) {
-        const Node *base = operand_view(f, (Node *)n, k).base;
-        if (!is_leaf(f, base) && !f->uniform[base->id] && !floats(f, base))
-            return false;
-    }
-    return true;
 }
 
 static bool is_wanted(const Graph *g, const Node *n)

@@ -139,8 +139,17 @@ static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
     return read_element(l, leaf_kind(l, base), base, strides, at);
 }
 
+// Along an axis of size 1 the largest is the first.
+static int lower_argmax_of_one(Lower *l, Node *n)
+{
+    const int64_t still[MAX_RANK] = {0};
+    return read_element(l, INSTR_IOTA, n, still, level_in(l->group, n));
+}
+
 static int lower_reduction(Lower *l, Node *n)
 {
+    if (n->op == OP_argmax && n->in[0]->type.dims[n->attr.axis] == 1)
+        return lower_argmax_of_one(l, n);
     View v = view_of(l->fusion, n->in[0]);
     Instr i = {.kind = n->op == OP_argmax ? INSTR_ARGMAX : INSTR_REDUCE,
                .level = LEVEL_OUTER,

@@ -19,6 +19,10 @@ typedef struct Product {
     int64_t ldc;
 } Product;
 
+// Of a matrix of one row, which there is no way to leave: at least the row's length, which may be
+// that of the batch.
+#define ANY_LEADING (INT64_C(1) << 30)
+
 static ContractAxis only_axis(const ContractAxes *x)
 {
     return x->count ? x->axes[0] : (ContractAxis){.size = 1, .factor = 1};
@@ -38,12 +42,12 @@ static bool as_matrix(int64_t rows, int64_t row_count, int64_t columns, int64_t 
                       Matrix *m)
 {
     if (columns == 1 || column_count == 1) {
-        *m = (Matrix){.transposed = false, .leading = row_count == 1 ? column_count : rows};
+        *m = (Matrix){.transposed = false, .leading = row_count == 1 ? ANY_LEADING : rows};
         if (m->leading >= column_count && m->leading > 0)
             return true;
     }
     if (rows == 1 || row_count == 1) {
-        *m = (Matrix){.transposed = true, .leading = column_count == 1 ? row_count : columns};
+        *m = (Matrix){.transposed = true, .leading = column_count == 1 ? ANY_LEADING : columns};
         return m->leading >= row_count && m->leading > 0;
     }
     return false;
@@ -74,7 +78,7 @@ static bool as_product(const Kernel *k, Product *p)
         p->slots[0] = 1;
         p->slots[1] = 0;
     }
-    p->ldc = p->m.size == 1 ? known_size(&p->n) : p->m.out;
+    p->ldc = p->m.size == 1 ? ANY_LEADING : p->m.out;
     return true;
 }
 
