@@ -1,5 +1,6 @@
 // values.c -- what passes and autodiff must not change, in numbers: graphs are run before and after
-// by the interpreter, in double, and gradients meet central differences.
+// by the interpreter, in double (in f32 where bits are promised), and gradients meet central
+// differences.
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -155,6 +156,34 @@ Test(values, every_pass_keeps_random_graphs)
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
         for (uint64_t seed = 0; seed < SEEDS; seed++)
             keeps_random_graph(&passes[i], seed);
+}
+
+static bool has(const Graph *g, OpId op)
+{
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == op)
+            return true;
+    return false;
+}
+
+// What simplify.c promises: but for powers (and sums of what repeats itself, whose few elements
+// here add up exactly) an f32 result keeps its bits.
+Test(values, simplify_keeps_bits)
+{
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        Arena *a = arena_new(NULL);
+        Graph *before = random_model(a, seed, false);
+        Graph *after = graph_clone(before);
+        const World w = world_new(a, before->variables, seed);
+        double *want[MAX_OUTPUTS], *got[MAX_OUTPUTS];
+        pass_simplify(&(Pass){.scratch = a}, after);
+        world_run_f32(&w, before, want);
+        world_run_f32(&w, after, got);
+        for (int i = 0; i < before->output_count && !has(before, OP_pow); i++)
+            for (int64_t k = 0; k < world_count(&before->outputs[i].node->type); k++)
+                expect_near(got[i][k], want[i][k], 0, arena_printf(a, "seed %d", (int)seed));
+        arena_free(a);
+    }
 }
 
 Test(values, the_pipeline_and_the_split_keep_random_graphs)
