@@ -6,6 +6,22 @@
 
 enum { TAB_CELLS = 4, EMOJI_VARIATION = 0xfe0f };
 
+int32_t utf8_decode(const char *s, size_t n, size_t *size)
+{
+    utf8proc_int32_t c;
+    const utf8proc_ssize_t read =
+        utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &c);
+    *size = read > 0 ? (size_t)read : 1;
+    return read > 0 ? c : -1;
+}
+
+size_t utf8_encode(char out[4], int32_t c)
+{
+    if (!utf8proc_codepoint_valid(c))
+        return 0;
+    return (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)out);
+}
+
 bool is_bidi_control(int32_t c)
 {
     return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
@@ -14,7 +30,8 @@ bool is_bidi_control(int32_t c)
 
 static bool is_shown_escaped(int32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || is_bidi_control(c) || c == 0x2028 || c == 0x2029;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || is_bidi_control(c) || c == 0x2028 ||
+           c == 0x2029 || c == 0xfeff;
 }
 
 static size_t show_text(FILE *out, const char *s, size_t n)
@@ -60,24 +77,20 @@ size_t cells_show(FILE *out, const char *s, size_t n)
 {
     size_t cells = 0;
     Grapheme grapheme = {0};
-    for (size_t i = 0; i < n;) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t read =
-            utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &c);
-        const bool plain = read > 0 && !is_shown_escaped(c);
-        if (read <= 0)
+    for (size_t i = 0, size; i < n; i += size) {
+        const int32_t c = utf8_decode(s + i, n - i, &size);
+        if (c >= 0 && !is_shown_escaped(c)) {
+            cells += grapheme_add(&grapheme, c);
+            show_text(out, s + i, size);
+            continue;
+        }
+        grapheme = (Grapheme){0};
+        if (c < 0)
             cells += show_escape(out, "\\x%02x", (unsigned char)s[i]);
         else if (c == '\t')
             cells += show_tab(out, cells);
-        else if (!plain)
+        else
             cells += show_escape(out, "\\u{%x}", (unsigned)c);
-        else
-            cells += grapheme_add(&grapheme, c);
-        if (plain)
-            show_text(out, s + i, (size_t)read);
-        else
-            grapheme = (Grapheme){0};
-        i += read > 0 ? (size_t)read : 1;
     }
     return cells;
 }

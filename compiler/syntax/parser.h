@@ -7,7 +7,7 @@
 #include "syntax/tree.h"
 
 typedef struct ParseEnv {
-    Arena *arena;  // where the tree is made
+    Arena *arena; // where the tree is made
     Interner *names;
     Diags *diags;
 } ParseEnv;
@@ -20,7 +20,7 @@ Tree *parse_source(ParseEnv *env, const Source *source);
 Expr *parse_expression(ParseEnv *env, const Source *source);
 
 // Whether the text so far is the beginning of something longer: an open bracket or brace, a line
-// that ends in an operator. A line editor asks for another line then.
+// that ends in an operator. A line editor asks for another line then. A NUL follows the text.
 bool parse_is_incomplete(const char *text, size_t size);
 
 // Most nesting of brackets, braces and operators that is accepted.
