@@ -27,6 +27,9 @@
 
 #define MAX_RANK 8
 #define DIM_BATCH ((int64_t)-1)
+#define NO_LABEL ((int8_t)-1)
+#define LABEL_COUNT 26
+#define MAX_EXAMPLE_BYTES ((int64_t)1 << 40)  // of one value, without the batch
 
 typedef enum DType { DTYPE_F32, DTYPE_I32, DTYPE_BOOL, DTYPE_COUNT } DType;
 
@@ -54,7 +57,9 @@ typedef enum ScalarKind {
     SCALAR_KIND_COUNT
 } ScalarKind;
 
-// What the attributes of an operation are depends on its family; see ops.def.
+// What the attributes of an operation are depends on its family; see ops.def. Bytes that nothing
+// below gives a meaning to are zero, so that two attributes of one operation are equal when memcmp
+// says so.
 typedef union Attr {
     double value;        // const
     int index;           // input: slot of graph->inputs; variable: index in the variable table
@@ -70,6 +75,7 @@ typedef union Attr {
     int8_t map[MAX_RANK];
     // contract: the label of every axis, as in einsum. A label in both inputs and the result is a
     // batch of products; in both inputs only, it is summed over; in one input and the result, free.
+    // Labels are 0 to 25, each at most once in an array; past the rank stands NO_LABEL.
     struct {
         int8_t left[MAX_RANK];
         int8_t right[MAX_RANK];
@@ -98,6 +104,8 @@ typedef enum VariableKind {
     VARIABLE_STATE,   // a layer's: running statistics
     VARIABLE_SLOT,    // an optimizer's, one for each parameter
     VARIABLE_METRIC,  // sums of a metric, reset before each evaluation
+    VARIABLE_FOLDED,  // computed from the others by a "fold" graph once they are loaded; no init
+    VARIABLE_KIND_COUNT
 } VariableKind;
 
 typedef struct Graph Graph;
@@ -167,6 +175,9 @@ bool type_batched(const Type *t);
 // Elements of one example (the batch left out); bytes likewise. Products were checked by sema.
 int64_t type_elements(const Type *t);
 size_t dtype_size(DType dtype);
+const char *dtype_name(DType dtype);
+// Whether rank, dtype and sizes are legal and the bytes of one example fit MAX_EXAMPLE_BYTES.
+bool type_valid(const Type *t);
 void type_print(Text *out, const Type *t);  // f32[batch, 28, 28, 1]
 
 // --- building ---------------------------------------------------------------------------------
@@ -179,7 +190,12 @@ typedef struct Builder {
     Name path;
 } Builder;
 
+// Any node whose type follows from its inputs; attr may be NULL.
 Node *build_node(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr);
+// Any node at all: `stated` is the type for the operations that cannot infer it (leaves, cast,
+// broadcast, reshape), and is not read by the others. A pass copies a node with this.
+Node *build_typed(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr,
+                  const Type *stated);
 Node *build_input(Builder *b, Name name, Type type);  // adds a port too
 Node *build_variable(Builder *b, int variable);
 Node *build_const(Builder *b, DType dtype, double value);  // rank 0
@@ -205,9 +221,11 @@ void graph_update(Graph *g, int variable, Node *value);
 
 // --- text, checks, housekeeping ---------------------------------------------------------------
 
+// Spans, paths, initial values and variables that the graph does not use are left out.
 void graph_print(Text *out, const Graph *g);
 
-// Reads what graph_print wrote. NULL with a message in *error when the text is wrong.
+// Reads what graph_print wrote, on a new table of variables. NULL with "line 3: ..." in *error when
+// the text is wrong; what it returns has passed graph_verify.
 Graph *graph_read(Arena *a, Interner *names, const char *text, const char **error);
 
 // Checks everything said above anew, trusting no stored shape. NULL, or what is wrong.

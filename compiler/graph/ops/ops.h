@@ -16,12 +16,15 @@ enum {
     CHEAP = 1 << 7,
 };
 
+#define MAX_ARITY 3
+
 typedef struct OpDef {
     const char *doc;     // one sentence, ends with the formula
     const char *math;    // the gradient's formula
     const char *edges;   // NaN, inf, ties, or NULL
     const char *source;  // paper or NULL
     // The result's type, or false with the reason in *why (allocated in `a`), in the user's terms.
+    // Leaves, cast, broadcast and reshape cannot infer it: they check what *out holds on entry.
     bool (*shape)(Arena *a, const Attr *attr, const Type *in, Type *out, const char **why);
     // ELEMENTWISE: the meaning, element by element. `in_types` and `out` tell dtypes (cast, eq).
     Sv (*scalar)(Emit *e, const Sv *in, const Type *in_types, const Type *out);
@@ -39,6 +42,23 @@ const char *op_name(OpId op);
 int op_arity(OpId op);
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
+
+// The gradient of n's input `wrt` as nodes, whatever the family; NULL when there is none. Nothing
+// flows through i32 and bool.
+Node *op_grad(Builder *b, Node *n, Node *dy, int wrt);
+
+// An Emit whose scalar values are nodes (node_of, sv_of) of `like`'s shape; constants are filled to
+// it. Memory: the graph's arena.
+Emit *emit_graph(Builder *b, const Type *like);
+
+static inline Sv sv_of(Node *n)
+{
+    return (Sv){(uintptr_t)n};
+}
+static inline Node *node_of(Sv v)
+{
+    return (Node *)v.v;
+}
 
 static inline bool op_is(OpId op, unsigned property)
 {

@@ -1,0 +1,59 @@
+// interpreter.h -- inside the interpreter.
+//
+// Every value is an array of double, whatever its dtype: f32, i32 and bool are exact in it. The
+// two modes differ where a result is rounded to f32 and in the memory that runs are given.
+
+#ifndef NNC_INTERPRETER_H
+#define NNC_INTERPRETER_H
+
+#include "codegen/engine.h"
+#include "graph/ops/ops.h"
+
+#define LANES 256     // elements that a scalar body is run on at a time
+#define REGISTERS 64  // values that a scalar body may make
+
+// The engine of scalar bodies: a value is a const double[LANES].
+typedef struct LaneEmit {
+    Emit emit;
+    bool f64;
+    int used;                    // registers
+    double (*registers)[LANES];  // REGISTERS of them
+} LaneEmit;
+
+void lanes_init(LaneEmit *e, Arena *a, bool f64);
+
+typedef struct Interpreter {
+    Executable executable;
+    MemoryGuard guard;
+    Arena *arena;
+    const Graph *graph;
+    int64_t max_batch;
+    bool f64;
+    double **values;  // by node id
+    LaneEmit lanes;
+    const RunArgs *args;  // of the run in progress
+} Interpreter;
+
+// Elements of a value in the run in progress.
+int64_t value_count(const Interpreter *it, const Type *t);
+static inline double *value_of(const Interpreter *it, const Node *n)
+{
+    return it->values[n->id];
+}
+static inline double rounded(const Interpreter *it, double x)
+{
+    return it->f64 ? x : (double)(float)x;
+}
+
+// From and to the memory that a run is given.
+void memory_load(bool f64, DType dtype, const void *from, int64_t n, double *to);
+void memory_store(bool f64, DType dtype, const double *from, int64_t n, void *to);
+void *variable_memory(const Interpreter *it, int variable);
+
+typedef void NodeRunner(Interpreter *it, const Node *n, double *y);
+
+NodeRunner run_input, run_variable, run_const, run_scalar, run_iota, run_random;
+NodeRunner run_elementwise, run_broadcast, run_reshape, run_transpose;
+NodeRunner run_reduce, run_argmax, run_contract;
+
+#endif

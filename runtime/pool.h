@@ -1,0 +1,31 @@
+// pool.h -- threads that wait for work.
+//
+// A run covers 0 .. count-1 in pieces of `grain`; which thread computes a piece is left open, what
+// a piece is depends on count and grain alone. So a result is the same for every number of threads
+// as long as pieces write apart and partial sums are added up in piece order by the caller.
+
+#ifndef NNRT_POOL_H
+#define NNRT_POOL_H
+
+#include "error.h"
+
+typedef struct NnrtPool NnrtPool;
+typedef void NnrtPiece(void *arg, int64_t lo, int64_t hi);
+
+#define NNRT_MAX_THREADS 256
+
+// A pool of `threads` (1 to NNRT_MAX_THREADS), the caller's included: 1 starts no thread. NULL with
+// the error filled when the system refuses. Make it after any fork: threads do not survive one.
+NnrtPool *nnrt_pool_new(int threads, NnrtError *e);
+void nnrt_pool_free(NnrtPool *p);
+int nnrt_pool_threads(const NnrtPool *p); // NULL: 1
+
+// The number of cores at the process's disposal (its affinity mask).
+int nnrt_cores(void);
+
+// Calls fn(arg, lo, hi) for each piece [i * grain, min((i + 1) * grain, count)), the caller taking
+// part, and returns when all are done. One run at a time: a pool belongs to one caller, and `fn`
+// may not use it. p may be NULL: all on this thread, in order. grain >= 1; count <= 0 does nothing.
+void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
+
+#endif
