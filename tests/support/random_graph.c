@@ -151,7 +151,7 @@ static const struct {
     [OP_erf] = {0, -1, 1},
     [OP_add] = {0, -2 * DOMAIN, 2 * DOMAIN},
     [OP_sub] = {0, -2 * DOMAIN, 2 * DOMAIN},
-    [OP_mul] = {0, -DOMAIN * DOMAIN, DOMAIN * DOMAIN},
+    [OP_mul] = {0, -DOMAIN *DOMAIN, DOMAIN *DOMAIN},
     [OP_div] = {0, 0, 8},
     [OP_mod] = {JUMPS, -1, DOMAIN},
     [OP_max] = {KINKS, -DOMAIN, DOMAIN},
@@ -374,8 +374,8 @@ static bool make_reduce(Maker *m)
 {
     Value *v = pick(m);
     const Type *x = &v->node->type;
-    ReduceKind kind = m->options.smooth ? REDUCE_SUM
-                                        : (ReduceKind)rng_below(&m->rng, REDUCE_KIND_COUNT);
+    ReduceKind kind =
+        m->options.smooth ? REDUCE_SUM : (ReduceKind)rng_below(&m->rng, REDUCE_KIND_COUNT);
     uint32_t axes = (uint32_t)rng_below(&m->rng, 1 << x->rank);
     if (x->dtype != DTYPE_F32 || axes == 0)
         return false;
@@ -460,8 +460,8 @@ static bool contract_fits(const Type *left, const Type *right, const Labels *l)
 {
     int64_t elements = 1;
     for (int i = 0; i < l->out_rank; i++) {
-        int64_t dim = l->out[i] < left->rank ? left->dims[l->out[i]]
-                                             : right->dims[l->out[i] - left->rank];
+        int64_t dim =
+            l->out[i] < left->rank ? left->dims[l->out[i]] : right->dims[l->out[i] - left->rank];
         elements *= dim == DIM_BATCH ? 1 : dim;
     }
     return l->out_rank <= MAX_RANK && elements <= MAX_ELEMENTS;
