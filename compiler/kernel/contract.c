@@ -68,7 +68,10 @@ static void add_axis(Kernel *k, const Operands *o, int label, int64_t size)
     bool out = find_label(at->contract.out, o->node->type.rank, label) >= 0;
     if (size == 1)
         return;
-    push_axis(!out ? &k->depth : left && right ? &k->batch : left ? &k->rows : &k->columns,
+    push_axis(!out            ? &k->depth
+              : left && right ? &k->batch
+              : left          ? &k->rows
+                              : &k->columns,
               axis_of(o, label, size));
 }
 
@@ -88,8 +91,9 @@ void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n)
     for (int i = 0; i < 2; i++) {
         const Node *b = operands[i];
         BufferKind kind = b->op == OP_variable ? BUFFER_VARIABLE : BUFFER_INPUT;
-        kernel_slot(a, k, f->home[b->id] ? plan_arena_buffer(a, p, b)
-                                         : plan_buffer(a, p, kind, b->attr.index, &b->type));
+        kernel_slot(a, k,
+                    f->home[b->id] ? plan_arena_buffer(a, p, b)
+                                   : plan_buffer(a, p, kind, b->attr.index, &b->type));
     }
     kernel_slot(a, k, plan_arena_buffer(a, p, n));
 }

@@ -23,6 +23,8 @@
 // A reduction to a single number runs on one thread; beyond this many elements it does not take the
 // element-wise work around it along.
 #define LONE_REDUCTION_ELEMENTS 65536
+// Prelude groups come before all others.
+#define PRELUDE_ORDER 1000000000
 
 static bool is_leaf(const Fusion *f, const Node *n)
 {
@@ -133,18 +135,11 @@ static void add_copies(Fusion *f)
 
 // --- groups -----------------------------------------------------------------------------------
 
-static Group *group_new(Fusion *f, const Node *n, bool prelude)
+static Group *group_new(Fusion *f, const Node *n)
 {
     Group *g = arena_new_of(f->arena, Group);
     g->space = full_shape(f, n);
     g->contract = is_contract(f, n);
-    if (prelude) {
-        g->order = f->prelude_count - 1000000;
-        arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
-    } else {
-        g->order = f->count;
-        arena_push(f->arena, f->groups, f->count, f->capacity, g);
-    }
     return g;
 }
 
@@ -226,6 +221,7 @@ static bool floats(const Fusion *f, const Node *n)
     return is_computed(f, n) && !f->home[n->id];
 }
 
+// Behind all prelude groups that its operands were placed in, so it is listed when it is complete.
 static void place_prelude(Fusion *f, Node *n)
 {
     for (int i = 0; i < f->prelude_count; i++)
@@ -233,7 +229,10 @@ static void place_prelude(Fusion *f, Node *n)
             group_add(f, f->prelude[i], n);
             return;
         }
-    group_add(f, group_new(f, n, true), n);
+    Group *g = group_new(f, n);
+    group_add(f, g, n);
+    g->order = f->prelude_count - PRELUDE_ORDER;
+    arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
 }
 
 static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const View *v)
@@ -241,20 +240,32 @@ static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const 
     return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, v);
 }
 
-// Places the operands of `n` that float: with it, or in the prelude.
+// First what does not fit and all below it: none of that may end up in this group, which runs
+// later.
+static void place_misfits(Fusion *f, Group *g, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        View v = operand_view(f, n, k);
+        if (v.base == n || !floats(f, v.base))
+            continue;
+        if (floating_fits(f, g, n, &v))
+            place_misfits(f, g, v.base);
+        else
+            place_prelude(f, v.base);
+    }
+}
+
+// Takes along the operands that float; those cheap enough are computed wherever they are used.
 static void pull_operands(Fusion *f, Group *g, Node *n)
 {
     for (int k = 0; k < operand_count(f, n); k++) {
         View v = operand_view(f, n, k);
         if (v.base == n || !floats(f, v.base))
             continue;
-        bool fits = floating_fits(f, g, n, &v);
-        if (fits && is_inline(f, v.base))
-            pull_operands(f, g, v.base);  // computed wherever it is used
-        else if (fits)
-            group_add(f, g, v.base);
+        if (is_inline(f, v.base))
+            pull_operands(f, g, v.base);
         else
-            place_prelude(f, v.base);
+            group_add(f, g, v.base);
     }
 }
 
@@ -264,6 +275,7 @@ static void group_add(Fusion *f, Group *g, Node *n)
         Shape s = full_shape(f, n);
         g->reduced = reduced_axes(n, &s);
     }
+    place_misfits(f, g, n);
     pull_operands(f, g, n);
     f->home[n->id] = g;
     arena_push(f->arena, g->nodes, g->count, g->capacity, n);
@@ -280,27 +292,48 @@ static int lower_bound(const Fusion *f, const Node *n)
     return bound;
 }
 
-static void place(Fusion *f, Node *n)
-{
-    for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
-        if (joins(f, f->groups[i], n)) {
-            group_add(f, f->groups[i], n);
-            return;
-        }
-    group_add(f, group_new(f, n, false), n);
-}
-
-// Whether all that a node hangs on is leaves, or floats itself.
+// Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
 static bool hangs_on_leaves(const Fusion *f, const Node *n)
 {
     if (is_contract(f, n) || is_reduction(f, n))
         return false;
     for (int k = 0; k < operand_count(f, n); k++) {
         const Node *base = operand_view(f, (Node *)n, k).base;
-        if (!is_leaf(f, base) && !f->uniform[base->id] && !floats(f, base))
+        const Group *home = f->home[base->id];
+        bool free = is_leaf(f, base) || f->uniform[base->id] || floats(f, base);
+        if (base != n && !free && !(home && home->order < 0))
             return false;
     }
     return true;
+}
+
+static void place(Fusion *f, Node *n);
+
+// A node that floated may hang on one that was placed meanwhile: it has a place then, too.
+static void settle_operands(Fusion *f, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        Node *base = operand_view(f, n, k).base;
+        if (base == n || !floats(f, base))
+            continue;
+        settle_operands(f, base);
+        if (!hangs_on_leaves(f, base))
+            place(f, base);
+    }
+}
+
+static void place(Fusion *f, Node *n)
+{
+    settle_operands(f, n);
+    for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
+        if (joins(f, f->groups[i], n)) {
+            group_add(f, f->groups[i], n);
+            return;
+        }
+    Group *g = group_new(f, n);
+    g->order = f->count;
+    arena_push(f->arena, f->groups, f->count, f->capacity, g);
+    group_add(f, g, n);
 }
 
 static bool is_wanted(const Graph *g, const Node *n)

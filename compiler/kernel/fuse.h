@@ -19,8 +19,8 @@ typedef struct Group {
     Shape space;
     uint32_t reduced;  // bit i: axis i of space
     bool contract;
-    int order;         // of execution
-    Node **nodes;      // in topological order
+    int order;     // of execution
+    Node **nodes;  // in topological order
     int count, capacity;
     Kernel *kernel;
 } Group;
@@ -35,15 +35,15 @@ typedef struct View {
 
 typedef struct Fusion {
     Arena *arena;
-    Graph *graph;     // a copy in which every output and update is computed by a kernel
-    Group **groups;   // in order of execution
+    Graph *graph;    // a copy in which every output and update is computed by a kernel
+    Group **groups;  // in order of execution
     int count, capacity;
     Group **prelude;  // what depends on leaves alone and fitted nowhere: runs first
     int prelude_count, prelude_capacity;
-    Group **home;     // by node: where it is computed; NULL: nowhere of its own
-    bool *copied;     // by node: a view or leaf that is made into a value of its own
-    bool *kept;       // by node: never computed again by its users, however cheap
-    bool *uniform;    // by node: one number for the whole run
+    Group **home;   // by node: where it is computed; NULL: nowhere of its own
+    bool *copied;   // by node: a view or leaf that is made into a value of its own
+    bool *kept;     // by node: never computed again by its users, however cheap
+    bool *uniform;  // by node: one number for the whole run
 } Fusion;
 
 Fusion *fuse(Arena *a, const Graph *g);

@@ -63,8 +63,8 @@ typedef struct Instr {
     int arg_count;
     int slot;                   // LOAD, STORE: index in Kernel.buffers
     int64_t strides[MAX_RANK];  // LOAD, STORE, IOTA, RANDOM
-    int reload;                 // full: slot from which later passes read it instead of computing it
-                                // again; -1: they compute it again
+    int reload;  // full: slot from which later passes read it instead of computing it
+                 // again; -1: they compute it again
 } Instr;
 
 typedef struct KernelAxis {
@@ -75,7 +75,7 @@ typedef struct KernelAxis {
 
 // An axis of a contraction, with its strides in elements; 0 where an operand has not got it.
 typedef struct ContractAxis {
-    int64_t size;    // a constant, or DIM_BATCH times `factor`
+    int64_t size;  // a constant, or DIM_BATCH times `factor`
     int64_t factor;
     int64_t left, right, out;
 } ContractAxis;

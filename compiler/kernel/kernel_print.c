@@ -125,8 +125,8 @@ static void print_contract_axes(Text *out, const char *name, const ContractAxes 
         const ContractAxis *c = &x->axes[i];
         text_add(out, " ");
         print_size(out, c->size, c->factor);
-        text_addf(out, " (left %" PRId64 ", right %" PRId64 ", out %" PRId64 ")", c->left,
-                  c->right, c->out);
+        text_addf(out, " (left %" PRId64 ", right %" PRId64 ", out %" PRId64 ")", c->left, c->right,
+                  c->out);
     }
     text_add(out, x->count ? "\n" : " 1\n");
 }

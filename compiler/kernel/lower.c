@@ -15,11 +15,11 @@ typedef struct Lower {
     Arena *arena;
     Plan *plan;
     const Fusion *fusion;
-    int *arena_buffer;  // by node: its arena buffer or -1
-    int *value;         // by node: its instruction in the kernel at hand, -1: none yet
-    Kernel **kernel_of; // by node: the kernel that computes it
-    int *instr_of;      // by node: its instruction there
-    Group *group;       // at hand
+    int *arena_buffer;   // by node: its arena buffer or -1
+    int *value;          // by node: its instruction in the kernel at hand, -1: none yet
+    Kernel **kernel_of;  // by node: the kernel that computes it
+    int *instr_of;       // by node: its instruction there
+    Group *group;        // at hand
     Kernel *kernel;
 } Lower;
 
@@ -139,11 +139,23 @@ static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
     return read_element(l, leaf_kind(l, base), base, strides, at);
 }
 
+// Along an axis of size 1 the largest is the first.
+static int lower_argmax_of_one(Lower *l, Node *n)
+{
+    const int64_t still[MAX_RANK] = {0};
+    return read_element(l, INSTR_IOTA, n, still, level_in(l->group, n));
+}
+
 static int lower_reduction(Lower *l, Node *n)
 {
+    if (n->op == OP_argmax && n->in[0]->type.dims[n->attr.axis] == 1)
+        return lower_argmax_of_one(l, n);
     View v = view_of(l->fusion, n->in[0]);
     Instr i = {.kind = n->op == OP_argmax ? INSTR_ARGMAX : INSTR_REDUCE,
-               .level = LEVEL_OUTER, .dtype = n->type.dtype, .node = n, .arg_count = 1};
+               .level = LEVEL_OUTER,
+               .dtype = n->type.dtype,
+               .node = n,
+               .arg_count = 1};
     i.args[0] = lower_operand(l, &n->in[0]->type, LEVEL_FULL, &v);
     return add_instr(l, i);
 }
@@ -172,7 +184,10 @@ static int lower_node(Lower *l, Node *n, Level level)
         return l->value[n->id] = v.base == n ? lower_copied_leaf(l, n, level)
                                              : lower_operand(l, &n->type, level, &v);
     }
-    Instr i = {.kind = INSTR_APPLY, .level = level, .dtype = n->type.dtype, .node = n,
+    Instr i = {.kind = INSTR_APPLY,
+               .level = level,
+               .dtype = n->type.dtype,
+               .node = n,
                .arg_count = n->input_count};
     for (int k = 0; k < n->input_count; k++) {
         View v = view_of(f, n->in[k]);
@@ -185,8 +200,8 @@ static void set_space(Kernel *k, const Group *g)
 {
     k->axis_count = g->space.rank;
     for (int i = 0; i < g->space.rank; i++)
-        k->axes[i] = (KernelAxis){.size = g->space.dims[i], .factor = 1,
-                                  .reduced = (g->reduced >> i & 1) != 0};
+        k->axes[i] = (KernelAxis){
+            .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
 }
 
 static void lower_group(Lower *l, Group *g)
@@ -218,8 +233,12 @@ static void store(Lower *l, const Node *n, int buffer)
     View v = {.base = NULL};
     row_major(&n->type, own);
     memcpy(v.strides, own, sizeof own);
-    Instr i = {.kind = INSTR_STORE, .level = level_in(g, n), .dtype = n->type.dtype, .node = n,
-               .args = {l->instr_of[n->id]}, .arg_count = 1};
+    Instr i = {.kind = INSTR_STORE,
+               .level = level_in(g, n),
+               .dtype = n->type.dtype,
+               .node = n,
+               .args = {l->instr_of[n->id]},
+               .arg_count = 1};
     l->kernel = k;
     i.slot = kernel_slot(l->arena, k, buffer);
     access_in(g, &n->type, i.level, &v, i.strides);
@@ -354,7 +373,10 @@ static int *filled_with_minus_one(Arena *a, int n)
 void lower_groups(Arena *a, Plan *p, const Fusion *f)
 {
     int nodes = f->graph->node_count;
-    Lower l = {.arena = a, .plan = p, .fusion = f, .value = filled_with_minus_one(a, nodes),
+    Lower l = {.arena = a,
+               .plan = p,
+               .fusion = f,
+               .value = filled_with_minus_one(a, nodes),
                .kernel_of = arena_array(a, Kernel *, (size_t)nodes),
                .instr_of = filled_with_minus_one(a, nodes)};
     for (int i = 0; i < f->prelude_count; i++)

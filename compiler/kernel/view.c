@@ -25,8 +25,7 @@ Shape shape_of(const Type *t)
 
 bool shape_equal(const Shape *a, const Shape *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
 }
 
 Shape shape_outer(const Shape *space, uint32_t reduced)
@@ -106,7 +105,7 @@ static bool view_reshape(const View *in, const Type *from, const Type *to, View 
     }
     if (all_zero(in->strides, from->rank))
         return true;
-    if (!is_row_major(in, from) || in->base->op == OP_iota)
+    if (!is_row_major(in, from))
         return false;
     row_major(to, v->strides);
     return true;
@@ -143,7 +142,11 @@ View view_below(const Fusion *f, Node *n)
 
 View view_of(const Fusion *f, Node *n)
 {
-    return f->copied[n->id] ? view_base(n) : view_below(f, n);
+    if (!f->copied[n->id])
+        return view_below(f, n);
+    View v = {.base = n};
+    row_major(&n->type, v.strides);
+    return v;
 }
 
 int operand_count(const Fusion *f, const Node *n)

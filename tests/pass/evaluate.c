@@ -3,6 +3,7 @@
 #include "pass/evaluate.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 #include "codegen/engine.h"
@@ -53,42 +54,68 @@ World world_new(Arena *a, const Variables *vs, uint64_t seed)
     return w;
 }
 
-static const void *make_input(const World *w, const Port *port, uint64_t seed)
+// Memory of a value of this type as a run in double or in f32 has it, from or to doubles.
+static size_t element_bytes(DType dtype, bool f64)
 {
-    const int64_t count = world_count(&port->type);
-    int32_t *classes = arena_array(w->arena, int32_t, (size_t)count);
-    double *x = arena_array(w->arena, double, (size_t)count);
-    const double low = strcmp(port->name, "target") == 0 ? 0 : -2;
-    for (int64_t i = 0; i < count; i++) {
-        classes[i] = (int32_t)(5 * number(seed, (uint64_t)i));
-        x[i] = f32_number(seed, (uint64_t)i, low, 1);
-    }
-    return port->type.dtype == DTYPE_I32 ? (const void *)classes : x;
+    return f64 && dtype == DTYPE_F32 ? sizeof(double) : dtype_size(dtype);
 }
 
-// Outputs of i32 and bool come in memory of their own kind.
-static double *as_doubles(const World *w, const Type *type, void *memory)
+static void put(void *memory, int64_t i, DType dtype, bool f64, double value)
+{
+    if (dtype == DTYPE_I32)
+        ((int32_t *)memory)[i] = (int32_t)value;
+    else if (f64)
+        ((double *)memory)[i] = value;
+    else
+        ((float *)memory)[i] = (float)value;
+}
+
+static double get(const void *memory, int64_t i, DType dtype, bool f64)
+{
+    if (dtype == DTYPE_I32)
+        return ((const int32_t *)memory)[i];
+    if (dtype == DTYPE_BOOL)
+        return ((const uint8_t *)memory)[i];
+    return f64 ? ((const double *)memory)[i] : (double)((const float *)memory)[i];
+}
+
+static void *value_memory(const World *w, const Type *type, bool f64)
+{
+    return arena_calloc(w->arena, (size_t)world_count(type), element_bytes(type->dtype, f64));
+}
+
+static const void *make_input(const World *w, const Port *port, uint64_t seed, bool f64)
+{
+    const double low = strcmp(port->name, "target") == 0 ? 0 : -2;
+    void *memory = value_memory(w, &port->type, f64);
+    for (int64_t i = 0; i < world_count(&port->type); i++) {
+        const double x = port->type.dtype == DTYPE_I32 ? floor(5 * number(seed, (uint64_t)i))
+                                                       : f32_number(seed, (uint64_t)i, low, 1);
+        put(memory, i, port->type.dtype, f64, x);
+    }
+    return memory;
+}
+
+static double *widened(const World *w, const Type *type, const void *memory, bool f64)
 {
     const int64_t count = world_count(type);
     double *x = arena_array(w->arena, double, (size_t)count);
-    if (type->dtype == DTYPE_F32)
-        return memory;
     for (int64_t i = 0; i < count; i++)
-        x[i] = type->dtype == DTYPE_I32 ? ((int32_t *)memory)[i] : ((uint8_t *)memory)[i];
+        x[i] = get(memory, i, type->dtype, f64);
     return x;
 }
 
-void world_run(World *w, const Graph *g, double **outputs)
+static void run(const World *w, void *block, const Graph *g, double **outputs, bool f64)
 {
     const void *inputs[MAX_PORTS];
     void *memory[MAX_PORTS];
     cr_assert(g->input_count <= MAX_PORTS && g->output_count <= MAX_PORTS);
     for (int i = 0; i < g->input_count; i++)
-        inputs[i] = make_input(w, &g->inputs[i], w->seed + 100 + (uint64_t)i);
+        inputs[i] = make_input(w, &g->inputs[i], w->seed + 100 + (uint64_t)i, f64);
     for (int i = 0; i < g->output_count; i++)
-        memory[i] = arena_array(w->arena, double, (size_t)world_count(&g->outputs[i].node->type));
+        memory[i] = value_memory(w, &g->outputs[i].node->type, f64);
     const RunArgs args = {
-        .variables = w->block,
+        .variables = block,
         .inputs = inputs,
         .outputs = memory,
         .batch = TEST_BATCH,
@@ -97,10 +124,25 @@ void world_run(World *w, const Graph *g, double **outputs)
         .epoch = 1.5F,
         .validation_loss = 0.5F,
     };
-    Executable *x = interpret_new(g, TEST_BATCH, true);
+    Executable *x = interpret_new(g, TEST_BATCH, f64);
     cr_assert(x);
     executable_run(x, &args);
     executable_free(x);
     for (int i = 0; i < g->output_count; i++)
-        outputs[i] = as_doubles(w, &g->outputs[i].node->type, memory[i]);
+        outputs[i] = widened(w, &g->outputs[i].node->type, memory[i], f64);
+}
+
+void world_run(World *w, const Graph *g, double **outputs)
+{
+    run(w, w->block, g, outputs, true);
+}
+
+// The block in double is laid out as the one in f32, at twice the offsets.
+void world_run_f32(const World *w, const Graph *g, double **outputs)
+{
+    const size_t count = interpret_variable_bytes(w->variables, false) / sizeof(float);
+    float *block = arena_array(w->arena, float, count);
+    for (size_t i = 0; i < count; i++)
+        block[i] = (float)w->block[i];
+    run(w, block, g, outputs, false);
 }

@@ -1,4 +1,4 @@
-// evaluate.h -- runs small graphs in the interpreter, in double, on made-up numbers.
+// evaluate.h -- runs small graphs in the interpreter on made-up numbers.
 
 #ifndef NNC_TEST_EVALUATE_H
 #define NNC_TEST_EVALUATE_H
@@ -27,5 +27,8 @@ int64_t world_count(const Type *t);
 // Runs `g` once; the updates change the world. outputs[i] is an array in the arena. An input of
 // i32 gets classes 0 to 4, "target" of f32 probabilities, others numbers of both signs.
 void world_run(World *w, const Graph *g, double **outputs);
+
+// The same in f32, every operation rounded; the world is not changed. Outputs are widened.
+void world_run_f32(const World *w, const Graph *g, double **outputs);
 
 #endif

@@ -1,5 +1,6 @@
 // values.c -- what passes and autodiff must not change, in numbers: graphs are run before and after
-// by the interpreter, in double, and gradients meet central differences.
+// by the interpreter, in double (in f32 where bits are promised), and gradients meet central
+// differences.
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -8,6 +9,7 @@
 #include "pass/evaluate.h"
 #include "pass/golden.h"
 #include "pass/models.h"
+#include "pass/random_model.h"
 
 enum { MAX_VARIABLES = 8, MAX_OUTPUTS = 32 };
 
@@ -128,6 +130,80 @@ Test(values, the_split_keeps_them)
     arena_free(a);
 }
 
+// --- random graphs: a failure prints the seed -------------------------------------------------
+
+enum { SEEDS = 300, GRADIENT_SEEDS = 40 };
+
+static void keeps_random_graph(const NamedPass *pass, uint64_t seed)
+{
+    Arena *a = arena_new(NULL);
+    Graph *before = random_model(a, seed, false);
+    Graph *after = graph_clone(before);
+    const char *what = arena_printf(a, "%s, seed %d", pass->name, (int)seed);
+    World w = world_new(a, before->variables, seed);
+    pass->run(&(Pass){.scratch = a}, after);
+    const char *wrong = graph_verify(after, a);
+    cr_assert(!wrong, "%s: %s", what, wrong);
+    expect_same_outputs(&w, before, after, what);
+    const char *once = graph_text(a, after);
+    cr_expect(!pass->run(&(Pass){.scratch = a}, after), "%s: a second run changes\n%s", what, once);
+    cr_expect_str_eq(graph_text(a, after), once, "%s: a second run makes another graph", what);
+    arena_free(a);
+}
+
+Test(values, every_pass_keeps_random_graphs)
+{
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++)
+            keeps_random_graph(&passes[i], seed);
+}
+
+static bool has(const Graph *g, OpId op)
+{
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == op)
+            return true;
+    return false;
+}
+
+// What simplify.c promises: but for powers and for sums of what repeats itself, where the tolerance
+// is a few ulp, an f32 result keeps its bits.
+Test(values, simplify_keeps_bits)
+{
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        Arena *a = arena_new(NULL);
+        Graph *before = random_model(a, seed, false);
+        Graph *after = graph_clone(before);
+        const World w = world_new(a, before->variables, seed);
+        double *want[MAX_OUTPUTS], *got[MAX_OUTPUTS];
+        pass_simplify(&(Pass){.scratch = a}, after);
+        world_run_f32(&w, before, want);
+        world_run_f32(&w, after, got);
+        const double tolerance = has(before, OP_reduce) ? 1e-6 : 0;
+        for (int i = 0; i < before->output_count && !has(before, OP_pow); i++)
+            for (int64_t k = 0; k < world_count(&before->outputs[i].node->type); k++)
+                expect_near(got[i][k], want[i][k], tolerance,
+                            arena_printf(a, "seed %d", (int)seed));
+        arena_free(a);
+    }
+}
+
+Test(values, the_pipeline_and_the_split_keep_random_graphs)
+{
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        Arena *a = arena_new(NULL);
+        Graph *before = random_model(a, seed, false);
+        Graph *after = graph_clone(before);
+        passes_run(after, &(PassOptions){.verify = true});
+        Graph *fold = graph_split_constants(after);
+        World w = world_new(a, before->variables, seed);
+        if (fold)
+            world_run(&w, fold, NULL);
+        expect_same_outputs(&w, before, after, arena_printf(a, "pipeline, seed %d", (int)seed));
+        arena_free(a);
+    }
+}
+
 // --- gradients --------------------------------------------------------------------------------
 
 static double loss_of(World *w, const Graph *g)
@@ -158,11 +234,16 @@ static void expect_differences(World *w, const Graph *loss, double *const *gradi
     }
 }
 
-static void check_gradients(Arena *a, Graph *loss, uint64_t seed)
+static void check_gradients(Arena *a, const Graph *loss, uint64_t seed, bool optimized)
 {
+    const PassOptions options = {.verify = true};
     Graph *g = graph_clone(loss);
     double *outputs[MAX_OUTPUTS];
+    if (optimized)
+        passes_run(g, &options);
     add_gradients(g);
+    if (optimized)
+        passes_run(g, &options);
     World w = world_new(a, g->variables, seed);
     world_run(&w, g, outputs);
     expect_differences(&w, loss, outputs + loss->output_count);
@@ -173,9 +254,20 @@ Test(values, gradients_meet_differences)
     for (int m = 0; m < 2; m++)
         for (uint64_t seed = 10; seed < 13; seed++) {
             Arena *a = arena_new(NULL);
-            check_gradients(a, graph_from(a, models[m]), seed);
+            check_gradients(a, graph_from(a, models[m]), seed, false);
             arena_free(a);
         }
+}
+
+Test(values, gradients_of_random_graphs_meet_differences)
+{
+    for (uint64_t seed = 0; seed < GRADIENT_SEEDS; seed++) {
+        Arena *a = arena_new(NULL);
+        const Graph *loss = random_model(a, seed, true);
+        check_gradients(a, loss, seed, false);
+        check_gradients(a, loss, seed, true);
+        arena_free(a);
+    }
 }
 
 // --- the stable forms -------------------------------------------------------------------------

@@ -19,6 +19,10 @@ typedef struct Product {
     int64_t ldc;
 } Product;
 
+// Of a matrix of one row, which there is no way to leave: at least the row's length, which may be
+// that of the batch.
+#define ANY_LEADING (INT64_C(1) << 30)
+
 static ContractAxis only_axis(const ContractAxes *x)
 {
     return x->count ? x->axes[0] : (ContractAxis){.size = 1, .factor = 1};
@@ -38,12 +42,12 @@ static bool as_matrix(int64_t rows, int64_t row_count, int64_t columns, int64_t 
                       Matrix *m)
 {
     if (columns == 1 || column_count == 1) {
-        *m = (Matrix){.transposed = false, .leading = row_count == 1 ? column_count : rows};
+        *m = (Matrix){.transposed = false, .leading = row_count == 1 ? ANY_LEADING : rows};
         if (m->leading >= column_count && m->leading > 0)
             return true;
     }
     if (rows == 1 || row_count == 1) {
-        *m = (Matrix){.transposed = true, .leading = column_count == 1 ? row_count : columns};
+        *m = (Matrix){.transposed = true, .leading = column_count == 1 ? ANY_LEADING : columns};
         return m->leading >= row_count && m->leading > 0;
     }
     return false;
@@ -60,8 +64,11 @@ static bool as_product(const Kernel *k, Product *p)
 {
     if (k->batch.count > 1 || k->rows.count > 1 || k->columns.count > 1 || k->depth.count > 1)
         return false;
-    *p = (Product){.batch = only_axis(&k->batch), .m = only_axis(&k->rows),
-                   .n = only_axis(&k->columns), .k = only_axis(&k->depth), .slots = {0, 1}};
+    *p = (Product){.batch = only_axis(&k->batch),
+                   .m = only_axis(&k->rows),
+                   .n = only_axis(&k->columns),
+                   .k = only_axis(&k->depth),
+                   .slots = {0, 1}};
     if (p->n.out != 1 && p->n.size != 1) {
         ContractAxis m = swapped(p->n);
         p->n = swapped(p->m);
@@ -71,7 +78,7 @@ static bool as_product(const Kernel *k, Product *p)
         p->slots[0] = 1;
         p->slots[1] = 0;
     }
-    p->ldc = p->m.size == 1 ? known_size(&p->n) : p->m.out;
+    p->ldc = p->m.size == 1 ? ANY_LEADING : p->m.out;
     return true;
 }
 
@@ -113,8 +120,8 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     if (!fits_blas(k, &p))
         return false;
     Ty i64 = g->i64, ptr = g->ptr;
-    Ty params[SGEMM_PARAMS] = {ptr,      g->i1, g->i1, i64, i64, i64, i64, ptr, i64,
-                               i64,      ptr,   i64,   i64, g->f32, ptr, i64, i64};
+    Ty params[SGEMM_PARAMS] = {ptr, g->i1, g->i1, i64, i64,    i64, i64, ptr, i64,
+                               i64, ptr,   i64,   i64, g->f32, ptr, i64, i64};
     Val args[SGEMM_PARAMS] = {
         gen_field(g, context, offsetof(RunContext, args.pool), ptr),
         LLVMConstInt(g->i1, p.a.transposed, 0),
@@ -167,7 +174,7 @@ typedef struct Inner {
     Gen *g;
     const Kernel *k;
     Val context;
-    int width;              // of the columns
+    int width;                 // of the columns
     int64_t left, right, out;  // strides of the columns
     Val mask;
 } Inner;

@@ -90,8 +90,7 @@ static void add_attributes(Gen *g, Val fn)
     LLVMAddAttributeAtIndex(fn, whole, LLVMCreateEnumAttribute(g->context, kind, 0));
     // Without it LLVM halves vectors on machines where wide ones lower the clock.
     LLVMAddAttributeAtIndex(
-        fn, whole,
-        LLVMCreateStringAttribute(g->context, "prefer-vector-width", 19, "512", 3));
+        fn, whole, LLVMCreateStringAttribute(g->context, "prefer-vector-width", 19, "512", 3));
 }
 
 Val gen_declare(Gen *g, const char *name, Ty result, const Ty *params, int count)

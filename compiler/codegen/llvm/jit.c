@@ -207,8 +207,8 @@ static const char *verify(Arena *a, const Gen *g)
     return copy;
 }
 
-static const char *emit(Arena *a, Jit *j, const Gen *g, LLVMCodeGenFileType type,
-                        const int *errors, LLVMMemoryBufferRef *out)
+static const char *emit(Arena *a, Jit *j, const Gen *g, LLVMCodeGenFileType type, const int *errors,
+                        LLVMMemoryBufferRef *out)
 {
     char *message = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(j->machine, g->module, type, &message, out)) {
@@ -222,8 +222,7 @@ static const char *emit(Arena *a, Jit *j, const Gen *g, LLVMCodeGenFileType type
 static const char *link_object(Arena *a, Jit *j, LLVMMemoryBufferRef object, const char *name,
                                LLVMOrcExecutorAddress *address)
 {
-    LLVMErrorRef e =
-        LLVMOrcLLJITAddObjectFile(j->jit, LLVMOrcLLJITGetMainJITDylib(j->jit), object);
+    LLVMErrorRef e = LLVMOrcLLJITAddObjectFile(j->jit, LLVMOrcLLJITGetMainJITDylib(j->jit), object);
     if (!e)
         e = LLVMOrcLLJITLookup(j->jit, address, name);
     return e ? take_error(a, e) : NULL;
@@ -285,8 +284,7 @@ static void jit_free(Executable *x)
     free(je);
 }
 
-Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch,
-                        const char **error)
+Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
 {
     LLVMOrcExecutorAddress address = 0;
     Plan *p = plan_new(a, graph, max_batch);

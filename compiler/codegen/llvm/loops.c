@@ -26,14 +26,14 @@ typedef struct Nest {
     Val context;
     Val seed, step;
     Val *buffers;
-    Val index[MAX_RANK];         // where the loops are
-    Val lo, hi;                  // the part to do of the split axis
-    bool vector_outer;           // the vector axis is not reduced
-    int strip;                   // unroll of full strips
-    int unroll;                  // of the strip at hand
-    Val mask;                    // of the strip at hand, or NULL
+    Val index[MAX_RANK];  // where the loops are
+    Val lo, hi;           // the part to do of the split axis
+    bool vector_outer;    // the vector axis is not reduced
+    int strip;            // unroll of full strips
+    int unroll;           // of the strip at hand
+    Val mask;             // of the strip at hand, or NULL
     int pass;
-    Val (*value)[MAX_UNROLL];    // by instruction: a part for each vector of the strip
+    Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
     bool *known;
 } Nest;
 
@@ -246,8 +246,7 @@ static bool is_empty(Val lo, Val hi)
 
 typedef void StripBody(Nest *n, Val *carried);
 
-static void strip_loop(Nest *n, Val lo, Val hi, bool full, Val *carried, int count,
-                       StripBody *body)
+static void strip_loop(Nest *n, Val lo, Val hi, bool full, Val *carried, int count, StripBody *body)
 {
     if (is_empty(lo, hi))
         return;
@@ -516,8 +515,8 @@ static void outer_stores(Nest *n)
 {
     for (int i = 0; i < n->k->count; i++) {
         const Instr *c = &n->k->code[i];
-        for (int part = 0; c->level == LEVEL_OUTER && c->kind == INSTR_STORE &&
-                           part < parts_at(n, LEVEL_OUTER);
+        for (int part = 0;
+             c->level == LEVEL_OUTER && c->kind == INSTR_STORE && part < parts_at(n, LEVEL_OUTER);
              part++)
             store_part(n, c, part);
     }
@@ -557,13 +556,13 @@ static void outer_loops(Nest *n, int axis, bool split)
         if (!n->vector_outer)
             outer_body(n, NULL);
         else
-            strips(n, split ? n->lo : gen_i64(n->g, 0),
-                   split ? n->hi : axis_end(n, k->vector_axis), NULL, 0, outer_body);
+            strips(n, split ? n->lo : gen_i64(n->g, 0), split ? n->hi : axis_end(n, k->vector_axis),
+                   NULL, 0, outer_body);
         return;
     }
     Loop l;
-    gen_loop_begin(n->g, &l, split ? n->lo : gen_i64(n->g, 0), split ? n->hi : axis_end(n, axis),
-                   1, NULL, 0);
+    gen_loop_begin(n->g, &l, split ? n->lo : gen_i64(n->g, 0), split ? n->hi : axis_end(n, axis), 1,
+                   NULL, 0);
     n->index[axis] = l.index;
     outer_loops(n, axis + 1, false);
     gen_loop_end(n->g, &l, NULL);

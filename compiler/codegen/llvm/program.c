@@ -97,7 +97,7 @@ static Val kernel_function(Program *p, int index)
             return p->functions[index] = p->functions[i];
     const char *name = arena_printf(g->arena, "%s_kernel_%d", p->plan->graph->name, index);
     return p->functions[index] = k->kind == KERNEL_LOOPS ? gen_loops_kernel(g, k, name)
-                                                          : gen_contract_kernel(g, k, name);
+                                                         : gen_contract_kernel(g, k, name);
 }
 
 static void run_kernel(Program *p, Val run, int index)
