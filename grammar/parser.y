@@ -158,11 +158,11 @@ stmt_list:
 
 stmt:
     INPUT NAME[name] shape_opt[shape]
-        { $$ = build_input(p, @$, $name, @name, $shape, NULL, NO_SPAN); }
+        { $$ = build_input_stmt(p, @$, $name, @name, $shape, NULL, NO_SPAN); }
   | INPUT NAME[name] shape ":" NAME[type]
-        { $$ = build_input(p, @$, $name, @name, $shape, $type, @type); }
+        { $$ = build_input_stmt(p, @$, $name, @name, $shape, $type, @type); }
   | INPUT NAME[name] ":" NAME[type] shape_opt[shape]
-        { $$ = build_input(p, @$, $name, @name, $shape, $type, @type); }
+        { $$ = build_input_stmt(p, @$, $name, @name, $shape, $type, @type); }
   | PARAM NAME[name] shape "=" expr
         { $$ = STMT(.kind = STMT_PARAM, .span = @$, .name = $name, .name_span = @name,
                     .has_dims = true, .dims = $shape.dims, .value = $expr); }

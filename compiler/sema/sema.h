@@ -14,8 +14,9 @@
 // All graphs share one table of variables, which the first expansion fills.
 //
 // The type of a target follows from its use: where the loss or a metric takes it as a class
-// (one_hot, ==, gather with an i32) it is i32 with the shape that use wants, else f32 of the output's
-// shape. Graph inputs of targets are named "target" (or "target.OUTPUT" where there are several).
+// (one_hot, ==, gather with an i32) it is i32 with the shape that use wants, else f32 of the
+// output's shape. Graph inputs of targets are named "target" (or "target.OUTPUT" where there are
+// several).
 
 #ifndef NNC_SEMA_H
 #define NNC_SEMA_H
@@ -31,7 +32,7 @@ typedef struct LayerRow {
     Name path;         // "dense_1", "residual_2.conv2d_1": as in the names of its variables
     const char *call;  // as written: "dense(128, bias = false)"
     Type output;
-    int depth;         // 0: a statement of the model itself
+    int depth;  // 0: a statement of the model itself
     Span span;
 } LayerRow;
 
@@ -48,7 +49,7 @@ typedef struct TrainSpec {
     int64_t patience;         // early stopping: 0: off
     Name *metrics;            // as the outputs of `evaluate` and `finish` are named
     int metric_count;
-    const char *loss_text;       // for the summary: "cross_entropy", "adam(learning_rate = 0.001)"
+    const char *loss_text;  // for the summary: "cross_entropy", "adam(learning_rate = 0.001)"
     const char *optimizer_text;
 } TrainSpec;
 
@@ -61,8 +62,8 @@ typedef struct DataSpec {
     Value *validation;  // likewise
     Value *classes;     // a list of strings, or NULL
     Value *augment;
-    Value *target;      // `target = input` (a string), or NULL
-    Value *normalize;   // `standard` or NULL
+    Value *target;     // `target = input` (a string), or NULL
+    Value *normalize;  // `standard` or NULL
 } DataSpec;
 
 // Loads and checks `path` and all it uses. NULL when it cannot be read; what is wrong in it is in

@@ -12,7 +12,7 @@ typedef enum ValueKind {
     VALUE_REAL,
     VALUE_BOOL,
     VALUE_STRING,
-    VALUE_LIST,        // of values; elements may carry a name: [a: x]
+    VALUE_LIST,  // of values; elements may carry a name: [a: x]
     VALUE_TUPLE,
     VALUE_RANGE,       // lo .. hi, hi not included
     VALUE_TENSOR,      // a node of the graph being built
@@ -21,6 +21,8 @@ typedef enum ValueKind {
     VALUE_CALL,        // a definition or data source with arguments, as in adam(learning_rate = 1)
     VALUE_INSTANCE,    // a layer instance whose parameters are shared by its calls
     VALUE_SHAPE,       // the shape that an initializer is given
+    VALUE_POISON,      // what a reported mistake left: using it is no second mistake
+    VALUE_KIND_COUNT
 } ValueKind;
 
 typedef struct Value Value;
@@ -33,7 +35,7 @@ typedef struct NamedValue {
 
 struct Value {
     ValueKind kind;
-    Span span;  // of the expression that made it
+    Span span;           // of the expression that made it
     int64_t integer;     // INT; RANGE: lo
     int64_t end;         // RANGE: hi
     double real;         // REAL
@@ -42,10 +44,11 @@ struct Value {
     Node *node;          // TENSOR
     NamedValue *items;   // LIST, TUPLE; CALL: the arguments as written
     int count;
-    Name name;                 // DEFINITION, CALL: what is named
-    const Item *definition;    // DEFINITION, CALL: NULL for a data source
-    struct Instance *instance; // INSTANCE
-    Type shape;                // SHAPE
+    Name name;                  // DEFINITION, CALL: what is named; TARGET: the input it becomes
+    const Item *definition;     // DEFINITION, CALL: NULL for a data source
+    bool library;               // DEFINITION, CALL: named by code of the library
+    struct Instance *instance;  // INSTANCE
+    Type shape;                 // SHAPE; TARGET: of the output it is compared with
 };
 
 #endif

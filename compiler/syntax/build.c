@@ -96,7 +96,7 @@ Stmt *build_flow(Parser *p, Span span, Expr *value, const NameList *as)
                                 .name_span = as ? as->span : NO_SPAN});
 }
 
-Stmt *build_input(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
+Stmt *build_input_stmt(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
                   Span type_span)
 {
     if (type && strcmp(type, "int") != 0) {

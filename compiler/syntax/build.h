@@ -70,7 +70,7 @@ Item *build_item(Parser *p, Item item);
 
 // Statements that need a look at what was written.
 Stmt *build_flow(Parser *p, Span span, Expr *value, const NameList *as);
-Stmt *build_input(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
+Stmt *build_input_stmt(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
                   Span type_span);
 Stmt *build_block(Parser *p, Span span, Name name, Span name_span, Stmt *body);
 // data, train and deploy: all statements must be settings, `key = value`.
