@@ -29,14 +29,26 @@ static ExitCode (*const commands[COMMAND_COUNT])(Job *j) = {
     [COMMAND_VERSION] = command_version,
 };
 
-// An assertion that failed is a bug of nnc's own. Only calls that a signal handler may make.
-static void on_abort(int signal)
+// A failed assertion or a wild pointer is a bug of nnc's own. Only calls that a signal handler may
+// make.
+static void on_bug(int signal)
 {
     static const char text[] = "nnc: this is a bug of nnc, not of your program; please report it\n";
     (void)signal;
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
         _exit(EXIT_BUG);
     _exit(EXIT_BUG);
+}
+
+static void catch_bugs(void)
+{
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old;
+        const struct sigaction bug = {.sa_handler = on_bug};
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+            sigaction(signals[i], &bug, NULL);  // else a sanitizer tells more
+    }
 }
 
 static bool set_warnings(const Job *j, const TextList *names, bool on)
@@ -114,7 +126,7 @@ static ExitCode flush_output(ExitCode code)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");  // for the width of text; numbers stay those of C
-    signal(SIGABRT, on_abort);
+    catch_bugs();
     Session *session = session_new();
     if (!session) {
         fputs("nnc: out of memory\n", stderr);

@@ -18,7 +18,6 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
         job_say_error(j, &e);
         return false;
     }
-    executable_free(m->executables[NNC_PREDICT]);  // made for batches of another size
     const bool ok = nnc_build(m, NNC_PREDICT, capacity, &j->nnc);
     void **outputs = output_buffers(m->arena, g, capacity);
     for (int64_t at = 0; ok && at < x->count; at += capacity) {

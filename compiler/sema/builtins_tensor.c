@@ -161,7 +161,7 @@ static Value *report_reshape(Expander *e, BuiltinCall *c, const Node *n, const i
     Diag *d = diag_report(diags_of(e), DIAG_reshape_mismatch, blame(e, c->span),
                           shape_text(e->arena, &n->type), (long long)type_elements(&n->type),
                           text_str(&wanted));
-    note_flow(e, d);
+    note_flow(e, d, &n->type);
     return poison_after(e, d, c->span);
 }
 

@@ -60,13 +60,23 @@ static Name join_path(Expander *e, Name name)
     return *path ? program_intern(e->program, "%s.%s", path, name) : name;
 }
 
+// The map holds how many of a name there are, so that the next number is found at once.
+static Name take_name(Expander *e, Name name)
+{
+    int *count = arena_new_of(e->arena, int);
+    *count = 1;
+    names_put(e->arena, &e->frame->children, name, count);
+    return join_path(e, name);
+}
+
 Name child_path(Expander *e, Name name)
 {
+    const NameMap *taken = &e->frame->children;
+    int *count = names_get(taken, name);
     Name child = name;
-    for (int i = 2; names_has(&e->frame->children, child); i++)
-        child = program_intern(e->program, "%s_%d", name, i);
-    names_put(e->arena, &e->frame->children, child, NULL);
-    return join_path(e, child);
+    while (names_has(taken, child))
+        child = program_intern(e->program, "%s_%d", name, ++*count);
+    return take_name(e, child);
 }
 
 static Name named_path(Expander *e, const NamedValue *option)
@@ -81,8 +91,7 @@ static Name named_path(Expander *e, const NamedValue *option)
         diag_report(diags_of(e), DIAG_duplicate_definition, blame(e, v->span), "layer", name);
         return NULL;
     }
-    names_put(e->arena, &e->frame->children, name, NULL);
-    return join_path(e, name);
+    return take_name(e, name);
 }
 
 // --- arguments --------------------------------------------------------------------------------
@@ -223,13 +232,16 @@ static bool check_argument(Expander *e, const Item *item, const Param *p, Value 
     return false;
 }
 
-// Reports of arguments are the caller's business: its frame is in hand while `f` is set aside.
-static bool check_arguments(Expander *e, const Bound *b)
+// Before the callee's frame is entered: these are the caller's mistakes.
+static bool check_arguments(Expander *e, const Call *c, const Bound *b)
 {
     int i = 0;
-    for (const Param *p = b->item->params; p; p = p->next, i++)
+    for (const Param *p = b->item->params; p; p = p->next, i++) {
+        if (!b->values[i] && !p->value)
+            return report_missing(e, c, p);
         if (b->values[i] && !check_argument(e, b->item, p, b->values[i]))
             return false;
+    }
     return true;
 }
 
@@ -250,7 +262,7 @@ static Value *default_value(Expander *e, const Param *p)
 }
 
 // Given values first, so that patterns may mention them; then, in order, patterns and defaults.
-static bool enter_arguments(Expander *e, const Call *c, const Bound *b)
+static bool enter_arguments(Expander *e, const Bound *b)
 {
     Scope *scope = e->frame->scope;
     int i = 0;
@@ -260,8 +272,6 @@ static bool enter_arguments(Expander *e, const Call *c, const Bound *b)
     i = 0;
     for (const Param *p = b->item->params; p; p = p->next, i++) {
         Value *v = b->values[i];
-        if (!v && !p->value)
-            return report_missing(e, c, p);
         if (!v) {
             v = default_value(e, p);
             if (is_poison(v))
@@ -298,7 +308,7 @@ static Value *run_body(Expander *e, const Item *item)
     return e->frame->flow ? e->frame->flow : value_new(e->arena, VALUE_NONE, item->span);
 }
 
-static void prepare_frame(Expander *e, const Call *c, Frame *f)
+static void prepare_frame(const Call *c, Frame *f)
 {
     const Item *item = c->definition->item;
     *f = (Frame){
@@ -313,21 +323,20 @@ static void prepare_frame(Expander *e, const Call *c, Frame *f)
         .separator = c->state_kind == VARIABLE_SLOT || c->state_kind == VARIABLE_METRIC ? "/" : ".",
         .state_shape = c->state_shape,
     };
-    (void)e;
 }
 
 Value *expand_call(Expander *e, const Call *c)
 {
     Frame f;
     Bound b;
-    prepare_frame(e, c, &f);
+    prepare_frame(c, &f);
     if (e->call_depth >= MAX_CALL_DEPTH)
         return report_limit(e, c->span, "levels of calls", MAX_CALL_DEPTH);
-    if (is_recursive(e, c) || !bind_arguments(e, &f, c, &b) || !check_arguments(e, &b))
+    if (is_recursive(e, c) || !bind_arguments(e, &f, c, &b) || !check_arguments(e, c, &b))
         return poison(e, c->span);
     frame_push(e, &f);
     Value *result = poison(e, c->span);
-    if (enter_arguments(e, c, &b)) {
+    if (enter_arguments(e, &b)) {
         if (f.kind == ITEM_LAYER && b.count > 0)
             f.flow = scope_find(f.scope, b.item->params->name)->value;
         if (c->updates_first)

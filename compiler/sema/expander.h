@@ -14,7 +14,7 @@
 #include "graph/ops/ops.h"
 #include "sema/sema.h"
 
-#define MAX_ELEMENTS ((int64_t)1 << 40)
+#define MAX_ELEMENTS (MAX_EXAMPLE_BYTES / 4)
 #define MAX_LAYERS 100000
 #define MAX_STEPS 1000000  // statements, once loops are unrolled
 #define MAX_CALL_DEPTH 256
@@ -219,7 +219,7 @@ Value *poison(Expander *e, Span span);
 Value *report_kind(Expander *e, Span span, const char *wanted, const Value *got);
 Value *report_not_yet(Expander *e, Span span, const char *what);
 Value *report_unknown(Expander *e, Span span, const char *kind, Name name, const Candidates *c);
-void note_flow(Expander *e, Diag *d);
+void note_flow(Expander *e, Diag *d, const Type *t);
 // A limit was passed; the expansion ends.
 Value *report_limit(Expander *e, Span span, const char *what, long long limit);
 // False when the type has too many elements or axes, which is reported.

@@ -76,7 +76,7 @@ static Value *report_matmul(Expander *e, const Type *a, const Type *b, Span span
         diag_label(d, "inner sizes: %lld (axis -1) and %lld (axis %d)",
                    (long long)written_dims(a)[ra - 1],
                    (long long)written_dims(b)[rb > 1 ? rb - 2 : 0], rb > 1 ? -2 : -1);
-    note_flow(e, d);
+    note_flow(e, d, a);
     return poison_after(e, d, span);
 }
 

@@ -44,7 +44,7 @@ static Diag *report_pattern(Expander *e, const Param *p, const Type *t)
     Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, at, f->title,
                           pattern_text(e->arena, p->pattern), shape_text(e->arena, t));
     e->frame = f->caller ? f->caller : e->frame;
-    note_flow(e, d);
+    note_flow(e, d, t);
     e->frame = (Frame *)f;
     if (!f->library)
         diag_note(d, p->span, "expected here");

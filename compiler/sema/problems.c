@@ -58,15 +58,15 @@ Value *report_unknown(Expander *e, Span span, const char *kind, Name name, const
     return poison(e, span);
 }
 
-// Where the flowing value of the user's innermost frame was made.
-void note_flow(Expander *e, Diag *d)
+// Where the tensor was made whose type is `t`, when it is the one that flows in the user's body.
+void note_flow(Expander *e, Diag *d, const Type *t)
 {
     const Frame *f = e->frame;
     while (f && f->library)
         f = f->caller;
-    if (!f || !f->flow || f->flow->kind != VALUE_TENSOR || !f->flow_span.pos)
-        return;
-    diag_note(d, f->flow_span, "%s is made here", shape_text(e->arena, &f->flow->node->type));
+    bool flows = f && f->flow && f->flow->kind == VALUE_TENSOR && &f->flow->node->type == t;
+    if (flows && f->flow_span.pos)
+        diag_note(d, f->flow_span, "%s is made here", shape_text(e->arena, t));
 }
 
 Value *report_limit(Expander *e, Span span, const char *what, long long limit)

@@ -162,6 +162,7 @@ static bool can_declare(Expander *e, const Stmt *s)
         return true;
     diag_report(diags_of(e), DIAG_misplaced, blame(e, s->span), "a parameter or state",
                 item_kind_text(e->frame->kind));
+    e->frame->flow = poison(e, s->span);
     return false;
 }
 

@@ -10,13 +10,13 @@
 typedef struct Parser {
     ParseEnv *env;
     Lexer lexer;
-    int start;    // TOK_START_..., until it has been given to the grammar; then 0
-    Token found;  // the token read last
-    Token before; // and the one before it
-    Token first;  // of the statement or item at hand
-    bool failed;  // a syntax error was reported
-    Item *items;  // result of a file
-    Expr *expr;   // result of an expression
+    int start;     // TOK_START_..., until it has been given to the grammar; then 0
+    Token found;   // the token read last
+    Token before;  // and the one before it
+    Token first;   // of the statement or item at hand
+    bool failed;   // a syntax error was reported
+    Item *items;   // result of a file
+    Expr *expr;    // result of an expression
 } Parser;
 
 // A list while it grows.
@@ -39,13 +39,14 @@ typedef struct ItemList {
     Item *first, *last;
 } ItemList;
 
-#define LIST_ADD(list, node)            \
-    do {                                \
-        if ((list).last)                \
-            (list).last->next = (node); \
-        else                            \
-            (list).first = (node);      \
-        (list).last = (node);           \
+#define LIST_ADD(list, node)                     \
+    do {                                         \
+        if ((list).last) {                       \
+            (list).last->next = (node);          \
+            (list).last = (list).last->next;     \
+        } else {                                 \
+            (list).first = (list).last = (node); \
+        }                                        \
     } while (0)
 
 // The word that starts a definition, and the documentation above it.
@@ -60,7 +61,7 @@ typedef struct Shape {
     Dim *dims;
 } Shape;
 
-Expr *build_expr(Parser *p, Expr e); // a copy in the arena, its nesting checked
+Expr *build_expr(Parser *p, Expr e);  // a copy in the arena, its nesting checked
 Arg *build_arg(Parser *p, Arg arg);
 Dim *build_dim(Parser *p, Dim dim);
 NameList *build_name(Parser *p, Name name, Span span);
@@ -71,7 +72,7 @@ Item *build_item(Parser *p, Item item);
 // Statements that need a look at what was written.
 Stmt *build_flow(Parser *p, Span span, Expr *value, const NameList *as);
 Stmt *build_input_stmt(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
-                  Span type_span);
+                       Span type_span);
 Stmt *build_block(Parser *p, Span span, Name name, Span name_span, Stmt *body);
 // data, train and deploy: all statements must be settings, `key = value`.
 Item *build_section(Parser *p, Span span, ItemKind kind, const char *doc, Stmt *body);

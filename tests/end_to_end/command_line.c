@@ -1,6 +1,7 @@
 // command_line.c -- options, exit codes, streams.
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 // written.
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 static const struct {
     const char *name, *text, *code, *words[3];
 } mistakes[] = {
-    {"wrong input", MODEL("5", "3") DATA TRAIN, "data-shape", {"[4]", "[5]", "m.nn:2"}},
+    {"wrong input", MODEL("5", "3") DATA TRAIN, "data-shape", {"[4]", "[5] here", "m.nn:6:16"}},
     {"too few outputs", MODEL("4", "2") DATA TRAIN, "too-many-classes", {"3 classes", "2 outputs"}},
     {"bad token", MODEL("4", "3") "data { train = csv(`) }\n" TRAIN, NULL, {"m.nn:6"}},
     {"unclosed brace", "model m {\n    input x[4]\n", NULL, {"m.nn:"}},

@@ -7,11 +7,13 @@
 
 #define FOLDER SOURCE_DIR "/tests/errors"
 
-// These come from what is too large to keep in a file, and have tests in tests/unit/test_limits.c.
+// These come from what is too large to keep in a file, and have tests in tests/unit/test_limits.c;
+// and from a graph that is asked for where the file has no block for it, in tests/sema.
 static const DiagCode without_example[] = {
     DIAG_file_too_large,
     DIAG_string_too_long,
     DIAG_token_too_long,
+    DIAG_missing_block,
 };
 
 static Session *run(const char *path, const char *text, size_t size)
@@ -75,6 +77,13 @@ static void check_example(DiagCode code)
 Test(errors, every_syntax_diagnostic_has_an_example)
 {
     for (DiagCode code = DIAG_file_too_large; code <= DIAG_setting_expected; code++)
+        if (needs_example(code))
+            check_example(code);
+}
+
+Test(errors, every_sema_diagnostic_has_an_example)
+{
+    for (DiagCode code = DIAG_cannot_read; code <= DIAG_not_yet; code++)
         if (needs_example(code))
             check_example(code);
 }
