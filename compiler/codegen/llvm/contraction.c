@@ -114,11 +114,16 @@ static Val size_of(Gen *g, Val context, const ContractAxis *x)
 
 #define SGEMM_PARAMS 17
 
-bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
+bool blas_fits(const Kernel *k)
 {
-    Product p;
-    if (!fits_blas(k, &p))
-        return false;
+    Product p = {0};
+    return fits_blas(k, &p);
+}
+
+void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
+{
+    Product p = {0};
+    fits_blas(k, &p);
     Ty i64 = g->i64, ptr = g->ptr;
     Ty params[SGEMM_PARAMS] = {ptr, g->i1, g->i1, i64, i64,    i64, i64, ptr, i64,
                                i64, ptr,   i64,   i64, g->f32, ptr, i64, i64};
@@ -144,7 +149,7 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     if (k->batch.count) {
         Val fn = gen_declare(g, "nnrt_sgemm_batch", g->none, params, 17);
         LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, args, 17, "");
-        return true;
+        return;
     }
     // without the batch and its strides
     Ty one_params[13] = {ptr, g->i1, g->i1, i64, i64, i64, ptr, i64, ptr, i64, g->f32, ptr, i64};
@@ -152,7 +157,6 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
                    args[8], args[10], args[11], args[13], args[14], args[15]};
     Val fn = gen_declare(g, "nnrt_sgemm", g->none, one_params, 13);
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, one, 13, "");
-    return true;
 }
 
 // --- plain loops --------------------------------------------------------------------------------

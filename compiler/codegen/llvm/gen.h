@@ -93,8 +93,14 @@ typedef struct Split {
 Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
 Split loops_split(const Plan *p, const Kernel *k, int width);
 
-// A contraction: a call of the BLAS where its strides allow one (false: they do not), else loops.
-bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
+// A contraction as register tiles (tiles.c); false: its strides are none for vectors.
+bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
+Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
+
+// A contraction else: a call of the BLAS, where its strides allow one, or plain loops
+// (contraction.c).
+bool blas_fits(const Kernel *k);
+void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
 // void run(RunContext *): all kernels in order.
