@@ -68,7 +68,7 @@ static void count_classes(void *self, const void *const *outputs, const uint32_t
 static bool count_examples(Job *j, PartId part, const NnrtExamples *x, int64_t classes,
                            int64_t *counts)
 {
-    Confusion c = {data_target(&j->data, part), classes, counts};
+    Confusion c = {data_target(&j->data, &j->request, part), classes, counts};
     return predictor_run(j, x, count_classes, &c);
 }
 
@@ -126,7 +126,7 @@ static void add_squares(void *self, const void *const *outputs, const uint32_t *
 // The best constant is the mean, and its error the variance, of each element of the target.
 static bool measure_numbers(Job *j, PartId part, const NnrtExamples *x, PartErrors *out)
 {
-    const NnrtField *target = data_target(&j->data, part);
+    const NnrtField *target = data_target(&j->data, &j->request, part);
     const size_t width = (size_t)target->width;
     Squares s = {
         .target = target,
@@ -149,7 +149,7 @@ bool measure_errors(Job *j, PartId part, int64_t most, PartErrors *out)
     const NnrtExamples all = data_examples(&j->data, &j->request, part, g);
     const NnrtExamples x = examples_sample(j->model.arena, all, most);
     const int64_t classes = class_outputs(&j->model);
-    const NnrtField *target = data_target(&j->data, part);
+    const NnrtField *target = data_target(&j->data, &j->request, part);
     if (!target || x.count == 0)
         return false;
     if (classes > 0)
