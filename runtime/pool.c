@@ -13,8 +13,9 @@
 
 #include "alloc.h"
 
-// Turns of the wait loop before a thread goes to sleep: some ten microseconds, the gap between two
-// kernels of a training step. A thread that spins longer takes the core from those who work.
+// Turns of the wait loop before a thread goes to sleep: 50 to 150 microseconds, depending on what
+// the processor makes of a pause; longer than the gap between two kernels of a training step. A
+// thread that spins longer takes the core from those who work.
 #define SPINS 4000
 
 struct NnrtPool {

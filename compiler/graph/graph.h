@@ -104,6 +104,7 @@ typedef enum VariableKind {
     VARIABLE_STATE,   // a layer's: running statistics
     VARIABLE_SLOT,    // an optimizer's, one for each parameter
     VARIABLE_METRIC,  // sums of a metric, reset before each evaluation
+    VARIABLE_FOLDED,  // computed from the others by a "fold" graph once they are loaded; no init
     VARIABLE_KIND_COUNT
 } VariableKind;
 

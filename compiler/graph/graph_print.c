@@ -36,6 +36,7 @@ const char *const variable_names[VARIABLE_KIND_COUNT] = {
     [VARIABLE_STATE] = "state",
     [VARIABLE_SLOT] = "slot",
     [VARIABLE_METRIC] = "metric",
+    [VARIABLE_FOLDED] = "folded",
 };
 
 static void print_quoted(Text *out, const char *s)

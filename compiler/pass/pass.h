@@ -25,22 +25,33 @@ void pass_count(Pass *p, const char *what, int n);
 #undef PASS
 
 typedef struct PassOptions {
-    const char *dump;   // --dump NAME: print the graph after this pass ("all": after any that changed it)
-    const char *stop;   // --stop-after NAME
-    bool time;          // --time-passes: a line a pass
-    bool verify;        // after every pass; the default in debug builds
-    FILE *out;          // where dumps and times go
+    const char
+        *dump;  // --dump NAME: print the graph after this pass ("all": after any that changed it)
+    const char *stop;  // --stop-after NAME
+    bool time;         // --time-passes: a line a pass
+    bool verify;       // after every pass; always on in debug builds
+    FILE *out;         // where dumps, times and counts go; NULL: stderr
+    Arena *scratch;    // reset after every pass; NULL: the graph's arena serves, and is not reset
 } PassOptions;
 
 bool pass_exists(const char *name);
 
-// Runs the pipeline for `g` (its name says which: "predict" also folds batch norm). A verifier's
-// complaint is a bug of nnc: it is printed to options->out and abort() is called.
+// Runs the pipeline for `g` (its name says which: "predict" also folds batch norm), again until no
+// pass changes anything, four rounds at the most. A train graph goes through twice, before autodiff
+// and after: gradients of stable forms are stable. A verifier's complaint is a bug of nnc: it is
+// printed to options->out and abort() is called.
 void passes_run(Graph *g, const PassOptions *options);
 
 // Reverse-mode differentiation, graph to graph. Appends the gradient of the scalar `loss` with
 // respect to each of variables[0..count) to `g`; gradients[i] has the variable's shape and is a
 // zero constant where the loss does not depend on it. Memory: the graph's arena.
 void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **gradients);
+
+// Takes out of `g` what depends on variables alone (folded batch norms, say), so that it is
+// computed once rather than in each run. Adds a VARIABLE_FOLDED for each such value, which `g`
+// reads from then on, and returns a graph "fold", without inputs, whose updates give them their
+// values; it is to be run whenever the other variables have changed. NULL: there is nothing to
+// fold. Call it after passes_run, and before the block of variables is laid out.
+Graph *graph_split_constants(Graph *g);
 
 #endif

@@ -376,11 +376,13 @@ void lexer_recover(Lexer *lx, Token found)
     lx->recovering = found.kind != TOK_END;
     if (!inside_parens(lx) || lexer_closes(lx))
         return;
+    const Bracket *before = lexer_bracket(lx, found);
+    const bool goes_on = before && before->kind != TOK_OPEN_BLOCK;
     while (inside_parens(lx))
         lx->depth--;
-    if (!lexer_is_first_on_line(lx, found))
+    if (!goes_on || !lexer_is_first_on_line(lx, found))
         return;
-    // The token belongs to the next statement: read it again after an end.
+    // The token stands in the next statement: read it again after an end.
     lx->scan.cursor = (const unsigned char *)found.text;
     lx->pending_end = true;
 }

@@ -31,6 +31,7 @@ static const Case cases[] = {
     {"model m {\n if a {\n b\n }\n else {\n c\n }\n d\n}", 1, NULL},
     {"model m {", 1, "model m {}\n"},
     {"layer f(x) { f(", 1, NULL},
+    {"model m {\n a\n}\n( b", 1, NULL},
 };
 
 Test(recovery, one_mistake_is_one_message)

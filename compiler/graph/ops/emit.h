@@ -26,7 +26,7 @@ typedef enum EmitOp {
     EMIT_COS,      // 2 ulp for |a| <= 1e4
     EMIT_TANH,     // 2 ulp
     EMIT_SIGMOID,  // 1 / (1 + exp(-a)): 4 ulp
-    EMIT_ERF,      // 4 ulp
+    EMIT_ERF,      // 6 ulp
     EMIT_NOT,      // bool
     EMIT_TO_F32,   // from i32 or bool (0, 1)
     EMIT_TO_I32,   // from f32, towards zero; from bool

@@ -1,0 +1,103 @@
+// gen.h -- the little language in which codegen/llvm writes IR (inside codegen/llvm only).
+//
+// LLVM's optimizer is not run: what is written here is what the machine does, so loops are written
+// rotated, values in vectors, constants splatted. All memory accesses are aligned to elements only.
+
+#ifndef NNC_GEN_H
+#define NNC_GEN_H
+
+#include <llvm-c/Core.h>
+
+#include "codegen/llvm/jit.h"
+#include "graph/ops/emit.h"
+
+typedef LLVMValueRef Val;
+typedef LLVMTypeRef Ty;
+typedef LLVMBasicBlockRef Block;
+
+// What a run's native code is given: the arguments of the run and the executable's arena.
+typedef struct RunContext {
+    RunArgs args;
+    char *arena;
+} RunContext;
+
+typedef struct Gen {
+    Arena *arena;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    Ty f32, i1, i8, i32, i64, ptr, none;
+    int width;  // lanes of a vector
+    Val fn;     // being written
+} Gen;
+
+// --- types and constants; w: lanes, 1 is a scalar -----------------------------------------------
+Ty gen_vector(Ty element, int w);
+Ty gen_dtype(Gen *g, DType dtype, int w);  // bool is i1
+Val gen_i64(Gen *g, int64_t x);
+Val gen_splat_const(Val scalar, int w);
+Val gen_f32(Gen *g, double x, int w);
+Val gen_i32(Gen *g, int64_t x, int w);
+Val gen_splat(Gen *g, Val scalar, int w);
+int gen_lanes(Val v);
+bool gen_is_float(Val v);
+Val gen_ramp_i64(Gen *g, int64_t first, int64_t step, int w);  // <first, first + step, ...>
+Val gen_ramp_i32(Gen *g, int w);                               // <0, 1, ...>
+
+// --- functions, calls, loops --------------------------------------------------------------------
+Val gen_function(Gen *g, const char *name, Ty result, const Ty *params, int count, bool visible);
+Val gen_declare(Gen *g, const char *name, Ty result, const Ty *params, int count);
+Val gen_intrinsic(Gen *g, const char *name, const Ty *overloads, int overload_count, Val *args,
+                  int count);
+Val gen_call_f(Gen *g, const char *intrinsic, Val a);  // of one float vector
+
+#define GEN_MAX_CARRIED 256
+
+// A counted loop, written rotated: `for (i = lo; i < hi; i += step)` with carried values. A loop
+// whose bounds are constants and make at least one turn has no test before it.
+typedef struct Loop {
+    Block before, body, exit;
+    Val lo, hi, step, index;
+    Val init[GEN_MAX_CARRIED], phi[GEN_MAX_CARRIED];
+    int count;
+} Loop;
+
+// `carried` holds the values before the loop, then (after begin) those of the turn at hand.
+void gen_loop_begin(Gen *g, Loop *l, Val lo, Val hi, int64_t step, Val *carried, int count);
+// `carried` holds the values at the end of the turn, then those behind the loop.
+void gen_loop_end(Gen *g, Loop *l, Val *carried);
+
+// --- memory -------------------------------------------------------------------------------------
+Val gen_offset(Gen *g, Val base, int64_t bytes);
+Val gen_field(Gen *g, Val base, size_t offset, Ty type);    // load of a field at a byte offset
+Val gen_element(Gen *g, Val base, DType dtype, Val index);  // address of base[index]
+Val gen_mask(Gen *g, Val count);                            // of the lanes below `count`, an i64
+// w lanes from `address` on, `stride` elements apart (0: all the same). mask: NULL or <w x i1>.
+Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask);
+void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
+
+// --- arithmetic (vmath.c) -----------------------------------------------------------------------
+Val gen_mul_add(Gen *g, Val a, Val b, Val c);  // a * b + c, rounded once
+Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c);
+// Philox4x32-10's first word for element numbers (i64), as an f32 in [0, 1).
+Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element);
+
+// --- kernels and the program --------------------------------------------------------------------
+// A kernel is a function void(void **args, i64 lo, i64 hi): args[0] is the RunContext, args[1 +
+// slot] a buffer; it does the part lo..hi of the axis along which it may be split over threads.
+typedef struct Split {
+    KernelAxis axis;  // .size 1: not split
+    int64_t grain;    // length of a piece; by the shape alone
+} Split;
+
+Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
+Split loops_split(const Plan *p, const Kernel *k, int width);
+
+// A contraction: a call of the BLAS where its strides allow one (false: they do not), else loops.
+bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
+Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
+
+// void run(RunContext *): all kernels in order.
+void gen_program(Gen *g, const Plan *p, const char *name);
+
+#endif

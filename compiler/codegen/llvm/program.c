@@ -1,0 +1,141 @@
+// program.c -- the function that runs all kernels of a graph, one after another.
+//
+// Kernels that need the same code share one function: it is given its buffers in a table. A kernel
+// with much to do is handed to the pool in pieces whose length the shape decides; a contraction
+// calls the BLAS, which does the same.
+
+#include <string.h>
+
+#include "codegen/llvm/gen.h"
+
+typedef struct Program {
+    Gen *g;
+    const Plan *plan;
+    Val context;
+    Val table;          // void *[]: what a kernel is given
+    const char **keys;  // of the kernels that have a function
+    Val *functions;
+} Program;
+
+static Val buffer_address(const Program *p, const Buffer *b)
+{
+    Gen *g = p->g;
+    Val base;
+    switch (b->kind) {
+    case BUFFER_ARENA:
+        base = gen_field(g, p->context, offsetof(RunContext, arena), g->ptr);
+        return gen_offset(g, base, (int64_t)b->offset);
+    case BUFFER_VARIABLE:
+        base = gen_field(g, p->context, offsetof(RunContext, args.variables), g->ptr);
+        return gen_offset(g, base, (int64_t)p->plan->graph->variables->items[b->index].offset);
+    case BUFFER_INPUT:
+        base = gen_field(g, p->context, offsetof(RunContext, args.inputs), g->ptr);
+        break;
+    default:
+        base = gen_field(g, p->context, offsetof(RunContext, args.outputs), g->ptr);
+        break;
+    }
+    return gen_field(g, base, sizeof(void *) * (size_t)b->index, g->ptr);
+}
+
+static void fill_table(const Program *p, const Kernel *k)
+{
+    Gen *g = p->g;
+    LLVMBuildStore(g->builder, p->context, p->table);
+    for (int i = 0; i < k->buffer_count; i++) {
+        Val address = buffer_address(p, &p->plan->buffers[k->buffers[i]]);
+        LLVMBuildStore(g->builder, address,
+                       gen_offset(g, p->table, (int64_t)sizeof(void *) * (i + 1)));
+    }
+}
+
+static Val axis_length(const Program *p, const KernelAxis *x)
+{
+    Gen *g = p->g;
+    if (x->size != DIM_BATCH)
+        return gen_i64(g, x->size);
+    Val batch = gen_field(g, p->context, offsetof(RunContext, args.batch), g->i64);
+    return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+}
+
+static void call_kernel(const Program *p, Val fn, const Split *s)
+{
+    Gen *g = p->g;
+    Ty kernel_params[3] = {g->ptr, g->i64, g->i64};
+    Ty params[5] = {g->ptr, g->ptr, g->ptr, g->i64, g->i64};
+    Val length = axis_length(p, &s->axis);
+    int64_t most = axis_size(s->axis.size, s->axis.factor, p->plan->max_batch);
+    Val direct[3] = {p->table, gen_i64(g, 0), length};
+    if (s->grain >= most) {
+        LLVMBuildCall2(g->builder, LLVMFunctionType(g->none, kernel_params, 3, 0), fn, direct, 3,
+                       "");
+        return;
+    }
+    Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
+                   length, gen_i64(g, s->grain)};
+    Val run = gen_declare(g, "nnrt_pool_run", g->none, params, 5);
+    LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
+}
+
+static bool is_blas(Program *p, const Kernel *k)
+{
+    Val buffers[3];
+    if (k->kind != KERNEL_CONTRACT)
+        return false;
+    for (int i = 0; i < 3; i++)
+        buffers[i] = buffer_address(p, &p->plan->buffers[k->buffers[i]]);
+    return gen_blas(p->g, k, p->context, buffers);
+}
+
+static Val kernel_function(Program *p, int index)
+{
+    const Kernel *k = p->plan->kernels[index];
+    Gen *g = p->g;
+    p->keys[index] = kernel_key(g->arena, p->plan, k);
+    for (int i = 0; i < index; i++)
+        if (p->keys[i] && strcmp(p->keys[i], p->keys[index]) == 0)
+            return p->functions[index] = p->functions[i];
+    const char *name = arena_printf(g->arena, "%s_kernel_%d", p->plan->graph->name, index);
+    return p->functions[index] = k->kind == KERNEL_LOOPS ? gen_loops_kernel(g, k, name)
+                                                         : gen_contract_kernel(g, k, name);
+}
+
+static void run_kernel(Program *p, Val run, int index)
+{
+    Gen *g = p->g;
+    const Kernel *k = p->plan->kernels[index];
+    const Split whole = {.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (is_blas(p, k))
+        return;
+    Block at = LLVMGetInsertBlock(g->builder);
+    Val fn = kernel_function(p, index);
+    g->fn = run;
+    LLVMPositionBuilderAtEnd(g->builder, at);
+    fill_table(p, k);
+    Split s = k->kind == KERNEL_LOOPS ? loops_split(p->plan, k, g->width) : whole;
+    call_kernel(p, fn, &s);
+}
+
+static int most_buffers(const Plan *p)
+{
+    int most = 0;
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->buffer_count > most)
+            most = p->kernels[i]->buffer_count;
+    return most;
+}
+
+void gen_program(Gen *g, const Plan *plan, const char *name)
+{
+    Program p = {.g = g, .plan = plan};
+    Ty params[1] = {g->ptr};
+    Val run = gen_function(g, name, g->none, params, 1, true);
+    p.context = LLVMGetParam(run, 0);
+    Val slots = gen_i64(g, most_buffers(plan) + 1);
+    p.table = LLVMBuildArrayAlloca(g->builder, g->ptr, slots, "table");
+    p.keys = arena_array(g->arena, const char *, (size_t)plan->kernel_count + 1);
+    p.functions = arena_array(g->arena, Val, (size_t)plan->kernel_count + 1);
+    for (int i = 0; i < plan->kernel_count; i++)
+        run_kernel(&p, run, i);
+    LLVMBuildRetVoid(g->builder);
+}

@@ -1,0 +1,380 @@
+// fuse.c -- groups nodes into kernels.
+//
+//   %1 = reduce.sum %0 {0}      all of one space [batch, 128]:
+//   %2 = broadcast %1           one group with reduced = {0},
+//   %3 = sub %0, %2             two passes over a column
+//
+// Greedy, in topological order. A node joins the earliest group that comes after none of its
+// operands, has its space and computes or reads something that it reads too; else it opens a group.
+// Groups run in order, so an edge never leads back. Nodes that hang on leaves alone float until
+// their first user is placed, and go with it; when they do not fit there they go to the prelude.
+//
+// Needs: verified graph.  Keeps: the meaning of every value.  Leaves: f->graph with one copy node
+// added for each output or update that no kernel would compute.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/ops/ops.h"
+#include "kernel/fuse.h"
+
+// A kernel with more values than this would not keep them in registers.
+#define GROUP_MAX_NODES 96
+// A reduction to a single number runs on one thread; beyond this many elements it does not take the
+// element-wise work around it along.
+#define LONE_REDUCTION_ELEMENTS 65536
+// Prelude groups come before all others.
+#define PRELUDE_ORDER 1000000000
+
+static bool is_leaf(const Fusion *f, const Node *n)
+{
+    return op_is(n->op, LEAF) && !f->copied[n->id];
+}
+
+static bool is_reduction(const Fusion *f, const Node *n)
+{
+    return op_is(n->op, REDUCTION) && !f->copied[n->id];
+}
+
+static bool is_contract(const Fusion *f, const Node *n)
+{
+    return n->op == OP_contract && !f->copied[n->id];
+}
+
+// The reduced axes of a reduction, on the canonical axes of its input.
+static uint32_t reduced_axes(const Node *n, const Shape *s)
+{
+    uint32_t axes = n->op == OP_argmax ? 1u << n->attr.axis : n->attr.reduce.axes;
+    uint32_t mask = 0;
+    for (int i = 0; i < s->rank; i++)
+        if (axes >> s->axis[i] & 1)
+            mask |= 1u << i;
+    return mask;
+}
+
+static Shape full_shape(const Fusion *f, const Node *n)
+{
+    return shape_of(is_reduction(f, n) ? &n->in[0]->type : &n->type);
+}
+
+// --- what must be computed --------------------------------------------------------------------
+
+static Node *copy_node(Fusion *f, Node *value)
+{
+    Builder b = {.graph = f->graph, .span = value->span, .path = value->path};
+    return build_reshape(&b, value, value->type);
+}
+
+static bool is_sink(const Fusion *f, const Node *n)
+{
+    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n);
+}
+
+static void find_uniform(Fusion *f)
+{
+    for (int i = 0; i < f->graph->node_count; i++) {
+        Node *n = f->graph->nodes[i];
+        Shape s = shape_of(&n->type);
+        bool uniform = op_is(n->op, UNIFORM) || (op_is(n->op, ELEMENTWISE) && s.rank == 0);
+        for (int k = 0; uniform && k < n->input_count; k++)
+            uniform = f->uniform[view_of(f, n->in[k]).base->id];
+        f->uniform[n->id] = uniform;
+    }
+}
+
+// A contraction reads memory: its operand must be kept, and a leaf that is none copied.
+static void keep_operand(Fusion *f, Node *operand)
+{
+    Node *base = view_of(f, operand).base;
+    if (f->uniform[base->id] || base->op == OP_iota || base->op == OP_random)
+        f->copied[operand->id] = true;
+    else
+        f->kept[base->id] = true;
+}
+
+// Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
+// and the operand of a contraction that is no buffer.
+static void find_copied(Fusion *f)
+{
+    for (int i = 0; i < f->graph->node_count; i++) {
+        Node *n = f->graph->nodes[i];
+        if (n->op == OP_reshape && !view_below(f, n).base)
+            f->copied[n->in[0]->id] = true;
+        for (int k = 0; n->op == OP_contract && k < 2; k++)
+            keep_operand(f, n->in[k]);
+    }
+}
+
+static void allocate_marks(Fusion *f, int nodes)
+{
+    f->home = arena_array(f->arena, Group *, (size_t)nodes);
+    f->copied = arena_array(f->arena, bool, (size_t)nodes);
+    f->kept = arena_array(f->arena, bool, (size_t)nodes);
+    f->uniform = arena_array(f->arena, bool, (size_t)nodes);
+}
+
+// Gives every output and update that no kernel computes a copy that one does.
+static void add_copies(Fusion *f)
+{
+    Graph *g = f->graph;
+    int first = g->node_count;
+    for (int i = 0; i < g->output_count; i++)
+        if (!is_sink(f, g->outputs[i].node))
+            g->outputs[i].node = copy_node(f, g->outputs[i].node);
+    for (int i = 0; i < g->update_count; i++)
+        if (!is_sink(f, g->updates[i].value))
+            g->updates[i].value = copy_node(f, g->updates[i].value);
+    const bool *copied = f->copied, *kept = f->kept;
+    allocate_marks(f, g->node_count);
+    memcpy(f->copied, copied, sizeof *copied * (size_t)first);
+    memcpy(f->kept, kept, sizeof *kept * (size_t)first);
+    for (int i = first; i < g->node_count; i++)
+        f->copied[i] = true;
+    find_uniform(f);
+}
+
+// --- groups -----------------------------------------------------------------------------------
+
+static Group *group_new(Fusion *f, const Node *n)
+{
+    Group *g = arena_new_of(f->arena, Group);
+    g->space = full_shape(f, n);
+    g->contract = is_contract(f, n);
+    return g;
+}
+
+static Level level_for(const Fusion *f, const Group *g, const Node *n)
+{
+    return is_reduction(f, n) ? LEVEL_FULL : level_in(g, n);
+}
+
+static const Type *user_type(const Fusion *f, const Node *n)
+{
+    return is_reduction(f, n) ? &n->in[0]->type : &n->type;
+}
+
+static bool fits_space(const Fusion *f, const Group *g, const Node *n)
+{
+    Shape s = full_shape(f, n);
+    if (is_reduction(f, n)) {
+        uint32_t axes = reduced_axes(n, &s);
+        return shape_equal(&s, &g->space) && (!g->reduced || g->reduced == axes);
+    }
+    Shape outer = shape_outer(&g->space, g->reduced);
+    return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
+}
+
+// Whether taking this reduction along would put much element-wise work on one thread.
+static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
+{
+    if (!is_reduction(f, n) || g->reduced)
+        return false;
+    const Type *t = &n->in[0]->type;
+    Shape s = shape_of(t);
+    return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
+}
+
+// In an operand that the group computes, each element must be met where it is made.
+static bool meets(const Fusion *f, const Group *g, const Node *n, const View *v)
+{
+    int64_t strides[MAX_RANK];
+    access_in(g, user_type(f, n), level_for(f, g, n), v, strides);
+    if (level_for(f, g, n) == LEVEL_OUTER && level_in(g, v->base) == LEVEL_FULL &&
+        !is_reduction(f, v->base))
+        return false;
+    return access_natural(g, v->base, strides);
+}
+
+static bool group_reads(const Fusion *f, const Group *g, const Node *base)
+{
+    for (int i = 0; i < g->count; i++)
+        for (int k = 0; k < operand_count(f, g->nodes[i]); k++)
+            if (operand_view(f, g->nodes[i], k).base == base)
+                return true;
+    return false;
+}
+
+static bool joins(const Fusion *f, const Group *g, Node *n)
+{
+    if (g->contract || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
+        is_lone_reduction(f, g, n))
+        return false;
+    bool shares = false;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        View v = operand_view(f, n, k);
+        Group *home = f->home[v.base->id];
+        if (f->uniform[v.base->id])
+            continue;
+        if (home == g && !meets(f, g, n, &v))
+            return false;
+        if (home && home->order > g->order)
+            return false;
+        shares = shares || home == g || group_reads(f, g, v.base);
+    }
+    return shares;
+}
+
+static void group_add(Fusion *f, Group *g, Node *n);
+
+static bool floats(const Fusion *f, const Node *n)
+{
+    return is_computed(f, n) && !f->home[n->id];
+}
+
+// Behind all prelude groups that its operands were placed in, so it is listed when it is complete.
+static void place_prelude(Fusion *f, Node *n)
+{
+    for (int i = 0; i < f->prelude_count; i++)
+        if (joins(f, f->prelude[i], n)) {
+            group_add(f, f->prelude[i], n);
+            return;
+        }
+    Group *g = group_new(f, n);
+    group_add(f, g, n);
+    g->order = f->prelude_count - PRELUDE_ORDER;
+    arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
+}
+
+static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const View *v)
+{
+    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, v);
+}
+
+// First what does not fit and all below it: none of that may end up in this group, which runs
+// later.
+static void place_misfits(Fusion *f, Group *g, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        View v = operand_view(f, n, k);
+        if (v.base == n || !floats(f, v.base))
+            continue;
+        if (floating_fits(f, g, n, &v))
+            place_misfits(f, g, v.base);
+        else
+            place_prelude(f, v.base);
+    }
+}
+
+// Takes along the operands that float; those cheap enough are computed wherever they are used.
+static void pull_operands(Fusion *f, Group *g, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        View v = operand_view(f, n, k);
+        if (v.base == n || !floats(f, v.base))
+            continue;
+        if (is_inline(f, v.base))
+            pull_operands(f, g, v.base);
+        else
+            group_add(f, g, v.base);
+    }
+}
+
+static void group_add(Fusion *f, Group *g, Node *n)
+{
+    if (is_reduction(f, n)) {
+        Shape s = full_shape(f, n);
+        g->reduced = reduced_axes(n, &s);
+    }
+    place_misfits(f, g, n);
+    pull_operands(f, g, n);
+    f->home[n->id] = g;
+    arena_push(f->arena, g->nodes, g->count, g->capacity, n);
+}
+
+static int lower_bound(const Fusion *f, const Node *n)
+{
+    int bound = 0;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        Group *home = f->home[operand_view(f, (Node *)n, k).base->id];
+        if (home && home->order > bound)
+            bound = home->order;
+    }
+    return bound;
+}
+
+// Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
+static bool hangs_on_leaves(const Fusion *f, const Node *n)
+{
+    if (is_contract(f, n) || is_reduction(f, n))
+        return false;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        const Node *base = operand_view(f, (Node *)n, k).base;
+        const Group *home = f->home[base->id];
+        bool free = is_leaf(f, base) || f->uniform[base->id] || floats(f, base);
+        if (base != n && !free && !(home && home->order < 0))
+            return false;
+    }
+    return true;
+}
+
+static void place(Fusion *f, Node *n);
+
+// A node that floated may hang on one that was placed meanwhile: it has a place then, too.
+static void settle_operands(Fusion *f, Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        Node *base = operand_view(f, n, k).base;
+        if (base == n || !floats(f, base))
+            continue;
+        settle_operands(f, base);
+        if (!hangs_on_leaves(f, base))
+            place(f, base);
+    }
+}
+
+static void place(Fusion *f, Node *n)
+{
+    settle_operands(f, n);
+    for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
+        if (joins(f, f->groups[i], n)) {
+            group_add(f, f->groups[i], n);
+            return;
+        }
+    Group *g = group_new(f, n);
+    g->order = f->count;
+    arena_push(f->arena, f->groups, f->count, f->capacity, g);
+    group_add(f, g, n);
+}
+
+static bool is_wanted(const Graph *g, const Node *n)
+{
+    for (int i = 0; i < g->output_count; i++)
+        if (g->outputs[i].node == n)
+            return true;
+    for (int i = 0; i < g->update_count; i++)
+        if (g->updates[i].value == n)
+            return true;
+    return false;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t x = (*(Node *const *)a)->id, y = (*(Node *const *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_nodes(Group **groups, int count)
+{
+    for (int i = 0; i < count; i++)
+        qsort(groups[i]->nodes, (size_t)groups[i]->count, sizeof(Node *), by_id);
+}
+
+Fusion *fuse(Arena *a, const Graph *g)
+{
+    Fusion *f = arena_new_of(a, Fusion);
+    f->arena = a;
+    f->graph = graph_clone(g);
+    allocate_marks(f, f->graph->node_count);
+    find_uniform(f);
+    find_copied(f);
+    add_copies(f);
+    for (int i = 0; i < f->graph->node_count; i++) {
+        Node *n = f->graph->nodes[i];
+        if (is_computed(f, n) && !f->home[n->id] &&
+            (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
+            place(f, n);
+    }
+    sort_nodes(f->groups, f->count);
+    sort_nodes(f->prelude, f->prelude_count);
+    return f;
+}

@@ -1,0 +1,81 @@
+// fuse.h -- which nodes of a graph share a kernel (inside kernel/ only).
+//
+// Shapes are compared in canonical form: without their axes of size 1. A group is a kernel in the
+// making: its space is the canonical shape of its full level; `reduced` tells which of these axes
+// its reductions go along.
+
+#ifndef NNC_FUSE_H
+#define NNC_FUSE_H
+
+#include "kernel/kernel.h"
+
+typedef struct Shape {
+    int rank;
+    int64_t dims[MAX_RANK];  // none is 1
+    int axis[MAX_RANK];      // the axis of the type
+} Shape;
+
+typedef struct Group {
+    Shape space;
+    uint32_t reduced;  // bit i: axis i of space
+    bool contract;
+    int order;     // of execution
+    Node **nodes;  // in topological order
+    int count, capacity;
+    Kernel *kernel;
+} Group;
+
+// How a node is read: element i of it is element (strides . i) of base. The base is a value that is
+// computed or read from memory, or an iota (the element is the index itself), a random node or a
+// uniform value.
+typedef struct View {
+    Node *base;
+    int64_t strides[MAX_RANK];  // for each axis of the node that is viewed
+} View;
+
+typedef struct Fusion {
+    Arena *arena;
+    Graph *graph;    // a copy in which every output and update is computed by a kernel
+    Group **groups;  // in order of execution
+    int count, capacity;
+    Group **prelude;  // what depends on leaves alone and fitted nowhere: runs first
+    int prelude_count, prelude_capacity;
+    Group **home;   // by node: where it is computed; NULL: nowhere of its own
+    bool *copied;   // by node: a view or leaf that is made into a value of its own
+    bool *kept;     // by node: never computed again by its users, however cheap
+    bool *uniform;  // by node: one number for the whole run
+} Fusion;
+
+Fusion *fuse(Arena *a, const Graph *g);
+
+Shape shape_of(const Type *t);
+bool shape_equal(const Shape *a, const Shape *b);
+// The axes of `space` without those in `reduced`.
+Shape shape_outer(const Shape *space, uint32_t reduced);
+// Row-major strides of `t`, an entry for each axis of it.
+void row_major(const Type *t, int64_t *strides);
+
+// How `n` is read by its users; for a copied node the copy itself.
+View view_of(const Fusion *f, Node *n);
+// How a copied node reads what it copies.
+View view_below(const Fusion *f, Node *n);
+// What an operand of a node is: view_of(in[i]), or view_below for the one operand of a copied node.
+View operand_view(const Fusion *f, Node *n, int i);
+int operand_count(const Fusion *f, const Node *n);
+
+// Full or outer: where a node of this group lives.
+Level level_in(const Group *g, const Node *n);
+
+// Strides of an operand on the axes of `g`, for a user of type `user` at `level` (reductions: the
+// input's type at full level).
+void access_in(const Group *g, const Type *user, Level level, const View *v, int64_t *strides);
+// Whether these strides are those at which the group itself computes `base`.
+bool access_natural(const Group *g, const Node *base, const int64_t *strides);
+
+// A value that is cheaper computed again wherever it is used than kept: a few cheap operations on
+// leaves.
+bool is_inline(const Fusion *f, const Node *n);
+// Made by a kernel: an element-wise node, a reduction, a contraction or a copy.
+bool is_computed(const Fusion *f, const Node *n);
+
+#endif

@@ -1,0 +1,132 @@
+// kernel.h -- what a graph becomes before code is made of it: loop nests over buffers.
+//
+// A kernel is either
+//   loops     an iteration space, some of whose axes may be reduced. The values of a kernel live at
+//             three levels: once a run (uniform), once a point of the axes that are not reduced
+//             (outer), once a point of the whole space (full). Reductions lead from full to outer;
+//             what follows a reduction and is full again needs another pass over the reduced axes.
+//             So softmax is one kernel of three passes over a row, and batch normalization with
+//             all that is element-wise around it one kernel of passes over a column of the batch.
+//   contract  a sum of products of two buffers: matmul in all its forms.
+//
+//   %4 = contract %0, %1        kernel 0: contract
+//   %5 = max %4, 0        -->   kernel 1: loops [batch * 128]  load, max, store
+//
+// Buffers stand in one arena at offsets planned by lifetime, in the block of variables, or are
+// inputs and outputs of the run. Everything here lives in the module arena.
+
+#ifndef NNC_KERNEL_H
+#define NNC_KERNEL_H
+
+#include "graph/graph.h"
+
+typedef enum BufferKind {
+    BUFFER_ARENA,
+    BUFFER_VARIABLE,  // .index: in the table of variables
+    BUFFER_INPUT,     // .index: the graph's input
+    BUFFER_OUTPUT,    // .index: the graph's output
+} BufferKind;
+
+typedef struct Buffer {
+    BufferKind kind;
+    int index;
+    Type type;         // of the value it holds
+    const Node *node;  // ARENA: the value
+    size_t offset;     // ARENA: in bytes, a multiple of 64
+    size_t bytes;      // ARENA: at the most, for max_batch examples
+    int first, last;   // ARENA: the kernels that write it and read it last
+} Buffer;
+
+typedef enum Level { LEVEL_UNIFORM, LEVEL_OUTER, LEVEL_FULL } Level;
+
+typedef enum InstrKind {
+    INSTR_CONST,   // node's constant
+    INSTR_SCALAR,  // node's number of the run
+    INSTR_LOAD,    // buffer[index]
+    INSTR_IOTA,    // index, as an i32
+    INSTR_RANDOM,  // element number `index` of node's stream
+    INSTR_APPLY,   // node's element-wise operation on args
+    INSTR_REDUCE,  // node's reduction of args[0]: from full to outer
+    INSTR_ARGMAX,  // index along the reduced axes where args[0] is largest, the first among equals
+    INSTR_STORE,   // buffer[index] = args[0]
+} InstrKind;
+
+// One value of a kernel. `index` is the sum over the kernel's axes of stride times position.
+typedef struct Instr {
+    InstrKind kind;
+    Level level;
+    DType dtype;
+    // full: the pass it is first computed in; outer: how many passes are over before it.
+    int pass;
+    const Node *node;
+    int args[3];
+    int arg_count;
+    int slot;                   // LOAD, STORE: index in Kernel.buffers
+    int64_t strides[MAX_RANK];  // LOAD, STORE, IOTA, RANDOM
+    int reload;  // full: slot from which later passes read it instead of computing it
+                 // again; -1: they compute it again
+} Instr;
+
+typedef struct KernelAxis {
+    int64_t size;  // a constant, or DIM_BATCH times `factor`
+    int64_t factor;
+    bool reduced;
+} KernelAxis;
+
+// An axis of a contraction, with its strides in elements; 0 where an operand has not got it.
+typedef struct ContractAxis {
+    int64_t size;  // a constant, or DIM_BATCH times `factor`
+    int64_t factor;
+    int64_t left, right, out;
+} ContractAxis;
+
+typedef struct ContractAxes {
+    ContractAxis axes[MAX_RANK];
+    int count;
+} ContractAxes;
+
+typedef enum KernelKind { KERNEL_LOOPS, KERNEL_CONTRACT } KernelKind;
+
+typedef struct Kernel {
+    KernelKind kind;
+    int *buffers;  // slots: index in Plan.buffers
+    int buffer_count, buffer_capacity;
+    // loops
+    KernelAxis axes[MAX_RANK];
+    int axis_count;
+    int vector_axis;  // the one that runs in vectors; -1: a kernel of scalars
+    int passes;
+    Instr *code;  // operands before users
+    int count, capacity;
+    // contract: slots 0 left, 1 right, 2 out
+    ContractAxes batch, rows, columns, depth;
+    const Node *node;  // contract
+} Kernel;
+
+typedef struct Plan {
+    const Graph *graph;
+    int64_t max_batch;
+    Kernel **kernels;  // in order of execution
+    int kernel_count, kernel_capacity;
+    Buffer *buffers;
+    int buffer_count, buffer_capacity;
+    size_t arena_bytes;
+} Plan;
+
+// Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
+Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
+
+// Size of an axis for `batch` examples.
+int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
+
+// Work of a kernel for one batch of `batch` examples.
+double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);
+double kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
+
+// `--emit kernels`.
+void plan_print(Text *out, const Plan *p);
+
+// A text equal for kernels that need the same code: everything but which buffers they work on.
+const char *kernel_key(Arena *a, const Plan *p, const Kernel *k);
+
+#endif

@@ -1,0 +1,205 @@
+// kernel_print.c -- kernels as text: for `--emit kernels`, and as the key of equal kernels.
+
+#include <inttypes.h>
+
+#include "graph/ops/ops.h"
+#include "kernel/kernel.h"
+
+static void print_size(Text *out, int64_t size, int64_t factor)
+{
+    if (size != DIM_BATCH)
+        text_addf(out, "%" PRId64, size);
+    else if (factor == 1)
+        text_add(out, "batch");
+    else
+        text_addf(out, "batch*%" PRId64, factor);
+}
+
+static void print_strides(Text *out, const int64_t *strides, int count)
+{
+    text_add(out, "[");
+    for (int i = 0; i < count; i++)
+        text_addf(out, i ? ", %" PRId64 : "%" PRId64, strides[i]);
+    text_add(out, "]");
+}
+
+static void print_axes(Text *out, const Kernel *k)
+{
+    for (int i = 0; i < k->axis_count; i++) {
+        text_add(out, i ? ", " : "");
+        text_add(out, i == k->vector_axis ? "vector " : "");
+        text_add(out, k->axes[i].reduced ? "reduced " : "");
+        print_size(out, k->axes[i].size, k->axes[i].factor);
+    }
+}
+
+static const char *const dtype_text[DTYPE_COUNT] = {"f32", "i32", "bool"};
+
+static void print_args(Text *out, const Instr *c)
+{
+    for (int i = 0; i < c->arg_count; i++)
+        text_addf(out, i ? ", v%d" : " v%d", c->args[i]);
+}
+
+static const char *reduce_text(const Node *n)
+{
+    static const char *const names[REDUCE_KIND_COUNT] = {"sum", "max", "min"};
+    return names[n->attr.reduce.kind];
+}
+
+static void print_constant(Text *out, const Node *n)
+{
+    text_addf(out, "const.%s %.17g", dtype_text[n->type.dtype], n->attr.value);
+}
+
+static const char *scalar_text(const Node *n)
+{
+    static const char *const names[SCALAR_KIND_COUNT] = {"batch", "step", "epoch",
+                                                         "validation_loss"};
+    return names[n->attr.scalar];
+}
+
+static void print_instr(Text *out, const Kernel *k, const Instr *c)
+{
+    switch (c->kind) {
+    case INSTR_CONST:
+        print_constant(out, c->node);
+        break;
+    case INSTR_SCALAR:
+        text_addf(out, "scalar %s", scalar_text(c->node));
+        break;
+    case INSTR_LOAD:
+        text_addf(out, "load.%s b%d", dtype_text[c->dtype], c->slot);
+        print_strides(out, c->strides, k->axis_count);
+        break;
+    case INSTR_STORE:
+        text_addf(out, "store.%s b%d", dtype_text[c->dtype], c->slot);
+        print_strides(out, c->strides, k->axis_count);
+        print_args(out, c);
+        break;
+    case INSTR_IOTA:
+        text_add(out, "iota");
+        print_strides(out, c->strides, k->axis_count);
+        break;
+    case INSTR_RANDOM:
+        text_addf(out, "random %u", (unsigned)c->node->attr.stream);
+        print_strides(out, c->strides, k->axis_count);
+        break;
+    case INSTR_APPLY:
+        text_addf(out, "%s.%s", op_name(c->node->op), dtype_text[c->dtype]);
+        text_addf(out, ".%s", dtype_text[c->node->in[0]->type.dtype]);
+        print_args(out, c);
+        break;
+    case INSTR_REDUCE:
+        text_addf(out, "reduce.%s", reduce_text(c->node));
+        print_args(out, c);
+        break;
+    case INSTR_ARGMAX:
+        text_add(out, "argmax");
+        print_args(out, c);
+        break;
+    }
+}
+
+static const char *const level_text[] = {"uniform", "outer", "full"};
+
+static void print_code(Text *out, const Kernel *k)
+{
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        text_addf(out, "    v%-3d %-7s", i, level_text[c->level]);
+        if (k->passes > 1)
+            text_addf(out, " pass %d", c->pass);
+        text_add(out, "  ");
+        print_instr(out, k, c);
+        if (c->reload >= 0)
+            text_addf(out, "  (kept in b%d)", c->reload);
+        text_add(out, "\n");
+    }
+}
+
+static void print_contract_axes(Text *out, const char *name, const ContractAxes *x)
+{
+    text_addf(out, "    %s", name);
+    for (int i = 0; i < x->count; i++) {
+        const ContractAxis *c = &x->axes[i];
+        text_add(out, " ");
+        print_size(out, c->size, c->factor);
+        text_addf(out, " (left %" PRId64 ", right %" PRId64 ", out %" PRId64 ")", c->left, c->right,
+                  c->out);
+    }
+    text_add(out, x->count ? "\n" : " 1\n");
+}
+
+static void print_body(Text *out, const Kernel *k)
+{
+    if (k->kind == KERNEL_LOOPS) {
+        print_code(out, k);
+        return;
+    }
+    print_contract_axes(out, "batch  ", &k->batch);
+    print_contract_axes(out, "rows   ", &k->rows);
+    print_contract_axes(out, "columns", &k->columns);
+    print_contract_axes(out, "depth  ", &k->depth);
+}
+
+const char *kernel_key(Arena *a, const Plan *p, const Kernel *k)
+{
+    (void)p;
+    Text t = text_in(a);
+    text_add(&t, k->kind == KERNEL_LOOPS ? "loops " : "contract ");
+    print_axes(&t, k);
+    text_addf(&t, " passes %d\n", k->passes);
+    print_body(&t, k);
+    return text_str(&t);
+}
+
+static void print_buffer(Text *out, const Plan *p, const Buffer *b)
+{
+    switch (b->kind) {
+    case BUFFER_ARENA:
+        text_addf(out, "arena +%zu", b->offset);
+        break;
+    case BUFFER_VARIABLE:
+        text_addf(out, "variable \"%s\"", p->graph->variables->items[b->index].path);
+        break;
+    case BUFFER_INPUT:
+        text_addf(out, "input \"%s\"", p->graph->inputs[b->index].name);
+        break;
+    case BUFFER_OUTPUT:
+        text_addf(out, "output \"%s\"", p->graph->outputs[b->index].name);
+        break;
+    }
+    text_add(out, " ");
+    type_print(out, &b->type);
+}
+
+static void print_kernel(Text *out, const Plan *p, int index)
+{
+    const Kernel *k = p->kernels[index];
+    text_addf(out, "kernel %d: ", index);
+    if (k->kind == KERNEL_LOOPS) {
+        text_add(out, "loops [");
+        print_axes(out, k);
+        text_addf(out, "] in %d pass%s", k->passes > 1 ? k->passes : 1, k->passes > 1 ? "es" : "");
+    } else {
+        text_addf(out, "contract %s", k->node->path ? k->node->path : "");
+    }
+    text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64 ")\n",
+              kernel_flops(p, k, p->max_batch) / 1e6, kernel_bytes(p, k, p->max_batch) / 1e3,
+              p->max_batch);
+    for (int i = 0; i < k->buffer_count; i++) {
+        text_addf(out, "    b%-3d ", i);
+        print_buffer(out, p, &p->buffers[k->buffers[i]]);
+        text_add(out, "\n");
+    }
+    print_body(out, k);
+}
+
+void plan_print(Text *out, const Plan *p)
+{
+    text_addf(out, "%s: %d kernels, arena of %zu bytes for %" PRId64 " examples\n", p->graph->name,
+              p->kernel_count, p->arena_bytes, p->max_batch);
+    for (int i = 0; i < p->kernel_count; i++)
+        print_kernel(out, p, i);
+}

@@ -1,0 +1,396 @@
+// lower.c -- writes the code of every group's kernel.
+//
+// Two sweeps. The first writes what each group computes; a value that another group computes is
+// loaded, which gives it a buffer. The second stores every value that has got a buffer, is an
+// output or is a variable's next value. A variable is written in place when nothing reads its old
+// value afterwards; else its next value waits in the arena and a last kernel copies it.
+
+#include <assert.h>
+#include <string.h>
+
+#include "graph/ops/ops.h"
+#include "kernel/lower.h"
+
+typedef struct Lower {
+    Arena *arena;
+    Plan *plan;
+    const Fusion *fusion;
+    int *arena_buffer;   // by node: its arena buffer or -1
+    int *value;          // by node: its instruction in the kernel at hand, -1: none yet
+    Kernel **kernel_of;  // by node: the kernel that computes it
+    int *instr_of;       // by node: its instruction there
+    Group *group;        // at hand
+    Kernel *kernel;
+} Lower;
+
+int plan_buffer(Arena *a, Plan *p, BufferKind kind, int index, const Type *type)
+{
+    for (int i = 0; kind != BUFFER_ARENA && i < p->buffer_count; i++)
+        if (p->buffers[i].kind == kind && p->buffers[i].index == index)
+            return i;
+    Buffer b = {.kind = kind, .index = index, .type = *type, .first = -1, .last = -1};
+    arena_push(a, p->buffers, p->buffer_count, p->buffer_capacity, b);
+    return p->buffer_count - 1;
+}
+
+int plan_arena_buffer(Arena *a, Plan *p, const Node *n)
+{
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].node == n)
+            return i;
+    int b = plan_buffer(a, p, BUFFER_ARENA, 0, &n->type);
+    p->buffers[b].node = n;
+    return b;
+}
+
+int kernel_slot(Arena *a, Kernel *k, int buffer)
+{
+    for (int i = 0; k->kind == KERNEL_LOOPS && i < k->buffer_count; i++)
+        if (k->buffers[i] == buffer)
+            return i;
+    arena_push(a, k->buffers, k->buffer_count, k->buffer_capacity, buffer);
+    return k->buffer_count - 1;
+}
+
+static int add_instr(Lower *l, Instr i)
+{
+    i.reload = -1;
+    arena_push(l->arena, l->kernel->code, l->kernel->count, l->kernel->capacity, i);
+    return l->kernel->count - 1;
+}
+
+// The level of a value read at these strides: outer when none of the reduced axes moves it.
+static Level level_of_access(const Group *g, const int64_t *strides, Level user)
+{
+    if (user != LEVEL_FULL || !g->reduced)
+        return user;
+    for (int i = 0; i < g->space.rank; i++)
+        if ((g->reduced >> i & 1) && strides[i])
+            return LEVEL_FULL;
+    return LEVEL_OUTER;
+}
+
+static int buffer_of(Lower *l, const Node *base)
+{
+    if (l->fusion->home[base->id])
+        return plan_arena_buffer(l->arena, l->plan, base);
+    assert(base->op == OP_input || base->op == OP_variable);
+    BufferKind kind = base->op == OP_input ? BUFFER_INPUT : BUFFER_VARIABLE;
+    return plan_buffer(l->arena, l->plan, kind, base->attr.index, &base->type);
+}
+
+static int find_access(const Kernel *k, InstrKind kind, const Node *node, int slot, Level level,
+                       const int64_t *strides)
+{
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        if (c->kind == kind && c->level == level && c->slot == slot &&
+            (kind == INSTR_LOAD || c->node == node) &&
+            memcmp(c->strides, strides, sizeof c->strides) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int read_element(Lower *l, InstrKind kind, const Node *base, const int64_t *strides,
+                        Level level)
+{
+    int slot = kind == INSTR_LOAD ? kernel_slot(l->arena, l->kernel, buffer_of(l, base)) : 0;
+    int known = find_access(l->kernel, kind, base, slot, level, strides);
+    if (known >= 0)
+        return known;
+    Instr i = {.kind = kind, .level = level, .dtype = base->type.dtype, .node = base, .slot = slot};
+    memcpy(i.strides, strides, sizeof i.strides);
+    return add_instr(l, i);
+}
+
+static int lower_uniform(Lower *l, Node *n)
+{
+    if (l->value[n->id] >= 0)
+        return l->value[n->id];
+    Instr i = {.level = LEVEL_UNIFORM, .dtype = n->type.dtype, .node = n};
+    i.kind = n->op == OP_const ? INSTR_CONST : n->op == OP_scalar ? INSTR_SCALAR : INSTR_APPLY;
+    for (int k = 0; k < n->input_count; k++)
+        i.args[i.arg_count++] = lower_uniform(l, view_of(l->fusion, n->in[k]).base);
+    return l->value[n->id] = add_instr(l, i);
+}
+
+static int lower_node(Lower *l, Node *n, Level level);
+
+static InstrKind leaf_kind(const Lower *l, const Node *base)
+{
+    if (l->fusion->home[base->id])
+        return INSTR_LOAD;
+    return base->op == OP_iota ? INSTR_IOTA : base->op == OP_random ? INSTR_RANDOM : INSTR_LOAD;
+}
+
+static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
+{
+    int64_t strides[MAX_RANK];
+    Node *base = v->base;
+    if (l->fusion->uniform[base->id])
+        return lower_uniform(l, base);
+    access_in(l->group, user, level, v, strides);
+    if (l->fusion->home[base->id] == l->group && l->value[base->id] >= 0)
+        return l->value[base->id];
+    Level at = level_of_access(l->group, strides, level);
+    if (is_inline(l->fusion, base) && access_natural(l->group, base, strides))
+        return lower_node(l, base, level_in(l->group, base));
+    return read_element(l, leaf_kind(l, base), base, strides, at);
+}
+
+// Along an axis of size 1 the largest is the first.
+static int lower_argmax_of_one(Lower *l, Node *n)
+{
+    const int64_t still[MAX_RANK] = {0};
+    return read_element(l, INSTR_IOTA, n, still, level_in(l->group, n));
+}
+
+static int lower_reduction(Lower *l, Node *n)
+{
+    if (n->op == OP_argmax && n->in[0]->type.dims[n->attr.axis] == 1)
+        return lower_argmax_of_one(l, n);
+    View v = view_of(l->fusion, n->in[0]);
+    Instr i = {.kind = n->op == OP_argmax ? INSTR_ARGMAX : INSTR_REDUCE,
+               .level = LEVEL_OUTER,
+               .dtype = n->type.dtype,
+               .node = n,
+               .arg_count = 1};
+    i.args[0] = lower_operand(l, &n->in[0]->type, LEVEL_FULL, &v);
+    return add_instr(l, i);
+}
+
+static int lower_copied_leaf(Lower *l, Node *n, Level level)
+{
+    int64_t strides[MAX_RANK];
+    View v = view_below(l->fusion, n);
+    if (l->fusion->uniform[n->id])
+        return lower_uniform(l, n);
+    access_in(l->group, &n->type, level, &v, strides);
+    InstrKind kind = n->op == OP_iota ? INSTR_IOTA : n->op == OP_random ? INSTR_RANDOM : INSTR_LOAD;
+    return read_element(l, kind, n, strides, level);
+}
+
+static int lower_node(Lower *l, Node *n, Level level)
+{
+    if (l->value[n->id] >= 0)
+        return l->value[n->id];
+    const Fusion *f = l->fusion;
+    bool copied = f->copied[n->id];
+    if (!copied && op_is(n->op, REDUCTION))
+        return l->value[n->id] = lower_reduction(l, n);
+    if (copied) {
+        View v = view_below(f, n);
+        return l->value[n->id] = v.base == n ? lower_copied_leaf(l, n, level)
+                                             : lower_operand(l, &n->type, level, &v);
+    }
+    Instr i = {.kind = INSTR_APPLY,
+               .level = level,
+               .dtype = n->type.dtype,
+               .node = n,
+               .arg_count = n->input_count};
+    for (int k = 0; k < n->input_count; k++) {
+        View v = view_of(f, n->in[k]);
+        i.args[k] = lower_operand(l, &n->type, level, &v);
+    }
+    return l->value[n->id] = add_instr(l, i);
+}
+
+static void set_space(Kernel *k, const Group *g)
+{
+    k->axis_count = g->space.rank;
+    for (int i = 0; i < g->space.rank; i++)
+        k->axes[i] = (KernelAxis){
+            .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
+}
+
+static void lower_group(Lower *l, Group *g)
+{
+    Kernel *k = arena_new_of(l->arena, Kernel);
+    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+    g->kernel = l->kernel = k;
+    l->group = g;
+    memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
+    if (g->contract) {
+        lower_contract(l->arena, l->plan, l->fusion, k, g->nodes[0]);
+        return;
+    }
+    set_space(k, g);
+    for (int i = 0; i < g->count; i++) {
+        Node *n = g->nodes[i];
+        l->instr_of[n->id] = lower_node(l, n, level_in(g, n));
+        l->kernel_of[n->id] = k;
+    }
+}
+
+// --- stores -----------------------------------------------------------------------------------
+
+static void store(Lower *l, const Node *n, int buffer)
+{
+    Kernel *k = l->kernel_of[n->id];
+    Group *g = l->fusion->home[n->id];
+    int64_t own[MAX_RANK];
+    View v = {.base = NULL};
+    row_major(&n->type, own);
+    memcpy(v.strides, own, sizeof own);
+    Instr i = {.kind = INSTR_STORE,
+               .level = level_in(g, n),
+               .dtype = n->type.dtype,
+               .node = n,
+               .args = {l->instr_of[n->id]},
+               .arg_count = 1};
+    l->kernel = k;
+    i.slot = kernel_slot(l->arena, k, buffer);
+    access_in(g, &n->type, i.level, &v, i.strides);
+    add_instr(l, i);
+}
+
+static bool reads_variable(const Plan *p, const Kernel *k, int buffer)
+{
+    (void)p;
+    for (int i = 0; i < k->buffer_count; i++)
+        if (k->buffers[i] == buffer)
+            return true;
+    return false;
+}
+
+// Within the kernel that makes the next value, each old element must be read where, and no later
+// than when, its successor is written: at the same strides and in kernels of one pass.
+static bool reads_in_step(const Kernel *k, int buffer, const int64_t *strides, Level level)
+{
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        if (c->kind != INSTR_LOAD || k->buffers[c->slot] != buffer)
+            continue;
+        if (c->level != level || memcmp(c->strides, strides, sizeof c->strides) != 0)
+            return false;
+        if (level == LEVEL_FULL && k->passes > 1)
+            return false;
+    }
+    return true;
+}
+
+static int kernel_index(const Plan *p, const Kernel *k)
+{
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i] == k)
+            return i;
+    return -1;
+}
+
+static bool can_update_in_place(Lower *l, const Update *u, int buffer)
+{
+    const Node *n = u->value;
+    const Kernel *k = l->kernel_of[n->id];
+    const Group *g = l->fusion->home[n->id];
+    int64_t strides[MAX_RANK];
+    View v = {.base = NULL};
+    for (int i = kernel_index(l->plan, k) + 1; i < l->plan->kernel_count; i++)
+        if (reads_variable(l->plan, l->plan->kernels[i], buffer))
+            return false;
+    row_major(&n->type, v.strides);
+    access_in(g, &n->type, level_in(g, n), &v, strides);
+    return reads_in_step(k, buffer, strides, level_in(g, n));
+}
+
+// kernel: load from the arena, store to the variable.
+static void add_copy_kernel(Lower *l, int from, int to)
+{
+    const Type *t = &l->plan->buffers[from].type;
+    Shape s = shape_of(t);
+    int64_t own[MAX_RANK];
+    Kernel *k = arena_new_of(l->arena, Kernel);
+    row_major(t, own);
+    Instr i = {.kind = INSTR_LOAD, .level = LEVEL_FULL, .dtype = t->dtype};
+    k->axis_count = s.rank;
+    for (int x = 0; x < s.rank; x++) {
+        k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
+        i.strides[x] = own[s.axis[x]];
+    }
+    l->kernel = k;
+    i.slot = kernel_slot(l->arena, k, from);
+    int loaded = add_instr(l, i);
+    i.kind = INSTR_STORE;
+    i.slot = kernel_slot(l->arena, k, to);
+    i.args[0] = loaded;
+    i.arg_count = 1;
+    add_instr(l, i);
+    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+}
+
+static void store_arena_values(Lower *l)
+{
+    for (int i = 0; i < l->plan->buffer_count; i++) {
+        const Buffer *b = &l->plan->buffers[i];
+        if (b->kind == BUFFER_ARENA && l->kernel_of[b->node->id])
+            store(l, b->node, i);
+    }
+}
+
+static void store_outputs(Lower *l)
+{
+    const Graph *g = l->fusion->graph;
+    for (int i = 0; i < g->output_count; i++) {
+        Node *n = g->outputs[i].node;
+        store(l, n, plan_buffer(l->arena, l->plan, BUFFER_OUTPUT, i, &n->type));
+    }
+}
+
+// In-place stores first: whether one is possible does not depend on the others, because kernels
+// that read a variable were all written before.
+static void store_updates(Lower *l)
+{
+    const Graph *g = l->fusion->graph;
+    bool *in_place = arena_array(l->arena, bool, (size_t)g->update_count + 1);
+    for (int i = 0; i < g->update_count; i++) {
+        const Update *u = &g->updates[i];
+        int b = plan_buffer(l->arena, l->plan, BUFFER_VARIABLE, u->variable, &u->value->type);
+        in_place[i] = can_update_in_place(l, u, b);
+    }
+    for (int i = 0; i < g->update_count; i++) {
+        const Update *u = &g->updates[i];
+        if (!in_place[i])
+            plan_arena_buffer(l->arena, l->plan, u->value);
+    }
+    store_arena_values(l);
+    for (int i = 0; i < g->update_count; i++) {
+        const Update *u = &g->updates[i];
+        int b = plan_buffer(l->arena, l->plan, BUFFER_VARIABLE, u->variable, &u->value->type);
+        if (in_place[i])
+            store(l, u->value, b);
+        else
+            add_copy_kernel(l, plan_arena_buffer(l->arena, l->plan, u->value), b);
+    }
+}
+
+static int *filled_with_minus_one(Arena *a, int n)
+{
+    int *x = arena_array(a, int, (size_t)n + 1);
+    memset(x, 0xff, sizeof *x * (size_t)n);
+    return x;
+}
+
+void lower_groups(Arena *a, Plan *p, const Fusion *f)
+{
+    int nodes = f->graph->node_count;
+    Lower l = {.arena = a,
+               .plan = p,
+               .fusion = f,
+               .value = filled_with_minus_one(a, nodes),
+               .kernel_of = arena_array(a, Kernel *, (size_t)nodes),
+               .instr_of = filled_with_minus_one(a, nodes)};
+    for (int i = 0; i < f->prelude_count; i++)
+        lower_group(&l, f->prelude[i]);
+    for (int i = 0; i < f->count; i++)
+        lower_group(&l, f->groups[i]);
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind == KERNEL_LOOPS)
+            kernel_set_passes(a, p, p->kernels[i]);
+    store_updates(&l);
+    store_outputs(&l);
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind == KERNEL_LOOPS) {
+            kernel_set_passes(a, p, p->kernels[i]);
+            kernel_set_axes(p->kernels[i]);
+        }
+}

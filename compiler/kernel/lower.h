@@ -1,0 +1,29 @@
+// lower.h -- from groups to kernels (inside kernel/ only).
+
+#ifndef NNC_LOWER_H
+#define NNC_LOWER_H
+
+#include "kernel/fuse.h"
+
+// Adds a kernel to the plan for every group, in order, and the buffers they work on.
+void lower_groups(Arena *a, Plan *p, const Fusion *f);
+
+// The buffer in which a node's value is kept while the run lasts; made on demand.
+int plan_arena_buffer(Arena *a, Plan *p, const Node *n);
+int plan_buffer(Arena *a, Plan *p, BufferKind kind, int index, const Type *type);
+
+// A contraction's axes from its labels and the views of its operands (contract.c).
+void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n);
+
+// Adds a slot for `buffer` to a kernel, or finds it; slots of contractions come in order.
+int kernel_slot(Arena *a, Kernel *k, int buffer);
+
+// Levels, passes and what is kept between passes (passes.c); then merges axes and chooses the one
+// that runs in vectors (axes.c).
+void kernel_set_passes(Arena *a, Plan *p, Kernel *k);
+void kernel_set_axes(Kernel *k);
+
+// Arena offsets by lifetime (memory.c).
+void plan_memory(Arena *a, Plan *p);
+
+#endif

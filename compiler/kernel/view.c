@@ -1,0 +1,230 @@
+// view.c -- canonical shapes, and how a node that moves no data is read.
+//
+//   %2 = transpose %1 {1,0}       a user of %3 reads %1 with strides 1 and columns(%1), and 0
+//   %3 = broadcast %2 {1,2}       along the first axis of %3: nothing is ever copied for a view,
+//                                 but for a reshape of something that is not in row-major order
+//                                 (fuse.c marks its input as copied then).
+
+#include <assert.h>
+#include <string.h>
+
+#include "graph/ops/ops.h"
+#include "kernel/fuse.h"
+
+Shape shape_of(const Type *t)
+{
+    Shape s = {0};
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dims[i] == 1)
+            continue;
+        s.dims[s.rank] = t->dims[i];
+        s.axis[s.rank++] = i;
+    }
+    return s;
+}
+
+bool shape_equal(const Shape *a, const Shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
+}
+
+Shape shape_outer(const Shape *space, uint32_t reduced)
+{
+    Shape s = {0};
+    for (int i = 0; i < space->rank; i++) {
+        if (reduced >> i & 1)
+            continue;
+        s.dims[s.rank] = space->dims[i];
+        s.axis[s.rank++] = i;
+    }
+    return s;
+}
+
+void row_major(const Type *t, int64_t *strides)
+{
+    int64_t stride = 1;
+    for (int i = t->rank - 1; i >= 0; i--) {
+        strides[i] = t->dims[i] == 1 ? 0 : stride;
+        stride *= t->dims[i] == DIM_BATCH ? 1 : t->dims[i];
+    }
+}
+
+static View view_base(Node *n)
+{
+    View v = {.base = n};
+    if (n->op == OP_iota)
+        v.strides[n->attr.axis] = n->type.dims[n->attr.axis] == 1 ? 0 : 1;
+    else
+        row_major(&n->type, v.strides);
+    return v;
+}
+
+static View view_broadcast(const View *in, const Node *n)
+{
+    View v = {.base = in->base};
+    const Type *from = &n->in[0]->type;
+    for (int i = 0; i < from->rank; i++)
+        if (from->dims[i] != 1)
+            v.strides[n->attr.map[i]] = in->strides[i];
+    return v;
+}
+
+static View view_transpose(const View *in, const Node *n)
+{
+    View v = {.base = in->base};
+    for (int i = 0; i < n->type.rank; i++)
+        v.strides[i] = in->strides[n->attr.map[i]];
+    return v;
+}
+
+static bool all_zero(const int64_t *strides, int rank)
+{
+    for (int i = 0; i < rank; i++)
+        if (strides[i])
+            return false;
+    return true;
+}
+
+static bool is_row_major(const View *v, const Type *t)
+{
+    int64_t want[MAX_RANK];
+    row_major(t, want);
+    return memcmp(v->strides, want, sizeof *want * (size_t)t->rank) == 0;
+}
+
+// A reshape (or a reduction along axes of size 1, which only drops them). Strides carry over where
+// only axes of size 1 come or go; else the input must be in row-major order.
+static bool view_reshape(const View *in, const Type *from, const Type *to, View *v)
+{
+    *v = (View){.base = in->base};
+    Shape a = shape_of(from), b = shape_of(to);
+    if (shape_equal(&a, &b)) {
+        for (int i = 0; i < a.rank; i++)
+            v->strides[b.axis[i]] = in->strides[a.axis[i]];
+        return true;
+    }
+    if (all_zero(in->strides, from->rank))
+        return true;
+    if (!is_row_major(in, from))
+        return false;
+    row_major(to, v->strides);
+    return true;
+}
+
+static bool drops_ones_only(const Node *n)
+{
+    if (n->op != OP_reduce)
+        return false;
+    Shape a = shape_of(&n->in[0]->type), b = shape_of(&n->type);
+    return shape_equal(&a, &b);
+}
+
+static bool is_view(const Node *n)
+{
+    return op_is(n->op, VIEW) || drops_ones_only(n);
+}
+
+View view_below(const Fusion *f, Node *n)
+{
+    if (!is_view(n))
+        return view_base(n);
+    View in = view_of(f, n->in[0]), v;
+    if (n->op == OP_broadcast)
+        return view_broadcast(&in, n);
+    if (n->op == OP_transpose)
+        return view_transpose(&in, n);
+    bool ok = view_reshape(&in, &n->in[0]->type, &n->type, &v);
+    if (!ok) {  // only while fuse.c looks for inputs that must be copied
+        v = (View){.base = NULL};
+    }
+    return v;
+}
+
+View view_of(const Fusion *f, Node *n)
+{
+    if (!f->copied[n->id])
+        return view_below(f, n);
+    View v = {.base = n};
+    row_major(&n->type, v.strides);
+    return v;
+}
+
+int operand_count(const Fusion *f, const Node *n)
+{
+    return f->copied[n->id] ? 1 : n->input_count;
+}
+
+View operand_view(const Fusion *f, Node *n, int i)
+{
+    return f->copied[n->id] ? view_below(f, n) : view_of(f, n->in[i]);
+}
+
+bool is_computed(const Fusion *f, const Node *n)
+{
+    if (f->copied[n->id])
+        return true;
+    if (f->uniform[n->id] || is_view(n))
+        return false;
+    return op_is(n->op, ELEMENTWISE | REDUCTION) || n->op == OP_contract;
+}
+
+Level level_in(const Group *g, const Node *n)
+{
+    Shape s = shape_of(&n->type);
+    return g->reduced && !shape_equal(&s, &g->space) ? LEVEL_OUTER : LEVEL_FULL;
+}
+
+void access_in(const Group *g, const Type *user, Level level, const View *v, int64_t *strides)
+{
+    Shape s = shape_of(user);
+    memset(strides, 0, sizeof *strides * MAX_RANK);
+    int next = 0;
+    for (int i = 0; i < g->space.rank; i++) {
+        if (level == LEVEL_OUTER && (g->reduced >> i & 1))
+            continue;
+        assert(next < s.rank);
+        strides[i] = v->strides[s.axis[next++]];
+    }
+}
+
+static bool fits(const Group *g, const Type *t)
+{
+    Shape s = shape_of(t), outer = shape_outer(&g->space, g->reduced);
+    return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
+}
+
+bool access_natural(const Group *g, const Node *base, const int64_t *strides)
+{
+    if (!fits(g, &base->type))
+        return false;
+    int64_t own[MAX_RANK], want[MAX_RANK];
+    View v = {.base = NULL};
+    row_major(&base->type, own);
+    memcpy(v.strides, own, sizeof own);
+    access_in(g, &base->type, level_in(g, base), &v, want);
+    return memcmp(strides, want, sizeof *want * (size_t)g->space.rank) == 0;
+}
+
+#define INLINE_DEPTH 3
+
+static bool inline_depth(const Fusion *f, const Node *n, int depth)
+{
+    if (f->copied[n->id])
+        return false;
+    if (op_is(n->op, LEAF))
+        return n->op != OP_random;
+    if (f->uniform[n->id])
+        return true;
+    if (depth == 0 || !op_is(n->op, CHEAP | VIEW))
+        return false;
+    for (int i = 0; i < n->input_count; i++)
+        if (!inline_depth(f, n->in[i], depth - !op_is(n->op, VIEW)))
+            return false;
+    return true;
+}
+
+bool is_inline(const Fusion *f, const Node *n)
+{
+    return op_is(n->op, ELEMENTWISE) && !f->uniform[n->id] && !f->kept[n->id] &&
+           inline_depth(f, n, INLINE_DEPTH);
+}

@@ -1,0 +1,253 @@
+// op_cases.c -- every way in which the tests use an operation: element types and shapes.
+//
+// Element-wise operations are tried with every combination of element types that their shape rules
+// accept; the others are built by a row of a table here.
+
+#include "ops/op_cases.h"
+
+#include <math.h>
+
+#define SHAPES 6
+
+// Scalars, axes of size 1, more elements than a vector or a chunk of the interpreter has.
+static Type shape_number(int i)
+{
+    static const Type shapes[SHAPES] = {
+        {.rank = 0},
+        {.rank = 1, .dims = {1}},
+        {.rank = 1, .dims = {7}},
+        {.rank = 1, .dims = {DIM_BATCH}},
+        {.rank = 3, .dims = {DIM_BATCH, 1, 4}},
+        {.rank = 2, .dims = {3, 101}},
+    };
+    return shapes[i];
+}
+
+static int finish(OpCase *c, void (*check)(OpCase *))
+{
+    scene_output(&c->scene, c->node);
+    check(c);
+    scene_free(&c->scene);
+    return 1;
+}
+
+// --- element-wise -----------------------------------------------------------------------------
+
+static int try_elementwise(OpId op, Type shape, const DType *dtypes, DType result,
+                           void (*check)(OpCase *))
+{
+    OpCase c = {.scene = scene_new()};
+    Type types[MAX_ARITY] = {{.rank = 0}}, out = shape;
+    for (int i = 0; i < op_arity(op); i++) {
+        types[i] = shape;
+        types[i].dtype = dtypes[i];
+    }
+    out.dtype = result;
+    const char *why = NULL;
+    Attr attr = {.value = 0};
+    if (!op_table[op]->shape(c.scene.arena, &attr, types, &out, &why) || out.dtype != result) {
+        scene_free(&c.scene);
+        return 0;
+    }
+    Node *in[MAX_ARITY] = {NULL};
+    for (int i = 0; i < op_arity(op); i++)
+        in[i] = scene_input(&c.scene, types[i]);
+    c.node = build_typed(&c.scene.builder, op, op_arity(op), in, NULL, &out);
+    return finish(&c, check);
+}
+
+static int each_elementwise(OpId op, void (*check)(OpCase *))
+{
+    int count = 0;
+    int combinations = DTYPE_COUNT;
+    for (int i = 0; i < op_arity(op); i++)
+        combinations *= DTYPE_COUNT;
+    for (int k = 0; k < combinations; k++) {
+        DType dtypes[MAX_ARITY];
+        int rest = k;
+        for (int i = 0; i < op_arity(op); i++, rest /= DTYPE_COUNT)
+            dtypes[i] = (DType)(rest % DTYPE_COUNT);
+        for (int shape = 0; shape < SHAPES; shape++)
+            count += try_elementwise(op, shape_number(shape), dtypes, (DType)rest, check);
+    }
+    return count;
+}
+
+// --- the others -------------------------------------------------------------------------------
+
+// An f32 input of up to three axes.
+static Node *input(OpCase *c, int rank, int64_t a, int64_t b, int64_t d)
+{
+    return scene_input(&c->scene, type_f32(rank, (int64_t[]){a, b, d}));
+}
+
+static Node *broadcast(OpCase *c, Node *x, Type to, const int8_t *map)
+{
+    return build_broadcast(&c->scene.builder, x, to, map);
+}
+
+static bool make_broadcast(OpCase *c, int i)
+{
+    switch (i) {
+    case 0:  // a number everywhere
+        c->node = broadcast(c, input(c, 0, 0, 0, 0), type_f32(2, (int64_t[]){DIM_BATCH, 3}), NULL);
+        return true;
+    case 1:  // new axes before, between and after
+        c->node = broadcast(c, input(c, 2, 3, 4, 0), type_f32(5, (int64_t[]){2, 3, 2, 4, 2}),
+                            (int8_t[]){1, 3});
+        return true;
+    case 2:  // an axis of size 1 is stretched
+        c->node = broadcast(c, input(c, 3, DIM_BATCH, 1, 4),
+                            type_f32(3, (int64_t[]){DIM_BATCH, 5, 4}), (int8_t[]){0, 1, 2});
+        return true;
+    case 3:  // two are, and one stays 1
+        c->node = broadcast(c, input(c, 3, 1, 1, 1), type_f32(4, (int64_t[]){2, 3, 1, 4}),
+                            (int8_t[]){0, 2, 3});
+        return true;
+    case 4:  // nothing changes
+        c->node =
+            broadcast(c, input(c, 2, 2, 3, 0), type_f32(2, (int64_t[]){2, 3}), (int8_t[]){0, 1});
+        return true;
+    case 5:  // the batch is new
+        c->node = broadcast(c, input(c, 1, 4, 0, 0), type_f32(2, (int64_t[]){DIM_BATCH, 4}),
+                            (int8_t[]){1});
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool make_reshape(OpCase *c, int i)
+{
+    static const Type types[][2] = {
+        {{.rank = 0}, {.rank = 2, .dims = {1, 1}}},
+        {{.rank = 3, .dims = {DIM_BATCH, 3, 4}}, {.rank = 2, .dims = {DIM_BATCH, 12}}},
+        {{.rank = 1, .dims = {12}}, {.rank = 3, .dims = {2, 3, 2}}},
+        {{.rank = 2, .dims = {DIM_BATCH, 1}}, {.rank = 1, .dims = {DIM_BATCH}}},
+    };
+    if (i >= (int)(sizeof types / sizeof *types))
+        return false;
+    c->node = build_reshape(&c->scene.builder, scene_input(&c->scene, types[i][0]), types[i][1]);
+    return true;
+}
+
+static bool make_transpose(OpCase *c, int i)
+{
+    static const int8_t maps[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {2, 0, 1}, {0, 2, 1}};
+    if (i >= (int)(sizeof maps / sizeof *maps))
+        return false;
+    int64_t first = maps[i][0] == 0 ? DIM_BATCH : 2;
+    c->node = build_transpose(&c->scene.builder, input(c, 3, first, 3, 4), maps[i]);
+    return true;
+}
+
+// Every kind along every set of axes.
+static bool make_reduce(OpCase *c, int i)
+{
+    if (i >= 8 * REDUCE_KIND_COUNT)
+        return false;
+    ReduceKind kind = (ReduceKind)(i / 8);
+    c->node = build_reduce(&c->scene.builder, kind, input(c, 3, DIM_BATCH, 1, 4), (uint32_t)i % 8);
+    return true;
+}
+
+static bool make_argmax(OpCase *c, int i)
+{
+    if (i >= 3)
+        return false;
+    c->node = build_argmax(&c->scene.builder, input(c, 3, DIM_BATCH, 2, 5), i);
+    return true;
+}
+
+// Labels and shapes; n is the batch. The values are compared with naive loops in test_contract.c.
+static bool make_contract(OpCase *c, int i)
+{
+    static const struct {
+        Type left, right;
+        int8_t a[4], b[4], out[4];
+        int out_rank;
+    } rows[] = {
+        {{.rank = 2, .dims = {DIM_BATCH, 4}},
+         {.rank = 2, .dims = {4, 5}},
+         {0, 1},
+         {1, 2},
+         {0, 2},
+         2},
+        {{.rank = 2, .dims = {DIM_BATCH, 4}},
+         {.rank = 2, .dims = {DIM_BATCH, 3}},
+         {0, 1},
+         {0, 2},
+         {1, 2},
+         2},
+        {{.rank = 3, .dims = {DIM_BATCH, 2, 3}},
+         {.rank = 3, .dims = {DIM_BATCH, 3, 4}},
+         {0, 1, 2},
+         {0, 2, 3},
+         {0, 3, 1},
+         3},
+        {{.rank = 1, .dims = {3}}, {.rank = 1, .dims = {4}}, {0}, {1}, {1, 0}, 2},
+        {{.rank = 1, .dims = {5}}, {.rank = 1, .dims = {5}}, {0}, {0}, {0}, 0},
+        {{.rank = 1, .dims = {5}}, {.rank = 1, .dims = {5}}, {0}, {0}, {0}, 1},
+        {{.rank = 0}, {.rank = 2, .dims = {2, 1}}, {0}, {0, 1}, {1, 0}, 2},
+    };
+    if (i >= (int)(sizeof rows / sizeof *rows))
+        return false;
+    Node *x = scene_input(&c->scene, rows[i].left), *y = scene_input(&c->scene, rows[i].right);
+    c->node = build_contract(&c->scene.builder, x, y, rows[i].a, rows[i].b, rows[i].out,
+                             rows[i].out_rank);
+    return true;
+}
+
+// Sets c->node; false when there is no case i.
+static bool (*const makers[OP_COUNT])(OpCase *, int i) = {
+    [OP_broadcast] = make_broadcast, [OP_reshape] = make_reshape, [OP_transpose] = make_transpose,
+    [OP_reduce] = make_reduce,       [OP_argmax] = make_argmax,   [OP_contract] = make_contract,
+};
+
+int for_each_case(OpId op, void (*check)(OpCase *))
+{
+    if (op_is(op, ELEMENTWISE))
+        return each_elementwise(op, check);
+    for (int i = 0; makers[op]; i++) {
+        OpCase c = {.scene = scene_new()};
+        if (!makers[op](&c, i)) {
+            scene_free(&c.scene);
+            return i;
+        }
+        finish(&c, check);
+    }
+    return 0;
+}
+
+// --- data -------------------------------------------------------------------------------------
+
+static double sample(const OpDef *def, DType dtype, Rng *r)
+{
+    if (dtype == DTYPE_BOOL)
+        return rng_below(r, 2);
+    double x = rng_between(r, def->sample_low, def->sample_high);
+    return dtype == DTYPE_I32 ? trunc(x) : x;
+}
+
+double **sample_inputs(const OpCase *c, uint64_t seed)
+{
+    Rng r = {seed};
+    Arena *a = c->scene.arena;
+    const Graph *g = c->scene.builder.graph;
+    double **data = arena_array(a, double *, (size_t)g->input_count);
+    for (int i = 0; i < g->input_count; i++) {
+        const Type *t = &g->inputs[i].type;
+        int64_t count = count_of(t, CASE_BATCH);
+        data[i] = arena_array(a, double, (size_t)count);
+        for (int64_t k = 0; k < count; k++)
+            data[i][k] = sample(op_table[c->node->op], t->dtype, &r);
+    }
+    return data;
+}
+
+const char *case_text(const OpCase *c)
+{
+    Text text = text_in(c->scene.arena);
+    graph_print(&text, c->scene.builder.graph);
+    return text_str(&text);
+}

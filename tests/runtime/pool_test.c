@@ -1,0 +1,72 @@
+// pool_test.c -- the pool under load: every element once, whatever the threads; also under TSan.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pool.h"
+
+enum { COUNT = 1000, RUNS = 3000 };
+
+typedef struct Work {
+    int32_t hits[COUNT];
+    double sums[COUNT];
+} Work;
+
+static void touch(void *arg, int64_t lo, int64_t hi)
+{
+    Work *w = arg;
+    for (int64_t i = lo; i < hi; i++) {
+        w->hits[i]++;
+        w->sums[lo] += 1.0 / (double)(i + 1);
+    }
+}
+
+static int fail(const char *what, int threads, int run)
+{
+    fprintf(stderr, "%s (threads %d, run %d)\n", what, threads, run);
+    return 1;
+}
+
+// Runs of many sizes one right after another, with naps that let the threads fall asleep.
+static int run_all(int threads, const Work *reference)
+{
+    NnrtError e;
+    static Work w;
+    NnrtPool *p = nnrt_pool_new(threads, &e);
+    if (!p)
+        return fail(e.message, threads, -1);
+    memset(&w, 0, sizeof w);
+    for (int run = 0; run < RUNS; run++) {
+        const int64_t grain = 1 + run % 97;
+        const int64_t count = run * 7 % (COUNT + 1);
+        nnrt_pool_run(p, touch, &w, count, grain);
+        if (run % 500 == 499)
+            nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    nnrt_pool_free(p);
+    return reference && memcmp(&w, reference, sizeof w) != 0
+               ? fail("elements or sums differ from one thread's", threads, RUNS)
+               : 0;
+}
+
+static int refuse_absurd_counts(void)
+{
+    NnrtError e;
+    if (nnrt_pool_new(0, &e) || nnrt_pool_new(NNRT_MAX_THREADS + 1, &e))
+        return fail("an absurd number of threads is taken", 0, 0);
+    nnrt_pool_free(NULL);
+    return nnrt_pool_threads(NULL) == 1 && nnrt_cores() >= 1 ? 0 : fail("counts", 0, 0);
+}
+
+int main(void)
+{
+    static Work reference;
+    for (int run = 0; run < RUNS; run++)
+        nnrt_pool_run(NULL, touch, &reference, run * 7 % (COUNT + 1), 1 + run % 97);
+    for (int threads = 1; threads <= 5; threads++)
+        if (run_all(threads, &reference))
+            return 1;
+    return refuse_absurd_counts();
+}
