@@ -304,7 +304,7 @@ static Value *run_body(Expander *e, const Item *item)
 {
     if (item->expr)
         return eval(e, item->expr);
-    run_statements(e, item->body);
+    stmt_run_all(e, item->body);
     return e->frame->flow ? e->frame->flow : value_new(e->arena, VALUE_NONE, item->span);
 }
 

@@ -407,7 +407,7 @@ void frame_pop(Expander *e);
 
 // --- statements.c -----------------------------------------------------------------------------
 
-void run_statements(Expander *e, const Stmt *body);
+void stmt_run_all(Expander *e, const Stmt *body);
 bool count_step(Expander *e, Span span);
 
 // --- variables.c ------------------------------------------------------------------------------
@@ -415,17 +415,17 @@ bool count_step(Expander *e, Span span);
 Node *read_variable(Expander *e, int variable);
 void set_variable(Expander *e, int variable, Node *value);
 void flush_updates(Expander *e);  // into the graph
-void run_param(Expander *e, const Stmt *s);
-void run_state(Expander *e, const Stmt *s);
-void run_update(Expander *e, const Stmt *s);
+void stmt_param(Expander *e, const Stmt *s);
+void stmt_state(Expander *e, const Stmt *s);
+void stmt_update(Expander *e, const Stmt *s);
 uint32_t next_stream(Expander *e);
 
 // --- model.c ----------------------------------------------------------------------------------
 
 // Expands the model's body into the expander's graph; false after a report.
 bool expand_model(Expander *e);
-void run_input(Expander *e, const Stmt *s);
-void run_output(Expander *e, const Stmt *s);
+void stmt_input(Expander *e, const Stmt *s);
+void stmt_output(Expander *e, const Stmt *s);
 Graph *new_graph(Program *p, const char *name);
 
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------

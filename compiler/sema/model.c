@@ -22,7 +22,7 @@ Expander expander_new(Program *p, Graph *g, bool training)
                       .training = training};
 }
 
-void run_input(Expander *e, const Stmt *s)
+void stmt_input(Expander *e, const Stmt *s)
 {
     Type type;
     if (e->frame->kind != ITEM_MODEL) {
@@ -53,7 +53,7 @@ static void add_output(Expander *e, Name name, Value *v, Span span)
     arena_push(e->arena, e->outputs, e->output_count, e->output_capacity, port);
 }
 
-void run_output(Expander *e, const Stmt *s)
+void stmt_output(Expander *e, const Stmt *s)
 {
     if (e->frame->kind != ITEM_MODEL) {
         diag_report(diags_of(e), DIAG_misplaced, s->span, "an output",
@@ -96,7 +96,7 @@ bool expand_model(Expander *e)
                  .state_kind = VARIABLE_STATE,
                  .separator = "."};
     frame_push(e, f);
-    run_statements(e, p->model->body);
+    stmt_run_all(e, p->model->body);
     if (!e->stopped)
         default_output(e, p->model);
     return diags_errors(p->session->diags) == errors && e->output_count > 0;

@@ -88,7 +88,7 @@ static void run_if(Expander *e, const Stmt *s)
 {
     bool yes;
     if (eval_bool(e, s->value, "the condition of `if`", &yes))
-        run_statements(e, yes ? s->body : s->other);
+        stmt_run_all(e, yes ? s->body : s->other);
 }
 
 // Each turn has a scope of its own; names bound before the loop keep what a turn gives them.
@@ -102,7 +102,7 @@ static void run_turn(Expander *e, const Stmt *s, Value *item)
         scope_define(e->arena, inner, n->name, poison(e, n->span), n->span);
     if (item)
         bind_names(e, s->names, item, s->value->span);
-    run_statements(e, s->body);
+    stmt_run_all(e, s->body);
     e->frame->scope = outer;
 }
 
@@ -177,7 +177,7 @@ static void run_require(Expander *e, const Stmt *s)
 static void run_block(Expander *e, const Stmt *s)
 {
     if (e->phase == METRIC_UPDATE)
-        run_statements(e, s->body);
+        stmt_run_all(e, s->body);
 }
 
 static void run_error(Expander *e, const Stmt *s)
@@ -185,14 +185,14 @@ static void run_error(Expander *e, const Stmt *s)
     e->frame->flow = poison(e, s->span);
 }
 
-void run_statements(Expander *e, const Stmt *body)
+void stmt_run_all(Expander *e, const Stmt *body)
 {
     static void (*const forms[])(Expander *, const Stmt *) = {
-        [STMT_INPUT] = run_input,   [STMT_PARAM] = run_param,       [STMT_STATE] = run_state,
-        [STMT_UPDATE] = run_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
+        [STMT_INPUT] = stmt_input,   [STMT_PARAM] = stmt_param,       [STMT_STATE] = stmt_state,
+        [STMT_UPDATE] = stmt_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
         [STMT_IF] = run_if,         [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
         [STMT_SCAN] = run_scan,     [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
-        [STMT_OUTPUT] = run_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
+        [STMT_OUTPUT] = stmt_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
     };
     for (const Stmt *s = body; s && count_step(e, s->span); s = s->next)
         forms[s->kind](e, s);

@@ -187,7 +187,7 @@ static Value *init_override(const Expander *e, const Type *type)
     return type->rank >= 2 ? f->inherited.init : NULL;
 }
 
-void run_param(Expander *e, const Stmt *s)
+void stmt_param(Expander *e, const Stmt *s)
 {
     Type type;
     int variable = -1;
@@ -199,7 +199,7 @@ void run_param(Expander *e, const Stmt *s)
         note_parameter(e, variable);
 }
 
-void run_state(Expander *e, const Stmt *s)
+void stmt_state(Expander *e, const Stmt *s)
 {
     Type type;
     int variable = -1;
@@ -227,7 +227,7 @@ static Binding *find_state(Expander *e, const Stmt *s)
     return NULL;
 }
 
-void run_update(Expander *e, const Stmt *s)
+void stmt_update(Expander *e, const Stmt *s)
 {
     Binding *b = find_state(e, s);
     Value *v = eval(e, s->value);
