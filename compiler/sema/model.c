@@ -2,7 +2,7 @@
 
 #include "sema/expander.h"
 
-Graph *new_graph(Program *p, const char *name)
+Graph *program_graph(Program *p, const char *name)
 {
     return graph_new(p->arena, p->session->names, p->variables, name);
 }
@@ -30,7 +30,7 @@ void stmt_input(Expander *e, const Stmt *s)
                     item_kind_text(e->frame->kind));
         return;
     }
-    Value *v = poison(e, s->span);
+    Value *v = poison_value(e, s->span);
     if (scope_find(e->frame->scope, s->name)) {
         diag_report(diags_of(e), DIAG_duplicate_definition, s->name_span, "input", s->name);
     } else if (eval_dims(e, s->dims, s->is_int ? DTYPE_I32 : DTYPE_F32, true, &type)) {
@@ -104,7 +104,7 @@ bool expand_model(Expander *e)
 
 Graph *sema_predict(Program *p)
 {
-    Expander e = expander_new(p, new_graph(p, "predict"), false);
+    Expander e = expander_new(p, program_graph(p, "predict"), false);
     e.recording = true;
     p->row_count = 0;
     if (!expand_model(&e))

@@ -62,7 +62,7 @@ static void bind_several(Expander *e, const NameList *names, Value *v, Span span
         count++;
     bool several = v->kind == VALUE_TUPLE || v->kind == VALUE_LIST;
     if (!is_poison(v) && (!several || v->count != count)) {
-        Diag *d = diag_report(diags_of(e), DIAG_wrong_count, blame(e, span), count,
+        Diag *d = diag_report(diags_of(e), DIAG_wrong_count, blame_span(e, span), count,
                               several ? v->count : 1);
         v = poison_after(e, d, span);
     }
@@ -81,7 +81,7 @@ static void bind_names(Expander *e, const NameList *names, Value *v, Span span)
 
 static void run_assign(Expander *e, const Stmt *s)
 {
-    bind_names(e, s->names, eval(e, s->value), s->value->span);
+    bind_names(e, s->names, eval_expr(e, s->value), s->value->span);
 }
 
 static void run_if(Expander *e, const Stmt *s)
@@ -99,7 +99,7 @@ static void run_turn(Expander *e, const Stmt *s, Value *item)
     inner->parent = outer;
     e->frame->scope = inner;
     for (const NameList *n = item ? s->names : NULL; n; n = n->next)
-        scope_define(e->arena, inner, n->name, poison(e, n->span), n->span);
+        scope_define(e->arena, inner, n->name, poison_value(e, n->span), n->span);
     if (item)
         bind_names(e, s->names, item, s->value->span);
     stmt_run_all(e, s->body);
@@ -112,7 +112,8 @@ static void run_repeat(Expander *e, const Stmt *s)
     if (!eval_int(e, s->value, "the number of repetitions", &n))
         return;
     if (n < 0) {
-        Diag *d = diag_report(diags_of(e), DIAG_bad_size, blame(e, s->value->span), (long long)n);
+        Diag *d =
+            diag_report(diags_of(e), DIAG_bad_size, blame_span(e, s->value->span), (long long)n);
         poison_after(e, d, s->value->span);
     }
     for (int64_t i = 0; i < n && count_step(e, s->value->span); i++)
@@ -121,7 +122,7 @@ static void run_repeat(Expander *e, const Stmt *s)
 
 static void run_for(Expander *e, const Stmt *s)
 {
-    Value *v = eval(e, s->value);
+    Value *v = eval_expr(e, s->value);
     if (v->kind == VALUE_RANGE) {
         for (int64_t i = v->integer; i < v->end && count_step(e, s->value->span); i++)
             run_turn(e, s, value_int(e->arena, s->value->span, i));
@@ -136,7 +137,7 @@ static void run_for(Expander *e, const Stmt *s)
 static void run_scan(Expander *e, const Stmt *s)
 {
     report_not_yet(e, s->span, "`scan`");
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
 static void run_instance(Expander *e, const Stmt *s)
@@ -149,19 +150,19 @@ static void run_instance(Expander *e, const Stmt *s)
 
 static void report_requirement(Expander *e, const Stmt *s)
 {
-    const Value *message = s->message ? eval(e, s->message) : NULL;
+    const Value *message = s->message ? eval_expr(e, s->message) : NULL;
     const Frame *f = e->frame;
     Span at = f->call.pos ? f->call : s->span;
     if (f->caller && f->caller->library) {
         e->frame = f->caller;
-        at = blame(e, at);
+        at = blame_span(e, at);
         e->frame = (Frame *)f;
     }
     Diag *d = diag_report(diags_of(e), DIAG_require_failed, at,
                           message && message->kind == VALUE_STRING ? message->string
                                                                    : "a requirement does not hold");
     diag_note(d, s->value->span, "required here");
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
 static void run_require(Expander *e, const Stmt *s)
@@ -182,16 +183,16 @@ static void run_block(Expander *e, const Stmt *s)
 
 static void run_error(Expander *e, const Stmt *s)
 {
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
 void stmt_run_all(Expander *e, const Stmt *body)
 {
     static void (*const forms[])(Expander *, const Stmt *) = {
-        [STMT_INPUT] = stmt_input,   [STMT_PARAM] = stmt_param,       [STMT_STATE] = stmt_state,
+        [STMT_INPUT] = stmt_input,   [STMT_PARAM] = stmt_param,      [STMT_STATE] = stmt_state,
         [STMT_UPDATE] = stmt_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
-        [STMT_IF] = run_if,         [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
-        [STMT_SCAN] = run_scan,     [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
+        [STMT_IF] = run_if,          [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
+        [STMT_SCAN] = run_scan,      [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
         [STMT_OUTPUT] = stmt_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
     };
     for (const Stmt *s = body; s && count_step(e, s->span); s = s->next)

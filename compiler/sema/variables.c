@@ -51,7 +51,7 @@ static Value *apply_init(Expander *e, Value *v, const Type *type)
     NamedValue lead = {NULL, shape, v->span};
     Call c;
     if (!call_prepare(e, v, ITEM_INIT, &lead, 1, &c))
-        return poison(e, v->span);
+        return poison_value(e, v->span);
     return expand_call(e, &c);
 }
 
@@ -65,8 +65,9 @@ static Node *init_value(Expander *e, const Expr *written, Value *override, const
     Node *n = to_float(e, v, span);
     Node *wide = n ? broadcast_to(e, n, type) : NULL;
     if (n && !wide) {
-        Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, span), "the declaration",
-                              shape_text(e->arena, type), shape_text(e->arena, &n->type));
+        Diag *d =
+            diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, span), "the declaration",
+                        shape_text(e->arena, type), shape_text(e->arena, &n->type));
         poison_after(e, d, span);
     }
     return wide;
@@ -110,7 +111,7 @@ static bool same_declaration(Expander *e, const Variable *v, const Type *type, S
 {
     if (type_equal(&v->type, type))
         return true;
-    Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, span), v->path,
+    Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, span), v->path,
                           shape_text(e->arena, &v->type), shape_text(e->arena, type));
     diag_help(d, "calls of one instance share its parameters: their inputs must agree");
     poison_after(e, d, span);
@@ -148,7 +149,7 @@ static bool shape_of(Expander *e, const Stmt *s, Type *out)
 
 static void bind_variable(Expander *e, const Stmt *s, int variable)
 {
-    Value *v = poison(e, s->span);
+    Value *v = poison_value(e, s->span);
     build_at(e, s->span);
     if (variable >= 0)
         v = value_tensor(e->arena, s->span, read_variable(e, variable));
@@ -160,9 +161,9 @@ static bool can_declare(Expander *e, const Stmt *s)
 {
     if (e->builder.graph && e->frame->kind != ITEM_INIT)
         return true;
-    diag_report(diags_of(e), DIAG_misplaced, blame(e, s->span), "a parameter or state",
+    diag_report(diags_of(e), DIAG_misplaced, blame_span(e, s->span), "a parameter or state",
                 item_kind_text(e->frame->kind));
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
     return false;
 }
 
@@ -230,7 +231,7 @@ static Binding *find_state(Expander *e, const Stmt *s)
 void stmt_update(Expander *e, const Stmt *s)
 {
     Binding *b = find_state(e, s);
-    Value *v = eval(e, s->value);
+    Value *v = eval_expr(e, s->value);
     if (!b || is_poison(v))
         return;
     const Type type = e->program->variables->items[b->variable].type;
@@ -239,9 +240,9 @@ void stmt_update(Expander *e, const Stmt *s)
     if (n && !wide) {
         Text what = text_in(e->arena);
         text_addf(&what, "state `%s`", s->name);
-        Diag *d =
-            diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, s->value->span), text_str(&what),
-                        shape_text(e->arena, &type), shape_text(e->arena, &n->type));
+        Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, s->value->span),
+                              text_str(&what), shape_text(e->arena, &type),
+                              shape_text(e->arena, &n->type));
         diag_note(d, b->span, "declared here");
         if (type_batched(&n->type))
             diag_help(d, "the value still has the batch: reduce it with `keep`");
