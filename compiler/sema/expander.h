@@ -110,6 +110,7 @@ struct Program {
     Session *session;
     Arena *arena;
     Variables *variables;
+    NameMap variable_index;                         // by path: int, the variable's index
     NameMap user[ITEM_COUNT], library[ITEM_COUNT];  // Definition, a name space a kind
     NameMap lets;                                   // Let
     const Item *model, *data, *train, *deploy;
@@ -187,6 +188,7 @@ typedef struct Expander {
     MetricPhase phase;
     Node **current;  // by variable: its value so far in this expansion, NULL: not read yet
     bool *updated;
+    bool *noted;  // by variable: it is among the parameters
     int current_capacity;
     NameMap counters;  // by path: int64_t, streams of random numbers drawn
     Origin *origins;

@@ -262,6 +262,7 @@ Graph *sema_finish(Program *p)
     e.current_capacity = 0;
     e.current = NULL;
     e.updated = NULL;
+    e.noted = NULL;
     if (!expand_metrics(&e, METRIC_FINISH, make_targets(&e)))
         return NULL;
     graph_clean(g);

@@ -91,9 +91,11 @@ static void run_if(Expander *e, const Stmt *s)
         stmt_run_all(e, yes ? s->body : s->other);
 }
 
-// Each turn has a scope of its own; names bound before the loop keep what a turn gives them.
-static void run_turn(Expander *e, const Stmt *s, Value *item)
+// Each turn has a scope of its own; names bound before the loop keep what a turn gives them. False
+// after a mistake: the turns that follow would only repeat it.
+static bool run_turn(Expander *e, const Stmt *s, Value *item)
 {
+    const size_t errors = diags_errors(diags_of(e));
     Scope *outer = e->frame->scope;
     Scope *inner = arena_new_of(e->arena, Scope);
     inner->parent = outer;
@@ -104,6 +106,8 @@ static void run_turn(Expander *e, const Stmt *s, Value *item)
         bind_names(e, s->names, item, s->value->span);
     stmt_run_all(e, s->body);
     e->frame->scope = outer;
+    const Value *flow = e->frame->flow;
+    return diags_errors(diags_of(e)) == errors && !(flow && is_poison(flow));
 }
 
 static void run_repeat(Expander *e, const Stmt *s)
@@ -117,20 +121,24 @@ static void run_repeat(Expander *e, const Stmt *s)
         poison_after(e, d, s->value->span);
     }
     for (int64_t i = 0; i < n && count_step(e, s->value->span); i++)
-        run_turn(e, s, NULL);
+        if (!run_turn(e, s, NULL))
+            break;
 }
 
 static void run_for(Expander *e, const Stmt *s)
 {
     Value *v = eval_expr(e, s->value);
+    const Span span = s->value->span;
     if (v->kind == VALUE_RANGE) {
-        for (int64_t i = v->integer; i < v->end && count_step(e, s->value->span); i++)
-            run_turn(e, s, value_int(e->arena, s->value->span, i));
+        for (int64_t i = v->integer; i < v->end && count_step(e, span); i++)
+            if (!run_turn(e, s, value_int(e->arena, span, i)))
+                break;
     } else if (v->kind == VALUE_LIST || v->kind == VALUE_TUPLE) {
-        for (int i = 0; i < v->count && count_step(e, s->value->span); i++)
-            run_turn(e, s, v->items[i].value);
+        for (int i = 0; i < v->count && count_step(e, span); i++)
+            if (!run_turn(e, s, v->items[i].value))
+                break;
     } else {
-        report_kind(e, s->value->span, "a list or a range", v);
+        report_kind(e, span, "a list or a range", v);
     }
 }
 

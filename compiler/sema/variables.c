@@ -15,6 +15,7 @@ static void reserve(Expander *e, int count)
     size_t old = (size_t)e->current_capacity, new = (size_t)capacity;
     e->current = arena_grow(e->arena, e->current, old, new, sizeof *e->current);
     e->updated = arena_grow(e->arena, e->updated, old, new, sizeof *e->updated);
+    e->noted = arena_grow(e->arena, e->noted, old, new, sizeof *e->noted);
     e->current_capacity = capacity;
 }
 
@@ -118,13 +119,28 @@ static bool same_declaration(Expander *e, const Variable *v, const Type *type, S
     return false;
 }
 
+// The index of the variable of that path, or -1. The table's own search is linear.
+static int find_variable(const Program *p, Name path)
+{
+    const int *index = names_get(&p->variable_index, path);
+    return index ? *index : -1;
+}
+
+static int add_variable(Program *p, Variable v)
+{
+    int *index = arena_new_of(p->arena, int);
+    *index = variables_add(p->variables, v);
+    names_put(p->arena, &p->variable_index, v.path, index);
+    return *index;
+}
+
 static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *type, Value *override)
 {
     Program *p = e->program;
     Name path = *e->frame->path
                     ? program_intern(p, "%s%s%s", e->frame->path, e->frame->separator, s->name)
                     : s->name;
-    int i = variables_find(p->variables, path);
+    int i = find_variable(p, path);
     if (i >= 0)
         return same_declaration(e, &p->variables->items[i], type, s->span) ? i : -1;
     Graph *init = make_init(e, s, override, path, type);
@@ -136,7 +152,7 @@ static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *ty
                   .init = init,
                   .span = s->span,
                   .frozen = kind == VARIABLE_PARAM && e->frame->inherited.frozen};
-    return variables_add(p->variables, v);
+    return add_variable(p, v);
 }
 
 static bool shape_of(Expander *e, const Stmt *s, Type *out)
@@ -170,12 +186,11 @@ static bool can_declare(Expander *e, const Stmt *s)
 static void note_parameter(Expander *e, int variable)
 {
     const Variable *v = &e->program->variables->items[variable];
-    for (int i = 0; i < e->parameter_count; i++)
-        if (e->parameters[i].variable == variable)
-            return;
     Parameter p = {variable, read_variable(e, variable), e->frame->inherited.regularizer};
-    if (!v->frozen && v->type.rank >= 2)
-        arena_push(e->arena, e->parameters, e->parameter_count, e->parameter_capacity, p);
+    if (e->noted[variable] || v->frozen || v->type.rank < 2)
+        return;
+    e->noted[variable] = true;
+    arena_push(e->arena, e->parameters, e->parameter_count, e->parameter_capacity, p);
 }
 
 // A layer whose own parameters say nothing about `init` takes the option for its weights.
