@@ -13,7 +13,7 @@
 #define LONG_SIDE 512
 
 // Products below this many multiplications are not worth a wake-up of the pool.
-#define SMALL (1 << 18)
+#define SMALL (1 << 21)
 
 typedef struct Product {
     CBLAS_TRANSPOSE transa, transb;

@@ -1,8 +1,9 @@
 // pool.c -- a fixed set of threads, one run at a time.
 //
-// A run is published by raising `epoch`; threads claim pieces by raising `next`, and the caller
-// waits until every thread has reported the run finished. Only then may the next run change the
-// job, so a thread that comes late never mixes two runs.
+// One word, the ticket, holds the number of the run and the number of its next piece. Whoever
+// raises it from t to t + 1 has claimed piece t; the caller waits until all pieces are computed. A
+// thread that wakes late finds no piece left and is not waited for, so on a busy machine the caller
+// loses no time to threads that the system does not run.
 
 #include "pool.h"
 
@@ -18,24 +19,31 @@
 // thread that spins longer takes the core from those who work.
 #define SPINS 4000
 
+// The ticket: the run in the upper half, its next piece in the lower.
+#define RUN_SHIFT 32
+#define PIECE_MASK ((UINT64_C(1) << RUN_SHIFT) - 1)
+
+// The job of a run. A thread may read it while the caller writes that of the next: who has read a
+// new value (acquire) sees that the old run was closed before (release), so its claim fails.
+typedef struct Job {
+    _Atomic(NnrtPiece *) fn;
+    _Atomic(void *) arg;
+    atomic_int_fast64_t count;
+    atomic_int_fast64_t grain;
+} Job;
+
 struct NnrtPool {
     int threads;       // the caller's included
     pthread_t *others; // threads - 1
+    Job job;
 
-    // The job; written by the caller while no thread looks at it.
-    NnrtPiece *fn;
-    void *arg;
-    int64_t count;
-    int64_t grain;
-
-    _Alignas(64) atomic_int_fast64_t next; // the first piece that nobody has claimed
-    _Alignas(64) atomic_uint epoch;        // number of the run
-    _Alignas(64) atomic_int busy;          // threads that are not through with this run
+    _Alignas(64) atomic_uint_fast64_t ticket;
+    _Alignas(64) atomic_int_fast64_t computed; // pieces of this run
     atomic_bool quit;
 
-    pthread_mutex_t lock; // guards the two sleeps
+    pthread_mutex_t lock; // guards the sleep
     pthread_cond_t wake;  // a run has begun
-    pthread_cond_t done;  // busy has reached 0
+    atomic_int asleep;    // threads in it
 };
 
 static void relax(void)
@@ -56,72 +64,91 @@ static int64_t piece_count(int64_t count, int64_t grain)
     return (count - 1) / grain + 1;
 }
 
-static void take_pieces(NnrtPool *p)
+// Computes pieces of run `run` until none is left.
+static void take_pieces(NnrtPool *p, uint64_t run)
 {
-    const int64_t pieces = piece_count(p->count, p->grain);
-    for (;;) {
-        const int64_t piece = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-        if (piece >= pieces)
+    uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
+    while (ticket >> RUN_SHIFT == run && (ticket & PIECE_MASK) != PIECE_MASK) {
+        NnrtPiece *fn = atomic_load_explicit(&p->job.fn, memory_order_acquire);
+        void *arg = atomic_load_explicit(&p->job.arg, memory_order_acquire);
+        const int64_t count = atomic_load_explicit(&p->job.count, memory_order_acquire);
+        const int64_t grain = atomic_load_explicit(&p->job.grain, memory_order_acquire);
+        const int64_t piece = (int64_t)(ticket & PIECE_MASK);
+        if (piece >= piece_count(count, grain))
             return;
-        compute_piece(p->fn, p->arg, p->count, p->grain, piece);
+        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket + 1,
+                                                   memory_order_acq_rel, memory_order_acquire))
+            continue;
+        compute_piece(fn, arg, count, grain, piece);
+        atomic_fetch_add_explicit(&p->computed, 1, memory_order_release);
+        ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
     }
 }
 
-static void wait_for_run(NnrtPool *p, unsigned seen)
+static uint64_t current_run(NnrtPool *p)
+{
+    return atomic_load(&p->ticket) >> RUN_SHIFT;
+}
+
+// The number of a run after `seen`.
+static uint64_t wait_for_run(NnrtPool *p, uint64_t seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&p->epoch, memory_order_acquire) != seen)
-            return;
+        if (current_run(p) != seen)
+            return current_run(p);
         relax();
     }
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->epoch) == seen)
+    atomic_fetch_add(&p->asleep, 1);
+    while (current_run(p) == seen)
         pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->asleep, 1);
     pthread_mutex_unlock(&p->lock);
-}
-
-static void report_done(NnrtPool *p)
-{
-    if (atomic_fetch_sub(&p->busy, 1) != 1)
-        return;
-    pthread_mutex_lock(&p->lock);
-    pthread_cond_signal(&p->done);
-    pthread_mutex_unlock(&p->lock);
+    return current_run(p);
 }
 
 static void *work(void *pool)
 {
     NnrtPool *p = pool;
-    for (unsigned seen = 0;; seen++) {
-        wait_for_run(p, seen);
+    for (uint64_t run = 0;;) {
+        run = wait_for_run(p, run);
         if (atomic_load(&p->quit))
             return NULL;
-        take_pieces(p);
-        report_done(p);
+        take_pieces(p, run);
     }
 }
 
-static void begin(NnrtPool *p)
+// A run that has no pieces: nobody claims any while the job changes.
+static uint64_t close_run(NnrtPool *p)
 {
-    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-    atomic_store(&p->busy, p->threads - 1);
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->epoch, 1);
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
+    const uint64_t closed = (current_run(p) + 1) & PIECE_MASK;
+    atomic_store(&p->ticket, closed << RUN_SHIFT | PIECE_MASK);
+    return closed;
 }
 
-static void wait_for_others(NnrtPool *p)
+// A thread counts itself asleep before it looks at the ticket for the last time, and the ticket is
+// raised before the sleepers are counted: one of the two sees the other.
+static uint64_t open_run(NnrtPool *p, uint64_t closed)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&p->busy, memory_order_acquire) == 0)
-            return;
-        relax();
+    const uint64_t run = (closed + 1) & PIECE_MASK;
+    atomic_store(&p->ticket, run << RUN_SHIFT);
+    if (atomic_load(&p->asleep) > 0) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
     }
-    pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->busy) > 0)
-        pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    return run;
+}
+
+// All pieces are claimed: those who claimed the last ones are at work, if the system lets them.
+static void wait_for_pieces(NnrtPool *p, int64_t pieces)
+{
+    for (int i = 0; atomic_load_explicit(&p->computed, memory_order_acquire) < pieces; i++) {
+        if (i < SPINS)
+            relax();
+        else
+            sched_yield();
+    }
 }
 
 void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
@@ -134,13 +161,14 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
             compute_piece(fn, arg, count, grain, piece);
         return;
     }
-    p->fn = fn;
-    p->arg = arg;
-    p->count = count;
-    p->grain = grain;
-    begin(p);
-    take_pieces(p);
-    wait_for_others(p);
+    const uint64_t closed = close_run(p);
+    atomic_store_explicit(&p->job.fn, fn, memory_order_release);
+    atomic_store_explicit(&p->job.arg, arg, memory_order_release);
+    atomic_store_explicit(&p->job.count, count, memory_order_release);
+    atomic_store_explicit(&p->job.grain, grain, memory_order_release);
+    atomic_store_explicit(&p->computed, 0, memory_order_release);
+    take_pieces(p, open_run(p, closed));
+    wait_for_pieces(p, pieces);
 }
 
 // ---- making and ending
@@ -148,7 +176,7 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
 static void join_others(NnrtPool *p, int started)
 {
     atomic_store(&p->quit, true);
-    begin(p);
+    open_run(p, close_run(p));
     for (int i = 0; i < started; i++)
         pthread_join(p->others[i], NULL);
 }
@@ -157,7 +185,6 @@ static void destroy(NnrtPool *p)
 {
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->wake);
-    pthread_cond_destroy(&p->done);
     free(p->others);
     free(p);
 }
@@ -187,7 +214,6 @@ NnrtPool *nnrt_pool_new(int threads, NnrtError *e)
     *p = (NnrtPool){.threads = threads};
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->done, NULL);
     p->others = nnrt_alloc((size_t)threads, sizeof *p->others, e);
     if (!p->others || !start_others(p, e)) {
         destroy(p);

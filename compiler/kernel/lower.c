@@ -318,15 +318,6 @@ static void add_copy_kernel(Lower *l, int from, int to)
     arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
 }
 
-static void store_arena_values(Lower *l)
-{
-    for (int i = 0; i < l->plan->buffer_count; i++) {
-        const Buffer *b = &l->plan->buffers[i];
-        if (b->kind == BUFFER_ARENA && l->kernel_of[b->node->id])
-            store(l, b->node, i);
-    }
-}
-
 static void store_outputs(Lower *l)
 {
     const Graph *g = l->fusion->graph;
@@ -336,31 +327,44 @@ static void store_outputs(Lower *l)
     }
 }
 
-// In-place stores first: whether one is possible does not depend on the others, because kernels
-// that read a variable were all written before.
+// Whether an update is done in place is decided before any is stored, when every kernel that reads
+// the variable's old value is there.
 static void store_updates(Lower *l)
 {
     const Graph *g = l->fusion->graph;
     bool *in_place = arena_array(l->arena, bool, (size_t)g->update_count + 1);
+    int *buffer = arena_array(l->arena, int, (size_t)g->update_count + 1);
     for (int i = 0; i < g->update_count; i++) {
         const Update *u = &g->updates[i];
-        int b = plan_buffer(l->arena, l->plan, BUFFER_VARIABLE, u->variable, &u->value->type);
-        in_place[i] = can_update_in_place(l, u, b);
+        buffer[i] = plan_buffer(l->arena, l->plan, BUFFER_VARIABLE, u->variable, &u->value->type);
+        in_place[i] = can_update_in_place(l, u, buffer[i]);
     }
     for (int i = 0; i < g->update_count; i++) {
-        const Update *u = &g->updates[i];
-        if (!in_place[i])
-            plan_arena_buffer(l->arena, l->plan, u->value);
-    }
-    store_arena_values(l);
-    for (int i = 0; i < g->update_count; i++) {
-        const Update *u = &g->updates[i];
-        int b = plan_buffer(l->arena, l->plan, BUFFER_VARIABLE, u->variable, &u->value->type);
+        const Node *value = g->updates[i].value;
         if (in_place[i])
-            store(l, u->value, b);
+            store(l, value, buffer[i]);
         else
-            add_copy_kernel(l, plan_arena_buffer(l->arena, l->plan, u->value), b);
+            add_copy_kernel(l, plan_arena_buffer(l->arena, l->plan, value), buffer[i]);
     }
+}
+
+static void set_passes(const Lower *l)
+{
+    for (int i = 0; i < l->plan->kernel_count; i++)
+        if (l->plan->kernels[i]->kind == KERNEL_LOOPS)
+            kernel_set_passes(l->arena, l->plan, l->plan->kernels[i]);
+}
+
+// Stores each value that has got a buffer. A store may add a pass in which a value is needed again
+// that no one kept so far, so this goes on until no new buffer is made.
+static void store_arena_values(Lower *l)
+{
+    for (int done = 0; done < l->plan->buffer_count; set_passes(l))
+        for (; done < l->plan->buffer_count; done++) {
+            const Buffer *b = &l->plan->buffers[done];
+            if (b->kind == BUFFER_ARENA && l->kernel_of[b->node->id])
+                store(l, b->node, done);
+        }
 }
 
 static int *filled_with_minus_one(Arena *a, int n)
@@ -383,14 +387,12 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
         lower_group(&l, f->prelude[i]);
     for (int i = 0; i < f->count; i++)
         lower_group(&l, f->groups[i]);
-    for (int i = 0; i < p->kernel_count; i++)
-        if (p->kernels[i]->kind == KERNEL_LOOPS)
-            kernel_set_passes(a, p, p->kernels[i]);
+    set_passes(&l);
     store_updates(&l);
     store_outputs(&l);
+    set_passes(&l);
+    store_arena_values(&l);
     for (int i = 0; i < p->kernel_count; i++)
-        if (p->kernels[i]->kind == KERNEL_LOOPS) {
-            kernel_set_passes(a, p, p->kernels[i]);
+        if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);
-        }
 }

@@ -52,7 +52,7 @@ void *variable_memory(const Interpreter *it, int variable);
 
 typedef void NodeRunner(Interpreter *it, const Node *n, double *y);
 
-NodeRunner run_input, run_variable, run_const, run_scalar, run_iota, run_random;
+NodeRunner interpret_input, run_variable, run_const, run_scalar, run_iota, run_random;
 NodeRunner run_elementwise, run_broadcast, run_reshape, run_transpose;
 NodeRunner run_reduce, run_argmax, run_contract;
 

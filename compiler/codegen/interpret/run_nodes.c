@@ -15,7 +15,7 @@ int64_t value_count(const Interpreter *it, const Type *t)
 
 // --- leaves -----------------------------------------------------------------------------------
 
-void run_input(Interpreter *it, const Node *n, double *y)
+void interpret_input(Interpreter *it, const Node *n, double *y)
 {
     memory_load(it->f64, n->type.dtype, it->args->inputs[n->attr.index], value_count(it, &n->type),
                 y);

@@ -1,0 +1,64 @@
+// emit.c -- nnc MODEL.nn --emit STAGE, and nnc --doc NAME.
+
+#include <string.h>
+
+#include "driver/job.h"
+#include "file.h"
+
+// To standard output, or to the file of -o.
+static ExitCode write_text(const Job *j, const Text *text)
+{
+    const char *path = j->options->output;
+    NnrtError e;
+    if (!path) {
+        fputs(text_str(text), j->out.out);
+        return EXIT_DONE;
+    }
+    if (nnrt_write_file(path, text_str(text), text->size, &e))
+        return EXIT_DONE;
+    job_say_error(j, &e);
+    return EXIT_PROGRAM;
+}
+
+static int stage_of(const char *name)
+{
+    int stage = 0;
+    while (strcmp(nnc_stage_name(stage), name) != 0)
+        stage++;  // options.c has looked that it is there
+    return stage;
+}
+
+// The batch that a purpose would be compiled for.
+static int64_t batch_of(const Job *j, NncPurpose purpose)
+{
+    return purpose == NNC_TRAIN ? j->train.batch_size : job_batch(j, INT64_MAX);
+}
+
+static bool emit_graphs(Job *j, Text *out)
+{
+    const int stage = stage_of(j->options->argument);
+    for (int p = 0; p < NNC_PURPOSE_COUNT; p++)
+        if (j->model.graphs[p] &&
+            !nnc_emit(&j->model, (NncPurpose)p, stage, batch_of(j, (NncPurpose)p), out))
+            return false;
+    return true;
+}
+
+ExitCode command_emit(Job *j)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
+    if (!job_load(j) || !job_compile(j, purposes, j->train.given ? 4 : 1))
+        return EXIT_PROGRAM;
+    Text text = text_in(j->model.arena);
+    return emit_graphs(j, &text) ? write_text(j, &text) : EXIT_PROGRAM;
+}
+
+ExitCode command_doc(Job *j)
+{
+    Text text = text_in(j->model.arena);
+    if (sema_doc(j->session, j->model.arena, j->options->argument, &text))
+        return write_text(j, &text);
+    if (diags_errors(j->session->diags) == 0)
+        job_say(j, "there is nothing called %s", j->options->argument);
+    return EXIT_PROGRAM;
+}

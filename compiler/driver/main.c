@@ -1,0 +1,146 @@
+// main.c -- the nnc program: from the command line to a command, and to an exit code.
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/job.h"
+
+static ExitCode command_help(Job *j)
+{
+    options_help(j->out.out);
+    return EXIT_DONE;
+}
+
+static ExitCode command_version(Job *j)
+{
+    fprintf(j->out.out, "nnc %s\n", NNC_VERSION);
+    return EXIT_DONE;
+}
+
+static ExitCode (*const commands[COMMAND_COUNT])(Job *j) = {
+    [COMMAND_SUMMARY] = command_summary, [COMMAND_TRAIN] = command_train,
+    [COMMAND_EVAL] = command_eval,       [COMMAND_PREDICT] = command_predict,
+    [COMMAND_EMIT] = command_emit,       [COMMAND_CHECK_GRADIENTS] = command_check_gradients,
+    [COMMAND_DOC] = command_doc,         [COMMAND_HELP] = command_help,
+    [COMMAND_VERSION] = command_version,
+};
+
+// A failed assertion or a wild pointer is a bug of nnc's own. Only calls that a signal handler may
+// make.
+static void on_bug(int signal)
+{
+    static const char text[] = "nnc: this is a bug of nnc, not of your program; please report it\n";
+    (void)signal;
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(EXIT_BUG);
+    _exit(EXIT_BUG);
+}
+
+static void catch_bugs(void)
+{
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old;
+        const struct sigaction bug = {.sa_handler = on_bug};
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+            sigaction(signals[i], &bug, NULL);  // else a sanitizer tells more
+    }
+}
+
+static bool set_warnings(const Job *j, const TextList *names, bool on)
+{
+    for (int i = 0; i < names->count; i++)
+        if (!diags_set_warning(j->session->diags, names->items[i], on)) {
+            job_say(j, "there is no warning %s", names->items[i]);
+            return false;
+        }
+    return true;
+}
+
+static ExitCode set_up(Job *j)
+{
+    const Options *o = j->options;
+    NnrtError e;
+    j->out = terminal_of(stdout, o->color);
+    j->err = terminal_of(stderr, o->color);
+    j->session->sets = o->sets.items;
+    j->session->set_count = o->sets.count;
+    j->session->include_dirs = o->include_dirs.items;
+    j->session->include_count = o->include_dirs.count;
+    j->nnc = (NncOptions){
+        .engine = o->engine,
+        .passes = {.dump = o->dump, .stop = o->stop_after, .time = o->time_passes, .out = stderr},
+    };
+#ifndef NDEBUG
+    j->nnc.passes.verify = true;
+#endif
+    if (!set_warnings(j, &o->no_warn, false) || !set_warnings(j, &o->warn, true))
+        return EXIT_USAGE;
+    const int threads = o->threads > 0 ? (int)o->threads : nnrt_cores();
+    j->pool = nnrt_pool_new(threads, &e);
+    if (j->pool)
+        return EXIT_DONE;
+    job_say_error(j, &e);
+    return EXIT_PROGRAM;
+}
+
+static void tear_down(Job *j)
+{
+    nnc_close(&j->model);
+    data_free(&j->data);
+    nnrt_pool_free(j->pool);
+}
+
+// Runs the command; when memory runs out in an arena, control comes back here.
+static ExitCode run_guarded(Job *j)
+{
+    if (setjmp(j->session->guard.jump)) {
+        job_say(j, "out of memory: %zu bytes more were wanted", j->session->guard.wanted);
+        return EXIT_PROGRAM;
+    }
+    j->model.arena = arena_new(&j->session->guard);
+    if (!j->model.arena)
+        return EXIT_PROGRAM;
+    ExitCode code = set_up(j);
+    if (code == EXIT_DONE)
+        code = commands[j->options->command](j);
+    const bool failed = diags_errors(j->session->diags) > 0;
+    job_print_diagnostics(j);
+    return code == EXIT_DONE && failed ? EXIT_PROGRAM : code;
+}
+
+// What could not be written to standard output has not been said.
+static ExitCode flush_output(ExitCode code)
+{
+    const bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) == 0 && !failed)
+        return code;
+    fprintf(stderr, "nnc: standard output: %s\n", strerror(errno));
+    return code == EXIT_DONE ? EXIT_PROGRAM : code;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");  // for the width of text; numbers stay those of C
+    catch_bugs();
+    Session *session = session_new();
+    if (!session) {
+        fputs("nnc: out of memory\n", stderr);
+        return EXIT_PROGRAM;
+    }
+    Options options;
+    ExitCode code = EXIT_USAGE;
+    if (options_parse(&options, session->arena, argc, argv)) {
+        Job job = {.options = &options, .session = session};
+        job.model.session = session;
+        code = run_guarded(&job);
+        tear_down(&job);
+        arena_free(job.model.arena);
+    }
+    session_free(session);
+    return flush_output(code);
+}

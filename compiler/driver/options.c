@@ -1,0 +1,323 @@
+// options.c -- the table of options and what reads it.
+
+#include "driver/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/intern.h"
+#include "nnc.h"
+#include "pool.h"
+
+// --- what an option does ----------------------------------------------------------------------
+
+typedef struct OptionRow OptionRow;
+struct OptionRow {
+    const char *name;
+    char letter;           // 0: none
+    const char *argument;  // its name in the help; NULL: takes none
+    const char *help;      // NULL: works, but is not shown
+    bool (*apply)(Options *o, Arena *a, const OptionRow *row, const char *argument);
+    size_t field;         // where in Options
+    int64_t value;        // a command; the least of a number
+    const char *choices;  // "a|b|c"
+};
+
+static bool usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static bool usage_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("nnc: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return false;
+}
+
+static void *field_of(Options *o, const OptionRow *row)
+{
+    return (char *)o + row->field;
+}
+
+static bool set_flag(Options *o, Arena *a, const OptionRow *row, const char *argument)
+{
+    (void)a;
+    (void)argument;
+    *(bool *)field_of(o, row) = true;
+    return true;
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *c = choices; c; c = strchr(c, '|')) {
+        c += *c == '|';
+        if (strncmp(c, word, n) == 0 && (c[n] == '|' || c[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static bool set_text(Options *o, Arena *a, const OptionRow *row, const char *argument)
+{
+    (void)a;
+    if (row->choices && !is_choice(row->choices, argument))
+        return usage_error("--%s takes %s, not '%s'", row->name, row->choices, argument);
+    *(const char **)field_of(o, row) = argument;
+    return true;
+}
+
+static bool add_text(Options *o, Arena *a, const OptionRow *row, const char *argument)
+{
+    TextList *list = field_of(o, row);
+    arena_push(a, list->items, list->count, list->capacity, argument);
+    return true;
+}
+
+static bool set_number(Options *o, Arena *a, const OptionRow *row, const char *argument)
+{
+    (void)a;
+    char *end;
+    errno = 0;
+    const long long n = strtoll(argument, &end, 10);
+    if (*argument == '\0' || *end != '\0' || errno || n < row->value)
+        return usage_error("--%s takes a whole number from %lld, not '%s'", row->name,
+                           (long long)row->value, argument);
+    *(int64_t *)field_of(o, row) = n;
+    return true;
+}
+
+static bool set_command(Options *o, Arena *a, const OptionRow *row, const char *argument)
+{
+    (void)a;
+    if (o->command >= COMMAND_HELP)
+        return true;  // --help and --version win over what stands beside them
+    if (o->chosen && row->value < COMMAND_HELP)
+        return usage_error("--%s and --%s are two commands; one at a time", o->chosen, row->name);
+    if (row->choices && !is_choice(row->choices, argument))
+        return usage_error("--%s takes %s, not '%s'", row->name, row->choices, argument);
+    o->command = (Command)row->value;
+    o->chosen = row->name;
+    o->argument = argument;
+    return true;
+}
+
+// --- the table --------------------------------------------------------------------------------
+
+#define AT(field) offsetof(Options, field)
+#define COMMAND(id) .apply = set_command, .value = COMMAND_##id
+#define TEXT(name) .apply = set_text, .field = AT(name)
+#define LIST(name) .apply = add_text, .field = AT(name)
+#define FLAG(name) .apply = set_flag, .field = AT(name)
+#define NUMBER(name, least) .apply = set_number, .field = AT(name), .value = (least)
+
+static const OptionRow rows[] = {
+    {"train", 0, NULL, "train as the file says; writes MODEL.safetensors", COMMAND(TRAIN)},
+    {"eval", 0, NULL, "loss, metrics and confusion matrix on the test data", COMMAND(EVAL)},
+    {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
+    {"check-gradients", 0, NULL, "every gradient against central differences",
+     COMMAND(CHECK_GRADIENTS)},
+    {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
+    {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
+    {"help", 'h', NULL, "this text", COMMAND(HELP)},
+    {"version", 'V', NULL, "the version", COMMAND(VERSION)},
+
+    {"weights", 'w', "FILE", "weights to use instead of MODEL.safetensors", TEXT(weights)},
+    {"output", 'o', "FILE", "where to write", TEXT(output)},
+    {"set", 's', "NAME=VALUE", "change a let or a key: width=64, train.epochs=3", LIST(sets)},
+    {"include", 'I', "DIR", "another folder that `use` may look in", LIST(include_dirs)},
+    {"seed", 0, "N", "instead of the seed in the file", NUMBER(seed, 0)},
+    {"threads", 'j', "N", "threads, all cores unless told; results never depend on it",
+     NUMBER(threads, 1)},
+    {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
+    {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
+
+    {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
+    {"verbose", 'v', NULL, "more of everything", FLAG(verbose)},
+    {"color", 0, "WHEN", "auto, always or never", TEXT(color), .choices = "auto|always|never"},
+    {"warn", 0, "NAME", "turn a warning on again", LIST(warn)},
+    {"no-warn", 0, "NAME", "turn a warning off", LIST(no_warn)},
+    {"dump", 0, "PASS", "print the graphs after a pass, or all that changed them", TEXT(dump)},
+    {"stop-after", 0, "PASS", "run no pass after this one", TEXT(stop_after)},
+    {"time-passes", 0, NULL, "how long each pass took", FLAG(time_passes)},
+    {"engine", 0, "NAME", NULL, TEXT(engine)},
+};
+
+enum { ROW_COUNT = sizeof rows / sizeof *rows };
+
+// The headings of the help, by the first row below each.
+static const struct {
+    const char *first, *title;
+} sections[] = {{"train", "Commands"}, {"weights", "Options"}, {"quiet", "Messages"}};
+
+// --- parsing ----------------------------------------------------------------------------------
+
+static bool unknown_option(const char *word)
+{
+    Name names[ROW_COUNT];
+    for (int i = 0; i < ROW_COUNT; i++)
+        names[i] = rows[i].name;
+    char name[64];
+    const char *start = word + strspn(word, "-");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(start, "="), start);
+    const char *near = nearest_name(name, names, ROW_COUNT);
+    if (near && word[1] == '-')
+        return usage_error("there is no option --%s; did you mean --%s?", name, near);
+    return usage_error("there is no option %s; nnc --help lists them", word);
+}
+
+static bool wrong_option(int code, const char *word)
+{
+    if (code == ':')
+        return usage_error("%s needs an argument", word);
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (strncmp(word, "--", 2) == 0 && strchr(word, '=') &&
+            strncmp(word + 2, rows[i].name, strlen(rows[i].name)) == 0 &&
+            word[2 + strlen(rows[i].name)] == '=')
+            return usage_error("--%s takes no argument", rows[i].name);
+    return unknown_option(word);
+}
+
+// getopt_long takes abbreviations, which a later option would break: the whole name is wanted.
+static bool is_whole_name(const OptionRow *row, const char *word)
+{
+    if (strncmp(word, "--", 2) != 0)
+        return true;
+    const size_t n = strlen(row->name);
+    return strncmp(word + 2, row->name, n) == 0 && (word[2 + n] == '\0' || word[2 + n] == '=');
+}
+
+static bool take_file(Options *o, const char *word)
+{
+    if (o->file)
+        return usage_error("one file at a time: %s, and what is %s?", o->file, word);
+    o->file = word;
+    return true;
+}
+
+static const OptionRow *row_of(int code)
+{
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (code == 256 + i || (rows[i].letter && code == rows[i].letter))
+            return &rows[i];
+    return NULL;
+}
+
+static void getopt_tables(struct option *longs, char *letters)
+{
+    letters += sprintf(letters, "-:");  // in order, and tell a missing argument apart
+    for (int i = 0; i < ROW_COUNT; i++) {
+        const int has = rows[i].argument ? required_argument : no_argument;
+        longs[i] = (struct option){rows[i].name, has, NULL, 256 + i};
+        if (rows[i].letter)
+            letters += sprintf(letters, "%c%s", rows[i].letter, rows[i].argument ? ":" : "");
+    }
+    longs[ROW_COUNT] = (struct option){0};
+}
+
+static bool parse_words(Options *o, Arena *a, int argc, char **argv)
+{
+    struct option longs[ROW_COUNT + 1];
+    char letters[3 * ROW_COUNT];
+    getopt_tables(longs, letters);
+    opterr = 0;
+    optind = 0;  // glibc: begin anew
+    for (int at = 1, code; (code = getopt_long(argc, argv, letters, longs, NULL)) != -1;
+         at = optind) {
+        const char *word = argv[at];
+        if (code == 1) {
+            if (!take_file(o, optarg))
+                return false;
+            continue;
+        }
+        const OptionRow *row = row_of(code);
+        if (!row)
+            return wrong_option(code, word);
+        if (!is_whole_name(row, word))
+            return unknown_option(word);
+        if (!row->apply(o, a, row, optarg))
+            return false;
+    }
+    while (optind < argc)
+        if (!take_file(o, argv[optind++]))
+            return false;
+    return true;
+}
+
+// Whether a list, which ends with NULL, has the name.
+static bool is_listed(const char *(*name_of)(int i), const char *name)
+{
+    for (int i = 0; name_of(i); i++)
+        if (strcmp(name_of(i), name) == 0)
+            return true;
+    return false;
+}
+
+static bool check_pass(const char *option, const char *name, bool all)
+{
+    if (!name || pass_exists(name) || (all && strcmp(name, "all") == 0))
+        return true;
+    return usage_error("--%s: there is no pass %s", option, name);
+}
+
+static bool check(const Options *o)
+{
+    if (!o->file && o->command < COMMAND_DOC)
+        return usage_error("which model? Say nnc MODEL.nn%s%s, or nnc --help",
+                           o->chosen ? " --" : "", o->chosen ? o->chosen : "");
+    if (o->engine && !is_listed(nnc_engine_name, o->engine))
+        return usage_error("there is no engine %s", o->engine);
+    if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
+        return usage_error("--emit takes ir, kernels, llvm or asm, not '%s'", o->argument);
+    if (o->threads > NNRT_MAX_THREADS)
+        return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
+    for (int i = 0; i < o->sets.count; i++)
+        if (!strchr(o->sets.items[i], '='))
+            return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);
+    return check_pass("dump", o->dump, true) && check_pass("stop-after", o->stop_after, false);
+}
+
+bool options_parse(Options *o, Arena *a, int argc, char **argv)
+{
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
+    return parse_words(o, a, argc, argv) && check(o);
+}
+
+// --- help -------------------------------------------------------------------------------------
+
+static void print_row(FILE *out, const OptionRow *row)
+{
+    char left[64];
+    char letter[8] = "    ";
+    if (row->letter)
+        snprintf(letter, sizeof letter, "-%c, ", row->letter);
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->argument ? " " : "",
+             row->argument ? row->argument : "");
+    fprintf(out, "  %-26s %s\n", left, row->help);
+}
+
+void options_help(FILE *out)
+{
+    fputs("nnc - a compiler for neural networks\n\n"
+          "  nnc MODEL.nn                   check the model and print its summary\n"
+          "  nnc MODEL.nn --train           train it\n"
+          "  nnc MODEL.nn --predict FILE    use it\n",
+          out);
+    size_t section = 0;
+    for (int i = 0; i < ROW_COUNT; i++) {
+        if (section < sizeof sections / sizeof *sections &&
+            strcmp(rows[i].name, sections[section].first) == 0)
+            fprintf(out, "\n%s\n", sections[section++].title);
+        if (rows[i].help)
+            print_row(out, &rows[i]);
+    }
+    fputs(
+        "\nResults go to standard output, everything else to standard error. nnc reads and writes\n"
+        "the files it is told to and nothing else; it never uses the network.\n",
+        out);
+}

@@ -1,0 +1,324 @@
+// weights.c -- variables to a file and back.
+
+#include "driver/weights.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "driver/fields.h"
+
+static bool is_saved(const Variable *v)
+{
+    return v->kind == VARIABLE_PARAM || v->kind == VARIABLE_STATE;
+}
+
+static NnrtDtype dtype_of(const Variable *v)
+{
+    static const NnrtDtype dtypes[DTYPE_COUNT] = {NNRT_F32, NNRT_I32, NNRT_U8};
+    return dtypes[v->type.dtype];
+}
+
+static NnrtTensor tensor_of(const Job *j, const Variable *v)
+{
+    NnrtTensor t = {
+        .name = (char *)v->path,
+        .dtype = dtype_of(v),
+        .rank = v->type.rank,
+        .data = (uint8_t *)j->model.block + v->offset,
+    };
+    memcpy(t.dims, v->type.dims, sizeof t.dims);
+    return t;
+}
+
+// --- metadata ---------------------------------------------------------------------------------
+
+// What the model computes, as far as its layers are written: another activation, another hash.
+static const char *model_hash(const Job *j)
+{
+    Arena *a = j->model.arena;
+    Text text = text_in(a);
+    int count;
+    const LayerRow *rows = sema_layers(j->model.program, &count);
+    for (int i = 0; i < count; i++) {
+        text_addf(&text, "%d %s ", rows[i].depth, rows[i].call);
+        type_print(&text, &rows[i].output);
+        text_add(&text, "\n");
+    }
+    const XXH128_hash_t h = XXH3_128bits(text_str(&text), text.size);
+    return arena_printf(a, "%016llx%016llx", (unsigned long long)h.high64,
+                        (unsigned long long)h.low64);
+}
+
+static json_t *floats(const float *values, int64_t count)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(list, json_real((double)values[i]));
+    return list;
+}
+
+static json_t *texts(char *const *items, int64_t count)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(items[i]));
+    return list;
+}
+
+// Class names, or the codes themselves.
+static json_t *class_texts(const NnrtField *target, int64_t classes)
+{
+    if (target->classes && target->class_count == classes)
+        return texts(target->classes, classes);
+    json_t *list = json_array();
+    for (int64_t i = 0; i < classes; i++)
+        json_array_append_new(list, i < target->class_count && target->classes
+                                        ? json_string(target->classes[i])
+                                        : json_sprintf("%lld", (long long)i));
+    return list;
+}
+
+static json_t *normalization(const Job *j)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    const NnrtExamples x = data_examples(&j->data, &j->request, PART_TRAIN, g);
+    json_t *all = json_object();
+    for (int i = 0; i < g->input_count; i++) {
+        const NnrtField *f = x.fields[i];
+        if (f->features > 0)
+            json_object_set_new(all, g->inputs[i].name,
+                                json_pack("{s:o, s:o}", "mean", floats(f->mean, f->features), "std",
+                                          floats(f->std, f->features)));
+    }
+    return all;
+}
+
+typedef struct MetaList {
+    NnrtMeta items[8];
+    int count;
+} MetaList;
+
+static void add_text(MetaList *m, const char *key, const char *value)
+{
+    m->items[m->count++] = (NnrtMeta){(char *)key, (char *)value};
+}
+
+static void add_json(MetaList *m, Arena *a, const char *key, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    if (text && json_array_size(value) + json_object_size(value) > 0)
+        add_text(m, key, arena_strdup(a, text));
+    free(text);
+    json_decref(value);
+}
+
+static MetaList metadata(const Job *j)
+{
+    Arena *a = j->model.arena;
+    const int64_t classes = class_outputs(&j->model);
+    const NnrtField *input = nnrt_dataset_field(j->data.parts[PART_TRAIN].set, "input");
+    MetaList m = {0};
+    add_text(&m, "nnc", NNC_VERSION);
+    add_text(&m, "model", sema_model_name(j->model.program));
+    add_text(&m, "model_hash", model_hash(j));
+    add_text(&m, "seed", arena_printf(a, "%llu", (unsigned long long)j->train.seed));
+    if (classes > 0)
+        add_json(&m, a, "classes", class_texts(data_target(&j->data, PART_TRAIN), classes));
+    if (input && input->columns)
+        add_json(&m, a, "columns", texts(input->columns, input->width));
+    add_json(&m, a, "normalization", normalization(j));
+    return m;
+}
+
+bool weights_save(Job *j, const char *path)
+{
+    const Variables *vs = j->model.variables;
+    MetaList meta = metadata(j);
+    NnrtTensorFile file = {
+        .tensors = arena_array(j->model.arena, NnrtTensor, (size_t)vs->count + 1),
+        .meta = meta.items,
+        .meta_count = meta.count,
+    };
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i]))
+            file.tensors[file.tensor_count++] = tensor_of(j, &vs->items[i]);
+    NnrtError e;
+    if (nnrt_safetensors_write(path, &file, &e))
+        return true;
+    job_say_error(j, &e);
+    return false;
+}
+
+// --- loading ----------------------------------------------------------------------------------
+
+static bool same_tensor(const NnrtTensor *a, const NnrtTensor *b)
+{
+    return a->dtype == b->dtype && a->rank == b->rank &&
+           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+}
+
+static const char *tensor_text(Arena *a, const NnrtTensor *t)
+{
+    char shape[160];
+    return arena_printf(a, "%s%s", nnrt_dtype_name(t->dtype),
+                        nnrt_shape_text(t->dims, t->rank, shape, sizeof shape));
+}
+
+// The differences between a file and the model: a line each, as notes of one diagnostic.
+typedef struct Differences {
+    Job *job;
+    const char *path;
+    const NnrtTensorFile *file;
+    Diag *diag;  // NULL: only count
+    int count;
+} Differences;
+
+static void compare_variable(Differences *d, const Variable *v)
+{
+    Arena *a = d->job->model.arena;
+    const NnrtTensor *have = nnrt_safetensors_find(d->file, v->path);
+    const NnrtTensor want = tensor_of(d->job, v);
+    if (have && same_tensor(have, &want))
+        return;
+    d->count++;
+    if (d->diag)
+        diag_note(d->diag, v->span, "%s is %s in the model and %s in the file", v->path,
+                  tensor_text(a, &want), have ? tensor_text(a, have) : "absent");
+}
+
+static void compare_tensor(Differences *d, const NnrtTensor *t)
+{
+    const Variables *vs = d->job->model.variables;
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i]) && strcmp(vs->items[i].path, t->name) == 0)
+            return;
+    d->count++;
+    if (d->diag)
+        diag_help(d->diag, "the file's %s is not in the model", t->name);
+}
+
+static int compare(Differences *d)
+{
+    const Variables *vs = d->job->model.variables;
+    d->count = 0;
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i]))
+            compare_variable(d, &vs->items[i]);
+    for (int i = 0; i < d->file->tensor_count; i++)
+        compare_tensor(d, &d->file->tensors[i]);
+    return d->count;
+}
+
+static bool check_weights(Job *j, const char *path, const NnrtTensorFile *file)
+{
+    Differences d = {.job = j, .path = path, .file = file};
+    const int count = compare(&d);
+    if (count == 0)
+        return true;
+    d.diag = diag_report(j->session->diags, DIAG_weights_mismatch, NO_SPAN, path, count);
+    compare(&d);
+    return false;
+}
+
+static void copy_weights(Job *j, const NnrtTensorFile *file)
+{
+    const Variables *vs = j->model.variables;
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i])) {
+            const NnrtTensor *t = nnrt_safetensors_find(file, vs->items[i].path);
+            memcpy((uint8_t *)j->model.block + vs->items[i].offset, t->data, nnrt_tensor_bytes(t));
+        }
+}
+
+static bool read_weights(Job *j, const char *path, NnrtTensorFile *file)
+{
+    NnrtError e;
+    if (nnrt_safetensors_read(path, file, &e))
+        return true;
+    char text[sizeof e];
+    nnrt_error_text(&e, text, sizeof text);
+    Diag *d = diag_report(j->session->diags, DIAG_weights_file, NO_SPAN, text);
+    if (e.help[0])
+        diag_help(d, "%s", e.help);
+    diag_help(d, "nnc %s --train makes the weights; --weights names another file",
+              j->options->file);
+    return false;
+}
+
+bool weights_load(Job *j, const char *path, NnrtTensorFile *file)
+{
+    *file = (NnrtTensorFile){0};
+    path = path ? path : job_weights_path(j);
+    if (!read_weights(j, path, file))
+        return false;
+    if (!check_weights(j, path, file) || !nnc_initialize(&j->model, j->train.seed)) {
+        nnrt_safetensors_free(file);
+        return false;
+    }
+    copy_weights(j, file);
+    const char *hash = nnrt_safetensors_meta(file, "model_hash");
+    if (hash && strcmp(hash, model_hash(j)) != 0 && !j->options->quiet)
+        job_say(j, "%s: the layers have changed since these weights were made", path);
+    return true;
+}
+
+// --- metadata of loaded weights ---------------------------------------------------------------
+
+uint64_t weights_seed(const NnrtTensorFile *file, uint64_t otherwise)
+{
+    const char *text = nnrt_safetensors_meta(file, "seed");
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static json_t *meta_json(const NnrtTensorFile *file, const char *key)
+{
+    const char *text = nnrt_safetensors_meta(file, key);
+    return text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+}
+
+const char *const *weights_texts(Job *j, const NnrtTensorFile *file, const char *key, int *count)
+{
+    json_t *list = meta_json(file, key);
+    const size_t n = json_array_size(list);
+    const char **items = arena_array(j->model.arena, const char *, n + 1);
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text)
+            items[(*count)++] = arena_strdup(j->model.arena, text);
+    }
+    json_decref(list);
+    return n > 0 && *count == (int)n ? items : NULL;
+}
+
+static float *read_floats(Arena *a, const json_t *list, int64_t *count)
+{
+    const size_t n = json_array_size(list);
+    float *values = arena_array(a, float, n + 1);
+    for (size_t i = 0; i < n; i++)
+        values[i] = (float)json_number_value(json_array_get(list, i));
+    *count = (int64_t)n;
+    return values;
+}
+
+bool weights_normalize(Job *j, const NnrtTensorFile *file, const char *input, NnrtField *field)
+{
+    json_t *all = meta_json(file, "normalization");
+    const json_t *one = json_object_get(all, input);
+    bool ok = true;
+    if (one) {
+        int64_t means;
+        int64_t stds;
+        const float *mean = read_floats(j->model.arena, json_object_get(one, "mean"), &means);
+        const float *std = read_floats(j->model.arena, json_object_get(one, "std"), &stds);
+        NnrtError e;
+        ok = means == stds && means > 0 ? nnrt_field_normalize(field, means, mean, std, &e)
+                                        : nnrt_fail(&e, "the normalization is not whole");
+        if (!ok)
+            diag_report(j->session->diags, DIAG_weights_file, NO_SPAN, e.message);
+    }
+    json_decref(all);
+    return ok;
+}

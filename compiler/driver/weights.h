@@ -1,0 +1,28 @@
+// weights.h -- MODEL.safetensors: parameters and states by path, and what a user of them needs.
+//
+// Metadata: nnc (version), model (name), model_hash, seed (of the data's shares too), classes,
+// columns (of a csv), normalization (mean and std of each input): the last three are JSON.
+
+#ifndef NNC_WEIGHTS_H
+#define NNC_WEIGHTS_H
+
+#include "driver/job.h"
+#include "safetensors.h"
+
+// Writes the model's variables; false after saying why. The file stays as it was then.
+bool weights_save(Job *j, const char *path);
+
+// Reads `path` (NULL: job_weights_path) into the model's block, which is made. Names and shapes
+// must be the model's; all that differ are reported. *file stays for its metadata: free it.
+bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
+
+// The seed that the weights were trained with; `otherwise` when they do not say.
+uint64_t weights_seed(const NnrtTensorFile *file, uint64_t otherwise);
+
+// Applies the normalization to a set's field for an input; true when there is none for it.
+bool weights_normalize(Job *j, const NnrtTensorFile *file, const char *input, NnrtField *field);
+
+// A list of texts in the metadata, in the model's arena; NULL: it is not there.
+const char *const *weights_texts(Job *j, const NnrtTensorFile *file, const char *key, int *count);
+
+#endif

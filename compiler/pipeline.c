@@ -1,0 +1,309 @@
+// pipeline.c -- the stages as straight-line calls: the architecture on one screen.
+//
+//   nnc_load         text -> tree -> definitions checked by name       syntax/, sema/
+//   nnc_compile      model -> graph -> gradients -> updates -> passes  sema/, pass/
+//   nnc_build        graph -> kernels -> executable                    kernel/, codegen/
+//   nnc_initialize   initializers -> the variables' first values
+
+#include "nnc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codegen/interpret/interpret.h"
+
+enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
+
+bool nnc_load(NncModel *m, const char *path)
+{
+    m->program = sema_load(m->session, m->arena, path);
+    if (!m->program || diags_errors(m->session->diags) > 0)
+        return false;
+    m->variables = sema_variables(m->program);
+    return true;
+}
+
+// --- gradients --------------------------------------------------------------------------------
+
+typedef struct Gradients {
+    int *parameters;  // indices of the variables that are trained
+    Node **gradients;
+    int count;
+} Gradients;
+
+static void stabilize(NncModel *m, Graph *g)
+{
+    Pass p = {.scratch = arena_new(&m->session->guard)};
+    pass_stabilize(&p, g);
+    arena_free(p.scratch);
+}
+
+static Gradients differentiate(NncModel *m, Graph *g)
+{
+    const Variables *vs = m->variables;
+    Gradients d = {
+        .parameters = arena_array(m->arena, int, (size_t)vs->count),
+        .gradients = arena_array(m->arena, Node *, (size_t)vs->count),
+    };
+    for (int i = 0; i < vs->count; i++)
+        if (vs->items[i].kind == VARIABLE_PARAM && !vs->items[i].frozen)
+            d.parameters[d.count++] = i;
+    autodiff(g, g->outputs[nnc_output(g, "loss")].node, d.parameters, d.count, d.gradients);
+    return d;
+}
+
+// --- a graph for each purpose -----------------------------------------------------------------
+
+static Graph *make_predict(NncModel *m)
+{
+    return sema_predict(m->program);
+}
+
+static Graph *make_evaluate(NncModel *m)
+{
+    return sema_evaluate(m->program);
+}
+
+static Graph *make_finish(NncModel *m)
+{
+    return sema_finish(m->program);
+}
+
+static Graph *make_train(NncModel *m)
+{
+    Graph *g = sema_train(m->program);
+    if (!g)
+        return NULL;
+    stabilize(m, g);  // first: the gradients of the stable forms are stable too
+    const Gradients d = differentiate(m, g);
+    if (!sema_optimize(m->program, g, d.parameters, d.gradients, d.count))
+        return NULL;
+    return g;
+}
+
+static Graph *make_gradient(NncModel *m)
+{
+    Graph *g = sema_train(m->program);
+    if (!g)
+        return NULL;
+    stabilize(m, g);
+    const Gradients d = differentiate(m, g);
+    for (int i = 0; i < d.count; i++) {
+        const char *path = m->variables->items[d.parameters[i]].path;
+        graph_output(g, intern(m->session->names, arena_printf(m->arena, "d.%s", path)),
+                     d.gradients[i]);
+    }
+    g->update_count = 0;
+    return g;
+}
+
+static const struct {
+    const char *name;
+    Graph *(*make)(NncModel *m);
+} purposes[NNC_PURPOSE_COUNT] = {
+    [NNC_PREDICT] = {"predict", make_predict},    [NNC_EVALUATE] = {"evaluate", make_evaluate},
+    [NNC_FINISH] = {"finish", make_finish},       [NNC_TRAIN] = {"train", make_train},
+    [NNC_GRADIENT] = {"gradient", make_gradient},
+};
+
+bool nnc_compile(NncModel *m, NncPurpose purpose, const NncOptions *o)
+{
+    Graph *g = purposes[purpose].make(m);
+    if (diags_errors(m->session->diags) > 0)
+        return false;
+    if (g)
+        passes_run(g, &o->passes);
+    m->graphs[purpose] = g;
+    return true;
+}
+
+// --- executables ------------------------------------------------------------------------------
+
+static Jit *open_jit(NncModel *m, const char **error)
+{
+    if (!m->jit)
+        m->jit = jit_open(m->arena, &(JitOptions){0}, error);
+    return m->jit;
+}
+
+static Executable *build_jit(NncModel *m, const Graph *g, int64_t max_batch, const char **error)
+{
+    Jit *jit = open_jit(m, error);
+    return jit ? jit_compile(jit, m->arena, g, max_batch, error) : NULL;
+}
+
+static Executable *build_interpreter(NncModel *m, const Graph *g, int64_t max_batch,
+                                     const char **error)
+{
+    (void)m;
+    Executable *x = interpret_new(g, max_batch, false);
+    *error = x ? NULL : "out of memory";
+    return x;
+}
+
+// The default first.
+static const struct {
+    const char *name;
+    Executable *(*build)(NncModel *m, const Graph *g, int64_t max_batch, const char **error);
+} engines[] = {
+    {"jit", build_jit},
+    {"interpret", build_interpreter},
+};
+
+enum { ENGINE_COUNT = sizeof engines / sizeof *engines };
+
+const char *nnc_engine_name(int i)
+{
+    return i < ENGINE_COUNT ? engines[i].name : NULL;
+}
+
+static bool report_engine(NncModel *m, NncPurpose purpose, const char *error)
+{
+    diag_report(m->session->diags, DIAG_engine, NO_SPAN, purposes[purpose].name, error);
+    return false;
+}
+
+bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+{
+    if (m->executables[purpose] && m->max_batch[purpose] >= max_batch)
+        return true;
+    int engine = 0;
+    while (o->engine && strcmp(engines[engine].name, o->engine) != 0)
+        engine++;
+    const char *error = NULL;
+    executable_free(m->executables[purpose]);
+    m->max_batch[purpose] = max_batch;
+    m->executables[purpose] = engines[engine].build(m, m->graphs[purpose], max_batch, &error);
+    return m->executables[purpose] || report_engine(m, purpose, error);
+}
+
+// --- what was made, as text -------------------------------------------------------------------
+
+static bool emit_ir(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    (void)m, (void)max_batch, (void)error;
+    graph_print(out, g);
+    return true;
+}
+
+static bool emit_kernels(NncModel *m, const Graph *g, int64_t max_batch, Text *out,
+                         const char **error)
+{
+    (void)error;
+    plan_print(out, plan_new(m->arena, g, max_batch));
+    return true;
+}
+
+static bool emit_native(NncModel *m, const Graph *g, int64_t max_batch, JitText what, Text *out,
+                        const char **error)
+{
+    Jit *jit = open_jit(m, error);
+    const char *text = jit ? jit_text(jit, m->arena, g, max_batch, what, error) : NULL;
+    if (text)
+        text_add(out, text);
+    return text != NULL;
+}
+
+static bool emit_llvm(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    return emit_native(m, g, max_batch, JIT_TEXT_LLVM, out, error);
+}
+
+static bool emit_asm(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error)
+{
+    return emit_native(m, g, max_batch, JIT_TEXT_ASM, out, error);
+}
+
+static const struct {
+    const char *name;
+    bool (*emit)(NncModel *m, const Graph *g, int64_t max_batch, Text *out, const char **error);
+} stages[] = {
+    {"ir", emit_ir},
+    {"kernels", emit_kernels},
+    {"llvm", emit_llvm},
+    {"asm", emit_asm},
+};
+
+enum { STAGE_COUNT = sizeof stages / sizeof *stages };
+
+const char *nnc_stage_name(int i)
+{
+    return i < STAGE_COUNT ? stages[i].name : NULL;
+}
+
+bool nnc_emit(NncModel *m, NncPurpose purpose, int stage, int64_t max_batch, Text *out)
+{
+    const char *error = NULL;
+    return stages[stage].emit(m, m->graphs[purpose], max_batch, out, &error) ||
+           report_engine(m, purpose, error);
+}
+
+// --- variables --------------------------------------------------------------------------------
+
+// Linux promises more memory than there is, and kills later: ask first.
+static bool fits_memory(size_t bytes)
+{
+    const size_t pages = (size_t)sysconf(_SC_PHYS_PAGES);
+    return bytes / (size_t)sysconf(_SC_PAGESIZE) < pages;
+}
+
+bool nnc_initialize(NncModel *m, uint64_t seed)
+{
+    const Variables *vs = m->variables;
+    const size_t bytes = (vs->bytes + BLOCK_ALIGN) / BLOCK_ALIGN * BLOCK_ALIGN;
+    m->block = fits_memory(bytes) ? aligned_alloc(BLOCK_ALIGN, bytes) : NULL;
+    if (!m->block) {
+        diag_report(m->session->diags, DIAG_out_of_memory, NO_SPAN, bytes);
+        return false;
+    }
+    memset(m->block, 0, bytes);
+    return interpret_init(vs, seed, m->block, false);
+}
+
+static void initialize_metric(const Variable *v, uint8_t *block)
+{
+    void *value = block + v->offset;
+    if (!v->init) {
+        memset(value, 0, (size_t)type_elements(&v->type) * dtype_size(v->type.dtype));
+        return;
+    }
+    Executable *x = interpret_new(v->init, 1, false);
+    executable_run(x, &(RunArgs){.variables = block, .outputs = &value, .batch = 1});
+    executable_free(x);
+}
+
+void nnc_reset_metrics(NncModel *m)
+{
+    const Variables *vs = m->variables;
+    for (int i = 0; i < vs->count; i++)
+        if (vs->items[i].kind == VARIABLE_METRIC)
+            initialize_metric(&vs->items[i], m->block);
+}
+
+void nnc_close(NncModel *m)
+{
+    for (int i = 0; i < NNC_PURPOSE_COUNT; i++)
+        executable_free(m->executables[i]);
+    if (m->jit)
+        jit_close(m->jit);  // after the executables, whose code it owns
+    free(m->block);
+    m->jit = NULL;
+    m->block = NULL;
+    memset(m->executables, 0, sizeof m->executables);
+}
+
+// --- names ------------------------------------------------------------------------------------
+
+int nnc_output(const Graph *g, const char *name)
+{
+    for (int i = 0; i < g->output_count; i++)
+        if (strcmp(g->outputs[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *nnc_purpose_name(NncPurpose purpose)
+{
+    return purposes[purpose].name;
+}
