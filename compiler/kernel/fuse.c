@@ -105,8 +105,11 @@ static void find_copied(Fusion *f)
     }
 }
 
-static void allocate_marks(Fusion *f, int nodes)
+// Room for the nodes that are added here: at most one for each operand, output and update.
+static void allocate_marks(Fusion *f)
 {
+    const Graph *g = f->graph;
+    const int nodes = 3 * g->node_count + g->output_count + g->update_count + 1;
     f->home = arena_array(f->arena, Group *, (size_t)nodes);
     f->copied = arena_array(f->arena, bool, (size_t)nodes);
     f->kept = arena_array(f->arena, bool, (size_t)nodes);
@@ -117,20 +120,98 @@ static void allocate_marks(Fusion *f, int nodes)
 static void add_copies(Fusion *f)
 {
     Graph *g = f->graph;
-    int first = g->node_count;
+    const int first = g->node_count;
     for (int i = 0; i < g->output_count; i++)
         if (!is_sink(f, g->outputs[i].node))
             g->outputs[i].node = copy_node(f, g->outputs[i].node);
     for (int i = 0; i < g->update_count; i++)
         if (!is_sink(f, g->updates[i].value))
             g->updates[i].value = copy_node(f, g->updates[i].value);
-    const bool *copied = f->copied, *kept = f->kept;
-    allocate_marks(f, g->node_count);
-    memcpy(f->copied, copied, sizeof *copied * (size_t)first);
-    memcpy(f->kept, kept, sizeof *kept * (size_t)first);
     for (int i = first; i < g->node_count; i++)
         f->copied[i] = true;
-    find_uniform(f);
+}
+
+// --- operands of contractions -------------------------------------------------------------------
+// The vectors of a contraction run along the last axis of its result, which must be the last in
+// memory of the operand that has it.
+//
+//   dx = contract dy, w {ac,bc->ab}   -->   t = transpose w, copied;  dx = contract dy, t {ac,cb->ab}
+
+// Rows from which on the copy costs less than vectors gain (the BLAS, which takes a transposed
+// operand as it is, does the rest).
+#define TRANSPOSE_ROWS 64
+
+static int axis_of_label(const int8_t *labels, int rank, int label)
+{
+    for (int i = 0; i < rank; i++)
+        if (labels[i] == label)
+            return i;
+    return -1;
+}
+
+static int last_long_axis(const Type *t)
+{
+    int last = t->rank - 1;
+    while (last >= 0 && t->dims[last] == 1)
+        last--;
+    return last;
+}
+
+// How many rows share the columns of operand `k`, and whether there are batches of products.
+static int64_t rows_beside(const Node *n, int k, int64_t max_batch, bool *batched)
+{
+    const int8_t *own = k ? n->attr.contract.right : n->attr.contract.left;
+    const int8_t *other = k ? n->attr.contract.left : n->attr.contract.right;
+    const int own_rank = n->in[k]->type.rank, other_rank = n->in[!k]->type.rank;
+    int64_t rows = 1;
+    *batched = false;
+    for (int i = 0; i < n->type.rank; i++) {
+        const int label = n->attr.contract.out[i];
+        const bool in_own = axis_of_label(own, own_rank, label) >= 0;
+        const bool in_other = axis_of_label(other, other_rank, label) >= 0;
+        const int64_t size = n->type.dims[i] == DIM_BATCH ? max_batch : n->type.dims[i];
+        if (!in_own)
+            rows *= size;
+        *batched = *batched || (in_own && in_other && size > 1);
+    }
+    return rows;
+}
+
+static void transpose_operand(Fusion *f, Node *n, int k, int axis)
+{
+    Node *x = n->in[k];
+    Builder b = {.graph = f->graph, .span = n->span, .path = n->path};
+    int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    int8_t map[MAX_RANK], moved[MAX_RANK];
+    const int last = x->type.rank - 1;
+    for (int i = 0; i <= last; i++) {
+        map[i] = (int8_t)(i == last ? axis : i + (i >= axis));
+        moved[i] = labels[map[i]];
+    }
+    memcpy(labels, moved, sizeof *moved * (size_t)(last + 1));
+    n->in[k] = build_transpose(&b, x, map);
+    f->copied[n->in[k]->id] = true;
+}
+
+static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
+{
+    const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    const int last = last_long_axis(&n->type);
+    bool batched;
+    if (last < 0 || n->type.dims[last] == DIM_BATCH)
+        return;
+    const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
+        return;
+    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched)
+        transpose_operand(f, n, k, axis);
+}
+
+static void arrange_operands(Fusion *f, int64_t max_batch)
+{
+    for (int i = 0; i < f->graph->node_count; i++)
+        for (int k = 0; f->graph->nodes[i]->op == OP_contract && k < 2; k++)
+            arrange_operand(f, f->graph->nodes[i], k, max_batch);
 }
 
 // --- groups -----------------------------------------------------------------------------------
@@ -359,12 +440,14 @@ static void sort_nodes(Group **groups, int count)
         qsort(groups[i]->nodes, (size_t)groups[i]->count, sizeof(Node *), by_id);
 }
 
-Fusion *fuse(Arena *a, const Graph *g)
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch)
 {
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
     f->graph = graph_clone(g);
-    allocate_marks(f, f->graph->node_count);
+    allocate_marks(f);
+    find_copied(f);
+    arrange_operands(f, max_batch);
     find_uniform(f);
     find_copied(f);
     add_copies(f);

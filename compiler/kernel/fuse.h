@@ -46,7 +46,8 @@ typedef struct Fusion {
     bool *uniform;  // by node: one number for the whole run
 } Fusion;
 
-Fusion *fuse(Arena *a, const Graph *g);
+// `max_batch`: the examples to be expected in a run.
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch);
 
 Shape shape_of(const Type *t);
 bool shape_equal(const Shape *a, const Shape *b);
