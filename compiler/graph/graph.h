@@ -81,6 +81,27 @@ typedef union Attr {
         int8_t right[MAX_RANK];
         int8_t out[MAX_RANK];
     } contract;
+    // slice: element i of an axis is element start + step * i of the input's; step may be negative,
+    // never 0. The batch has start 0 and step 1. The result's sizes are stated.
+    struct {
+        int32_t start[MAX_RANK];
+        int32_t step[MAX_RANK];
+    } slice;
+    // pad: element i of an axis of the input is element low + (interior + 1) * i of the result's;
+    // all else is `value`. The result's sizes are stated.
+    struct {
+        int32_t low[MAX_RANK];
+        int32_t interior[MAX_RANK];
+        float value;
+    } pad;
+    // window: axis `axis` of the input, of size n, becomes two: its (n - dilation (size - 1) - 1) /
+    // stride + 1 positions, and behind them the `size` elements at each. Element (o, j) is element
+    // o * stride + j * dilation of the input's.
+    // unwindow: the other way round; what meets at one element is added up. The result's size n is
+    // stated.
+    struct {
+        int32_t axis, size, stride, dilation;
+    } window;
 } Attr;
 
 typedef struct Node Node;
@@ -215,6 +236,14 @@ Node *build_reshape(Builder *b, Node *x, Type to);  // the batch stays axis 0
 Node *build_transpose(Builder *b, Node *x, const int8_t *map);
 Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int8_t *right,
                      const int8_t *out, int out_rank);
+
+Node *build_slice(Builder *b, Node *x, Type to, const int32_t *start, const int32_t *step);
+Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t *interior,
+                double value);
+Node *build_window(Builder *b, Node *x, int axis, int size, int stride, int dilation);
+Node *build_unwindow(Builder *b, Node *x, int axis, int stride, int dilation, int64_t n);
+Node *build_gather(Builder *b, Node *table, Node *index);
+Node *build_scatter_add(Builder *b, Node *values, Node *index, Type to);
 
 void graph_output(Graph *g, Name name, Node *value);
 void graph_update(Graph *g, int variable, Node *value);

@@ -14,6 +14,7 @@ enum {
     VIEW = 1 << 5,
     REDUCTION = 1 << 6,
     CHEAP = 1 << 7,
+    PLACING = 1 << 8,
 };
 
 #define MAX_ARITY 3
