@@ -54,7 +54,7 @@ static uint32_t reduced_axes(const Node *n, const Shape *s)
 
 static Shape full_shape(const Fusion *f, const Node *n)
 {
-    return shape_of(is_reduction(f, n) ? &n->in[0]->type : &n->type);
+    return shape_of(is_reduction(f, n) ? &n->in[0]->type : home_type(n));
 }
 
 // --- what must be computed --------------------------------------------------------------------
@@ -67,7 +67,7 @@ static Node *copy_node(Fusion *f, Node *value)
 
 static bool is_sink(const Fusion *f, const Node *n)
 {
-    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n);
+    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n) && !op_is(n->op, PLACING);
 }
 
 static void find_uniform(Fusion *f)
@@ -92,12 +92,25 @@ static void keep_operand(Fusion *f, Node *operand)
         f->kept[base->id] = true;
 }
 
+// Rows of a table are read one after another, as they stand in memory.
+static void keep_table(Fusion *f, Node *table)
+{
+    int64_t rows[MAX_RANK];
+    View v = view_of(f, table);
+    row_major(&table->type, rows);
+    keep_operand(f, table);
+    if (v.offset || memcmp(v.strides, rows, sizeof *rows * (size_t)table->type.rank) != 0)
+        f->copied[table->id] = true;
+}
+
 // Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
 // and the operand of a contraction that is no buffer.
 static void find_copied(Fusion *f)
 {
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
+        if (n->op == OP_gather)
+            keep_table(f, n->in[0]);
         if (n->op == OP_reshape && !view_below(f, n).base)
             f->copied[n->in[0]->id] = true;
         for (int k = 0; n->op == OP_contract && k < 2; k++)
@@ -135,7 +148,8 @@ static void add_copies(Fusion *f)
 // The vectors of a contraction run along the last axis of its result, which must be the last in
 // memory of the operand that has it.
 //
-//   dx = contract dy, w {ac,bc->ab}   -->   t = transpose w, copied;  dx = contract dy, t {ac,cb->ab}
+//   dx = contract dy, w {ac,bc->ab}   -->   t = transpose w, copied;  dx = contract dy, t
+//   {ac,cb->ab}
 
 // Rows from which on the copy costs less than vectors gain (the BLAS, which takes a transposed
 // operand as it is, does the rest).
@@ -231,7 +245,7 @@ static Level level_for(const Fusion *f, const Group *g, const Node *n)
 
 static const Type *user_type(const Fusion *f, const Node *n)
 {
-    return is_reduction(f, n) ? &n->in[0]->type : &n->type;
+    return is_reduction(f, n) ? &n->in[0]->type : home_type(n);
 }
 
 static bool fits_space(const Fusion *f, const Group *g, const Node *n)
@@ -255,15 +269,23 @@ static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
     return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
 }
 
+// A table is read anywhere.
+static bool is_table(const Fusion *f, const Node *n, int k)
+{
+    return n->op == OP_gather && k == 0 && !f->copied[n->id];
+}
+
 // In an operand that the group computes, each element must be met where it is made.
-static bool meets(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool meets(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
     int64_t strides[MAX_RANK];
+    if (is_table(f, n, k))
+        return false;
     access_in(g, user_type(f, n), level_for(f, g, n), v, strides);
     if (level_for(f, g, n) == LEVEL_OUTER && level_in(g, v->base) == LEVEL_FULL &&
         !is_reduction(f, v->base))
         return false;
-    return access_natural(g, v->base, strides);
+    return access_natural(g, v, strides);
 }
 
 static bool group_reads(const Fusion *f, const Group *g, const Node *base)
@@ -286,7 +308,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
         Group *home = f->home[v.base->id];
         if (f->uniform[v.base->id])
             continue;
-        if (home == g && !meets(f, g, n, &v))
+        if (home == g && !meets(f, g, n, k, &v))
             return false;
         if (home && home->order > g->order)
             return false;
@@ -316,9 +338,9 @@ static void place_prelude(Fusion *f, Node *n)
     arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
 }
 
-static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool floating_fits(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
-    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, v);
+    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, k, v);
 }
 
 // First what does not fit and all below it: none of that may end up in this group, which runs
@@ -329,7 +351,7 @@ static void place_misfits(Fusion *f, Group *g, Node *n)
         View v = operand_view(f, n, k);
         if (v.base == n || !floats(f, v.base))
             continue;
-        if (floating_fits(f, g, n, &v))
+        if (floating_fits(f, g, n, k, &v))
             place_misfits(f, g, v.base);
         else
             place_prelude(f, v.base);

@@ -74,6 +74,8 @@ Val gen_element(Gen *g, Val base, DType dtype, Val index);  // address of base[i
 Val gen_mask(Gen *g, Val count);                            // of the lanes below `count`, an i64
 // w lanes from `address` on, `stride` elements apart (0: all the same). mask: NULL or <w x i1>.
 Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask);
+// Lane i from base[index[i]]; index: <w x i64>.
+Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask);
 void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
