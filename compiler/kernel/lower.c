@@ -142,6 +142,62 @@ static Access access_of(const Lower *l, const Type *user, Level level, const Vie
     return x;
 }
 
+// --- computing again ----------------------------------------------------------------------------
+// A value of an earlier kernel that hangs by cheap operations on one value in memory (and on small
+// ones: a number for each channel) is computed again from it, rather than stored and loaded: batch
+// norm's centred values and relu's mask need no memory of their own.
+
+#define AGAIN_DEPTH 8
+
+// The one value of full size that all of `n` can be computed from in the group at hand.
+typedef struct Root {
+    const Node *node;
+    bool failed;
+} Root;
+
+static bool is_anchor(const Lower *l, const Node *n)
+{
+    const Fusion *f = l->fusion;
+    return op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
+           !op_is(n->op, CHEAP);
+}
+
+static void find_root(const Lower *l, Node *n, int depth, Root *root);
+
+static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root *root)
+{
+    const View v = operand_view(l->fusion, user, k);
+    if (l->fusion->uniform[v.base->id])
+        return;
+    const Access x = access_of(l, &user->type, level_in(l->group, user), &v);
+    const bool small = level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
+                       shape_of(&v.base->type).rank < l->group->space.rank;
+    if (is_anchor(l, v.base) && small)
+        root->failed |= v.base->op == OP_random;
+    else if (is_anchor(l, v.base) || !access_natural(l->group, &v, x.strides)) {
+        root->failed |= v.base->op == OP_random || (root->node && root->node != v.base);
+        root->node = v.base;
+    } else
+        find_root(l, v.base, depth + 1, root);
+}
+
+static void find_root(const Lower *l, Node *n, int depth, Root *root)
+{
+    root->failed |= depth > AGAIN_DEPTH;
+    for (int k = 0; !root->failed && k < operand_count(l->fusion, n); k++)
+        find_operand_root(l, n, k, depth, root);
+}
+
+static bool is_computed_again(const Lower *l, const View *v, const Access *x)
+{
+    Root root = {0};
+    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base) ||
+        !access_natural(l->group, v, x->strides))
+        return false;
+    find_root(l, v->base, 0, &root);
+    return !root.failed;
+}
+
 static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
 {
     Node *base = v->base;
@@ -151,7 +207,8 @@ static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
     if (l->fusion->home[base->id] == l->group && l->value[base->id] >= 0)
         return l->value[base->id];
     Level at = level_of_access(l->group, x.strides, level);
-    if (is_inline(l->fusion, base) && access_natural(l->group, v, x.strides))
+    if ((is_inline(l->fusion, base) && access_natural(l->group, v, x.strides)) ||
+        is_computed_again(l, v, &x))
         return lower_node(l, base, level_in(l->group, base));
     return read_element(l, leaf_kind(l, base), base, &x, at);
 }
