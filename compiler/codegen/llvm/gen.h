@@ -19,6 +19,7 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
+    uint64_t *cycles;  // by kernel, when the code counts them
 } RunContext;
 
 typedef struct Gen {
@@ -105,7 +106,7 @@ bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order.
-void gen_program(Gen *g, const Plan *p, const char *name);
+// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
+void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
 
 #endif
