@@ -61,13 +61,13 @@ typedef enum ScalarKind {
 // below gives a meaning to are zero, so that two attributes of one operation are equal when memcmp
 // says so.
 typedef union Attr {
-    double value;        // const
-    int index;           // input: slot of graph->inputs; variable: index in the variable table
-    ScalarKind scalar;   // scalar
-    uint32_t stream;     // random: which stream of numbers
-    int axis;            // iota, argmax
+    double value;       // const
+    int index;          // input: slot of graph->inputs; variable: index in the variable table
+    ScalarKind scalar;  // scalar
+    uint32_t stream;    // random: which stream of numbers
+    int axis;           // iota, argmax
     struct {
-        uint32_t axes;   // bit i: axis i of the input is reduced, and dropped from the result
+        uint32_t axes;  // bit i: axis i of the input is reduced, and dropped from the result
         ReduceKind kind;
     } reduce;
     // broadcast: axis i of the input is axis map[i] of the result, map is increasing; an input axis
@@ -112,10 +112,10 @@ struct Node {
     Node **in;
     Type type;
     Attr attr;
-    Span span;     // the expression it comes from
-    Name path;     // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
-    Node *forward; // scratch of passes: what replaces this node; NULL between passes
-    uint32_t mark; // scratch of passes: 0 between passes
+    Span span;      // the expression it comes from
+    Name path;      // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
+    Node *forward;  // scratch of passes: what replaces this node; NULL between passes
+    uint32_t mark;  // scratch of passes: 0 between passes
 };
 
 // --- variables: what lives from run to run ----------------------------------------------------
@@ -214,14 +214,15 @@ typedef struct Builder {
 // Any node whose type follows from its inputs; attr may be NULL.
 Node *build_node(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr);
 // Any node at all: `stated` is the type for the operations that cannot infer it (leaves, cast,
-// broadcast, reshape), and is not read by the others. A pass copies a node with this.
+// broadcast, reshape, slice, pad, unwindow, scatter_add), and is not read by the others. A pass
+// copies a node with this.
 Node *build_typed(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr,
                   const Type *stated);
 Node *build_input(Builder *b, Name name, Type type);  // adds a port too
 Node *build_variable(Builder *b, int variable);
 Node *build_const(Builder *b, DType dtype, double value);  // rank 0
 Node *build_scalar(Builder *b, ScalarKind kind);
-Node *build_iota(Builder *b, Type type, int axis);  // i32: the index along `axis`
+Node *build_iota(Builder *b, Type type, int axis);           // i32: the index along `axis`
 Node *build_random(Builder *b, Type type, uint32_t stream);  // f32, uniform in [0, 1)
 Node *build_unary(Builder *b, OpId op, Node *x);
 Node *build_binary(Builder *b, OpId op, Node *x, Node *y);  // one shape
@@ -236,7 +237,6 @@ Node *build_reshape(Builder *b, Node *x, Type to);  // the batch stays axis 0
 Node *build_transpose(Builder *b, Node *x, const int8_t *map);
 Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int8_t *right,
                      const int8_t *out, int out_rank);
-
 Node *build_slice(Builder *b, Node *x, Type to, const int32_t *start, const int32_t *step);
 Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t *interior,
                 double value);
