@@ -290,7 +290,8 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
             return false;
     row_major(&n->type, v.strides);
     access_in(g, &n->type, level_in(g, n), &v, strides);
-    return reads_in_step(k, buffer, strides, level_in(g, n));
+    // Where nothing is reduced, set_passes has called every point an outer one.
+    return reads_in_step(k, buffer, strides, g->reduced ? level_in(g, n) : LEVEL_OUTER);
 }
 
 // kernel: load from the arena, store to the variable.
