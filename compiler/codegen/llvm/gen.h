@@ -98,6 +98,10 @@ typedef struct Split {
 Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
 Split loops_split(const Plan *p, const Kernel *k, int width);
 
+// A kernel that does nothing but exchange axes (transpose.c).
+bool is_transposing_copy(const Kernel *k);
+Val gen_transpose_kernel(Gen *g, const Kernel *k, const char *name);
+
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
 Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
