@@ -14,9 +14,11 @@ enum {
     VIEW = 1 << 5,
     REDUCTION = 1 << 6,
     CHEAP = 1 << 7,
+    SEVERAL = 1 << 8,
 };
 
 #define MAX_ARITY 3
+#define ANY_ARITY (-1)
 
 typedef struct OpDef {
     const char *doc;     // one sentence, ends with the formula
@@ -39,7 +41,8 @@ typedef struct OpDef {
 
 extern const OpDef *const op_table[OP_COUNT];
 const char *op_name(OpId op);
-int op_arity(OpId op);
+int op_arity(OpId op);                           // ANY_ARITY: the attributes tell
+int op_input_count(OpId op, const Attr *attr);   // of a node with these attributes
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
 
