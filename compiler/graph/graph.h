@@ -62,14 +62,14 @@ typedef enum ScalarKind {
 // says so.
 typedef union Attr {
     struct ScanBody *scan;  // scan: what a step does
-    double value;        // const
-    int index;           // input: slot of graph->inputs; variable: index in the variable table;
-                         // scan_result: which of the results
-    ScalarKind scalar;   // scalar
-    uint32_t stream;     // random: which stream of numbers
-    int axis;            // iota, argmax
+    double value;           // const
+    int index;              // input: slot of graph->inputs; variable: index in the variable table;
+                            // scan_result: which of the results
+    ScalarKind scalar;      // scalar
+    uint32_t stream;        // random: which stream of numbers
+    int axis;               // iota, argmax
     struct {
-        uint32_t axes;   // bit i: axis i of the input is reduced, and dropped from the result
+        uint32_t axes;  // bit i: axis i of the input is reduced, and dropped from the result
         ReduceKind kind;
     } reduce;
     // broadcast: axis i of the input is axis map[i] of the result, map is increasing; an input axis
@@ -93,10 +93,10 @@ struct Node {
     Node **in;
     Type type;
     Attr attr;
-    Span span;     // the expression it comes from
-    Name path;     // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
-    Node *forward; // scratch of passes: what replaces this node; NULL between passes
-    uint32_t mark; // scratch of passes: 0 between passes
+    Span span;      // the expression it comes from
+    Name path;      // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
+    Node *forward;  // scratch of passes: what replaces this node; NULL between passes
+    uint32_t mark;  // scratch of passes: 0 between passes
 };
 
 // --- variables: what lives from run to run ----------------------------------------------------
@@ -221,7 +221,7 @@ Node *build_input(Builder *b, Name name, Type type);  // adds a port too
 Node *build_variable(Builder *b, int variable);
 Node *build_const(Builder *b, DType dtype, double value);  // rank 0
 Node *build_scalar(Builder *b, ScalarKind kind);
-Node *build_iota(Builder *b, Type type, int axis);  // i32: the index along `axis`
+Node *build_iota(Builder *b, Type type, int axis);           // i32: the index along `axis`
 Node *build_random(Builder *b, Type type, uint32_t stream);  // f32, uniform in [0, 1)
 Node *build_unary(Builder *b, OpId op, Node *x);
 Node *build_binary(Builder *b, OpId op, Node *x, Node *y);  // one shape

@@ -39,11 +39,8 @@ const char *const scalar_names[SCALAR_KIND_COUNT] = {
 };
 
 const char *const variable_names[VARIABLE_KIND_COUNT] = {
-    [VARIABLE_PARAM] = "param",
-    [VARIABLE_STATE] = "state",
-    [VARIABLE_SLOT] = "slot",
-    [VARIABLE_METRIC] = "metric",
-    [VARIABLE_FOLDED] = "folded",
+    [VARIABLE_PARAM] = "param",   [VARIABLE_STATE] = "state",   [VARIABLE_SLOT] = "slot",
+    [VARIABLE_METRIC] = "metric", [VARIABLE_FOLDED] = "folded",
 };
 
 static void print_quoted(Text *out, const char *s)

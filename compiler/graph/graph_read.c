@@ -1,7 +1,8 @@
 // graph_read.c -- text back to a graph: the inverse of graph_print.
 //
-// By recursive descent; what nests is the bodies of scans. Every reading function returns false when it has
-// reported; the first report stands. '#' begins a comment, for tests that are written by hand.
+// By recursive descent; what nests is the bodies of scans. Every reading function returns false
+// when it has reported; the first report stands. '#' begins a comment, for tests that are written
+// by hand.
 
 #include <ctype.h>
 #include <errno.h>

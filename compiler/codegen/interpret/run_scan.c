@@ -6,6 +6,7 @@
 
 struct ScanRun {
     Interpreter body;
+    double **inputs;   // of the body, by index
     double **results;  // by index
     double **next;     // of the carried values, while the old ones are still read
 };
@@ -20,6 +21,10 @@ ScanRun *scan_run_new(Interpreter *it, const Node *n)
                               .f64 = it->f64,
                               .is_body = true};
     interpreter_make_values(&run->body);
+    run->inputs = arena_array(it->arena, double *, (size_t)s->graph->input_count + 1);
+    for (int i = 0; i < s->graph->node_count; i++)
+        if (s->graph->nodes[i]->op == OP_input)
+            run->inputs[s->graph->nodes[i]->attr.index] = run->body.values[i];
     run->results = arena_array(it->arena, double *, (size_t)s->graph->output_count + 1);
     run->next = arena_array(it->arena, double *, (size_t)s->carried + 1);
     for (int i = 0; i < s->graph->output_count; i++) {
@@ -29,12 +34,6 @@ ScanRun *scan_run_new(Interpreter *it, const Node *n)
     for (int i = 0; i < s->carried; i++)
         run->next[i] = interpreter_new_value(it, &s->graph->outputs[i].node->type);
     return run;
-}
-
-// The node of the body's input stands at its index: inputs come first.
-static double *input_of(const ScanRun *run, int i)
-{
-    return run->body.values[i];
 }
 
 // Step t of a sequence is, in each example, `count` elements from t * count on.
@@ -75,7 +74,7 @@ static void run_step(Interpreter *it, ScanRun *run, const Node *n, int64_t t)
     const ScanBody *s = n->attr.scan;
     const Graph *g = s->graph;
     for (int i = 0; i < s->sequences; i++)
-        load_step(step_of(it, s, &g->inputs[i].type, t), value_of(it, n->in[i]), input_of(run, i));
+        load_step(step_of(it, s, &g->inputs[i].type, t), value_of(it, n->in[i]), run->inputs[i]);
     interpreter_run_nodes(&run->body);
     for (int i = s->carried; i < g->output_count; i++) {
         const Node *value = g->outputs[i].node;
@@ -86,7 +85,7 @@ static void run_step(Interpreter *it, ScanRun *run, const Node *n, int64_t t)
         copy_value(it, &value->type, value_of(&run->body, value), run->next[i]);
     }
     for (int i = 0; i < s->carried; i++)
-        copy_value(it, &g->outputs[i].node->type, run->next[i], input_of(run, s->sequences + i));
+        copy_value(it, &g->outputs[i].node->type, run->next[i], run->inputs[s->sequences + i]);
 }
 
 void run_scan(Interpreter *it, const Node *n, double *y)
@@ -96,11 +95,11 @@ void run_scan(Interpreter *it, const Node *n, double *y)
     y[0] = 0;
     run->body.args = it->args;
     for (int i = s->sequences; i < n->input_count; i++)
-        copy_value(it, &n->in[i]->type, value_of(it, n->in[i]), input_of(run, i));
+        copy_value(it, &n->in[i]->type, value_of(it, n->in[i]), run->inputs[i]);
     for (int64_t k = 0; k < s->length; k++)
         run_step(it, run, n, s->reverse ? s->length - 1 - k : k);
     for (int i = 0; i < s->carried; i++)
-        copy_value(it, &s->graph->outputs[i].node->type, input_of(run, s->sequences + i),
+        copy_value(it, &s->graph->outputs[i].node->type, run->inputs[s->sequences + i],
                    run->results[i]);
 }
 

@@ -41,8 +41,8 @@ typedef struct OpDef {
 
 extern const OpDef *const op_table[OP_COUNT];
 const char *op_name(OpId op);
-int op_arity(OpId op);                           // ANY_ARITY: the attributes tell
-int op_input_count(OpId op, const Attr *attr);   // of a node with these attributes
+int op_arity(OpId op);                          // ANY_ARITY: the attributes tell
+int op_input_count(OpId op, const Attr *attr);  // of a node with these attributes
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
 
