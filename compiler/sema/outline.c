@@ -69,7 +69,8 @@ static Node *bring_in(Outline *o, Node *n)
     }
     if (op_is(n->op, LEAF) && op_is(n->op, CHEAP))
         return *inside = copy_inside(o, n, NULL);
-    add_input(o, n, n, "captured", o->operand_count);
+    add_input(o, n, n, "captured",
+              o->operand_count - o->scan->sequence_count - o->scan->carried_count);
     return *inside;
 }
 
