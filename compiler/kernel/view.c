@@ -49,10 +49,19 @@ void row_major(const Type *t, int64_t *strides)
     }
 }
 
-static View view_base(Node *n)
+void step_strides(const ScanBody *scan, const Type *t, int64_t *strides)
+{
+    row_major(t, strides);
+    if (type_batched(t))
+        strides[0] *= scan->length;
+}
+
+static View view_base(const Fusion *f, Node *n)
 {
     View v = {.base = n};
-    if (n->op == OP_iota)
+    if (f->scan && n->op == OP_input && n->attr.index < f->scan->sequences)
+        step_strides(f->scan, &n->type, v.strides);
+    else if (n->op == OP_iota)
         v.strides[n->attr.axis] = n->type.dims[n->attr.axis] == 1 ? 0 : 1;
     else
         row_major(&n->type, v.strides);
@@ -85,7 +94,7 @@ static bool all_zero(const int64_t *strides, int rank)
     return true;
 }
 
-static bool is_row_major(const View *v, const Type *t)
+bool is_row_major(const View *v, const Type *t)
 {
     int64_t want[MAX_RANK];
     row_major(t, want);
@@ -127,7 +136,7 @@ static bool is_view(const Node *n)
 View view_below(const Fusion *f, Node *n)
 {
     if (!is_view(n))
-        return view_base(n);
+        return view_base(f, n);
     View in = view_of(f, n->in[0]), v;
     if (n->op == OP_broadcast)
         return view_broadcast(&in, n);
@@ -165,7 +174,7 @@ bool is_computed(const Fusion *f, const Node *n)
         return true;
     if (f->uniform[n->id] || is_view(n))
         return false;
-    return op_is(n->op, ELEMENTWISE | REDUCTION) || n->op == OP_contract;
+    return op_is(n->op, ELEMENTWISE | REDUCTION) || n->op == OP_contract || n->op == OP_scan;
 }
 
 Level level_in(const Group *g, const Node *n)
