@@ -457,6 +457,13 @@ static void place(Fusion *f, Node *n)
     group_add(f, g, n);
 }
 
+// In the body of a scan what is kept of an old carried value is kept before the new one is there,
+// which then can stand in its place.
+static bool comes_first(const Fusion *f, const Node *n)
+{
+    return f->scan && f->copied[n->id] && hangs_on_leaves(f, n);
+}
+
 static bool is_wanted(const Graph *g, const Node *n)
 {
     for (int i = 0; i < g->output_count; i++)
@@ -508,8 +515,10 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     add_copies(f);
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
-        if (is_computed(f, n) && !f->home[n->id] &&
-            (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
+        if (is_computed(f, n) && !f->home[n->id] && is_wanted(f->graph, n) && comes_first(f, n))
+            place_prelude(f, n);
+        else if (is_computed(f, n) && !f->home[n->id] &&
+                 (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
             place(f, n);
     }
     sort_nodes(f->groups, f->count);

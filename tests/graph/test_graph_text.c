@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "support/random_graph.h"
 #include "support/run_graph.h"
+#include "support/scan_models.h"
 
 #define SEEDS 400
 
@@ -157,6 +158,15 @@ Test(graph_text, wrong_texts_are_told_by_line)
         cr_expect_null(graph_read(s.arena, s.names, broken[i].text, &error));
         cr_assert_not_null(error);
         cr_expect_str_eq(error, broken[i].error);
+        scene_free(&s);
+    }
+}
+
+Test(graph_text, scans_survive)
+{
+    for (int i = 0; i < SCAN_MODEL_COUNT; i++) {
+        Scene s = scene_new();
+        expect_identity(&s, scan_model(s.arena, (ScanModel)i, 9, true), "scan");
         scene_free(&s);
     }
 }

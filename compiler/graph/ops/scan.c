@@ -120,7 +120,7 @@ const OpDef op_scan = {
 };
 
 const OpDef op_scan_result = {
-    .doc = "A result of a scan: the last of a carried value, or y stacked over the steps.",
+    .doc = "A result of a scan: y = the last of a carried value, or what the steps gave, stacked.",
     .math = "handed on to the scan",
     .shape = shape_scan_result,
 };
