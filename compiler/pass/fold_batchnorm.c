@@ -9,8 +9,10 @@
 // dense layer or a convolution costs nothing.
 //
 // One rule folds one operation; a chain of them folds from the contraction onwards. A value that
-// is folded has one user, as a second one would cost a second contraction. The pass changes which
-// products are rounded when, so results differ in the last bits.
+// is folded has one user, as a second one would cost a second contraction. A convolution is a
+// contraction with windows, so all of this holds for it, depthwise ones too, whose channels are a
+// label of the weights; where groups were joined by a reshape, the operation goes before it. The
+// pass changes which products are rounded when, so results differ in the last bits.
 //
 // Needs: simplified IR.  Keeps: values, but for rounding.
 
@@ -121,12 +123,64 @@ static Node *fold_shift(Rewriter *r, Node *n)
     return build_binary(&r->b, y.op, y.contract, both);
 }
 
+// --- reshapes ---------------------------------------------------------------------------------
+
+// The first axis of `from` that makes up each axis of `to`, and the end of the last; false when
+// they are not products of neighbours.
+static bool axis_groups(const Type *from, const Type *to, int *first)
+{
+    int k = 0;
+    for (int i = 0; i < to->rank; i++) {
+        int64_t size = 1;
+        first[i] = k;
+        do
+            size *= k < from->rank ? from->dims[k++] : 0;
+        while (size > 0 && size < to->dims[i]);
+        if (size != to->dims[i])
+            return false;
+    }
+    first[to->rank] = k;
+    return true;
+}
+
+// The operand as it stands before the reshape: its axes are those that the reshape joins.
+static Node *split_operand(Rewriter *r, const Node *operand, const Type *to, const int *first)
+{
+    Node *x = operand->in[0];
+    Type narrow = {.dtype = x->type.dtype};
+    int8_t map[MAX_RANK] = {0};
+    for (int i = 0; i < x->type.rank; i++) {
+        const int axis = operand->attr.map[i];
+        for (int k = first[axis]; k < first[axis + 1]; k++) {
+            map[narrow.rank] = (int8_t)k;
+            narrow.dims[narrow.rank++] = x->type.dims[i] == 1 ? 1 : to->dims[k];
+        }
+    }
+    return build_broadcast(&r->b, build_reshape(&r->b, x, narrow), *to, map);
+}
+
+// reshape(y) * s  -->  reshape(y * s'), and the same for the others, where y is a contraction.
+static Node *fold_before_reshape(Rewriter *r, Node *n)
+{
+    Linear y;
+    int first[MAX_RANK + 1];
+    const int side = fixed_side(n);
+    if (side < 0 || n->in[side]->op != OP_broadcast)
+        return NULL;
+    const Node *reshape = n->in[1 - side];
+    if (reshape->op != OP_reshape || !used_once(reshape) || !as_linear(reshape->in[0], &y) ||
+        !axis_groups(&reshape->in[0]->type, &reshape->type, first))
+        return NULL;
+    Node *in[2];
+    in[1 - side] = reshape->in[0];
+    in[side] = split_operand(r, n->in[side], &reshape->in[0]->type, first);
+    return build_reshape(&r->b, build_node(&r->b, n->op, 2, in, NULL), n->type);
+}
+
 static const Rule rules[] = {
-    {OP_mul, fold_scale},
-    {OP_div, fold_scale},
-    {OP_add, fold_shift},
-    {OP_sub, fold_shift},
-    RULES_END,
+    {OP_mul, fold_scale},          {OP_div, fold_scale},          {OP_add, fold_shift},
+    {OP_sub, fold_shift},          {OP_mul, fold_before_reshape}, {OP_div, fold_before_reshape},
+    {OP_add, fold_before_reshape}, {OP_sub, fold_before_reshape}, RULES_END,
 };
 
 bool pass_fold_batchnorm(Pass *p, Graph *g)
