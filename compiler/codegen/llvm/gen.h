@@ -19,6 +19,7 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
+    uint64_t *cycles;  // by kernel, when the code counts them
 } RunContext;
 
 typedef struct Gen {
@@ -74,6 +75,8 @@ Val gen_element(Gen *g, Val base, DType dtype, Val index);  // address of base[i
 Val gen_mask(Gen *g, Val count);                            // of the lanes below `count`, an i64
 // w lanes from `address` on, `stride` elements apart (0: all the same). mask: NULL or <w x i1>.
 Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask);
+// Lane i from base[index[i]]; index: <w x i64>.
+Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask);
 void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
@@ -103,7 +106,7 @@ bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order.
-void gen_program(Gen *g, const Plan *p, const char *name);
+// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
+void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
 
 #endif

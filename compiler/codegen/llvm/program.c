@@ -150,7 +150,22 @@ static int most_buffers(const Plan *p)
     return most;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name)
+static Val read_cycles(Gen *g)
+{
+    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
+}
+
+static void add_cycles(const Program *p, int index, Val start)
+{
+    Gen *g = p->g;
+    Val passed = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val table = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
+    Val at = gen_offset(g, table, (int64_t)sizeof(uint64_t) * index);
+    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
+    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, passed, ""), at);
+}
+
+void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
     Program p = {.g = g, .plan = plan};
     Ty params[1] = {g->ptr};
@@ -160,7 +175,11 @@ void gen_program(Gen *g, const Plan *plan, const char *name)
     p.table = LLVMBuildArrayAlloca(g->builder, g->ptr, slots, "table");
     p.keys = arena_array(g->arena, const char *, (size_t)plan->kernel_count + 1);
     p.functions = arena_array(g->arena, Val, (size_t)plan->kernel_count + 1);
-    for (int i = 0; i < plan->kernel_count; i++)
+    for (int i = 0; i < plan->kernel_count; i++) {
+        Val start = profile ? read_cycles(g) : NULL;
         run_kernel(&p, run, i);
+        if (profile)
+            add_cycles(&p, i, start);
+    }
     LLVMBuildRetVoid(g->builder);
 }
