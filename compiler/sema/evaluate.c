@@ -287,7 +287,7 @@ static Value *eval_index(Expander *e, const Expr *x)
     if (is_poison(v))
         return v;
     if (is_tensor(v))
-        return report_not_yet(e, x->span, "a slice of a tensor");
+        return index_tensor(e, v, x);
     int64_t i, count = v->kind == VALUE_SHAPE ? v->shape.rank : v->count;
     if (v->kind != VALUE_LIST && v->kind != VALUE_TUPLE && v->kind != VALUE_SHAPE)
         return report_kind(e, x->left->span, "a list", v);

@@ -188,6 +188,7 @@ static void report_requirement(Expander *e, const Stmt *s)
                                                                    : "a requirement does not hold");
     diag_note(d, s->value->span, "required here");
     e->frame->flow = poison_value(e, s->span);
+    e->frame->ended = true;
 }
 
 static void run_require(Expander *e, const Stmt *s)
@@ -220,6 +221,6 @@ void stmt_run_all(Expander *e, const Stmt *body)
         [STMT_SCAN] = run_scan,      [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
         [STMT_OUTPUT] = stmt_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
     };
-    for (const Stmt *s = body; s && count_step(e, s->span); s = s->next)
+    for (const Stmt *s = body; s && !e->frame->ended && count_step(e, s->span); s = s->next)
         forms[s->kind](e, s);
 }
