@@ -95,7 +95,8 @@ Test(graph_text, attributes_are_read_back_to_the_last_byte)
         Graph *again = graph_read(s.arena, s.names, print(&s, g), &error);
         cr_assert_not_null(again);
         for (int i = 0; i < g->node_count; i++)
-            cr_expect(!memcmp(&g->nodes[i]->attr, &again->nodes[i]->attr, sizeof(Attr)),
+            cr_expect(g->nodes[i]->op == OP_scan ||  // a pointer to its body
+                          !memcmp(&g->nodes[i]->attr, &again->nodes[i]->attr, sizeof(Attr)),
                       "seed %d, %%%d", seed, i);
         scene_free(&s);
     }
