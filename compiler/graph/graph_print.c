@@ -32,11 +32,8 @@ const char *const scalar_names[SCALAR_KIND_COUNT] = {
 };
 
 const char *const variable_names[VARIABLE_KIND_COUNT] = {
-    [VARIABLE_PARAM] = "param",
-    [VARIABLE_STATE] = "state",
-    [VARIABLE_SLOT] = "slot",
-    [VARIABLE_METRIC] = "metric",
-    [VARIABLE_FOLDED] = "folded",
+    [VARIABLE_PARAM] = "param",   [VARIABLE_STATE] = "state",   [VARIABLE_SLOT] = "slot",
+    [VARIABLE_METRIC] = "metric", [VARIABLE_FOLDED] = "folded",
 };
 
 static void print_quoted(Text *out, const char *s)
@@ -142,11 +139,46 @@ static void print_contract(Text *out, const Graph *g, const Node *n)
     text_add(out, "}");
 }
 
+// Two numbers for each axis of the input: "0:1, 4:-2".
+static void print_pairs(Text *out, const Node *n, const int32_t *first, const int32_t *second)
+{
+    for (int i = 0; i < n->in[0]->type.rank; i++)
+        text_addf(out, i ? ", %d:%d" : "%d:%d", first[i], second[i]);
+}
+
+static void print_slice(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_add(out, " {");
+    print_pairs(out, n, n->attr.slice.start, n->attr.slice.step);
+    text_add(out, "}");
+}
+
+static void print_pad(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    const float value = n->attr.pad.value;
+    text_add(out, " {");
+    print_pairs(out, n, n->attr.pad.low, n->attr.pad.interior);
+    if (isnan(value))
+        text_add(out, "; nan}");
+    else
+        text_addf(out, "; %.9g}", (double)value);
+}
+
+static void print_window(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_addf(out, " {axis %d, size %d, stride %d, dilation %d}", n->attr.window.axis,
+              n->attr.window.size, n->attr.window.stride, n->attr.window.dilation);
+}
+
 static void (*const attr_printers[OP_COUNT])(Text *, const Graph *, const Node *) = {
     [OP_input] = print_input,   [OP_variable] = print_variable, [OP_const] = print_const,
     [OP_scalar] = print_scalar, [OP_iota] = print_iota,         [OP_random] = print_random,
     [OP_broadcast] = print_map, [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
-    [OP_argmax] = print_argmax, [OP_contract] = print_contract,
+    [OP_argmax] = print_argmax, [OP_contract] = print_contract, [OP_slice] = print_slice,
+    [OP_pad] = print_pad,       [OP_window] = print_window,     [OP_unwindow] = print_window,
 };
 
 // --- the graph --------------------------------------------------------------------------------

@@ -210,15 +210,20 @@ static bool read_variable(Reader *r, Attr *attr)
     return read_variable_name(r, &attr->index);
 }
 
-static bool read_const(Reader *r, Attr *attr)
+static bool read_real(Reader *r, double *value)
 {
     skip_space(r);
     char *end;
-    attr->value = strtod(r->at, &end);
+    *value = strtod(r->at, &end);
     if (end == r->at)
         return fail(r, "a number is missing here");
     r->at = end;
     return true;
+}
+
+static bool read_const(Reader *r, Attr *attr)
+{
+    return read_real(r, &attr->value);
 }
 
 static bool read_scalar(Reader *r, Attr *attr)
@@ -306,11 +311,63 @@ static bool read_contract(Reader *r, Attr *attr)
            read_labels(r, attr->contract.out) && expect(r, "}");
 }
 
+static bool read_i32(Reader *r, int32_t *value)
+{
+    int64_t n;
+    if (!read_integer(r, INT32_MIN, INT32_MAX, &n))
+        return false;
+    *value = (int32_t)n;
+    return true;
+}
+
+// "0:1, 4:-2" up to `end`. A pair of zeros too many is what stands past the rank anyway; any other,
+// and one that is missing, the shape rules see.
+static bool read_pairs(Reader *r, const char *end, int32_t *first, int32_t *second)
+{
+    for (int i = 0; !accept(r, end); i++) {
+        if (i == MAX_RANK)
+            return fail(r, "there are at most %d axes", MAX_RANK);
+        if ((i && !expect(r, ",")) || !read_i32(r, &first[i]) || !expect(r, ":") ||
+            !read_i32(r, &second[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool read_slice(Reader *r, Attr *attr)
+{
+    return expect(r, "{") && read_pairs(r, "}", attr->slice.start, attr->slice.step);
+}
+
+static bool read_pad(Reader *r, Attr *attr)
+{
+    double value;
+    if (!expect(r, "{") || !read_pairs(r, ";", attr->pad.low, attr->pad.interior) ||
+        !read_real(r, &value))
+        return false;
+    attr->pad.value = (float)value;
+    return expect(r, "}");
+}
+
+static bool read_named(Reader *r, const char *name, int32_t *value)
+{
+    return (accept_word(r, name) || fail(r, "'%s' is missing here", name)) && read_i32(r, value);
+}
+
+static bool read_window(Reader *r, Attr *attr)
+{
+    return expect(r, "{") && read_named(r, "axis", &attr->window.axis) && expect(r, ",") &&
+           read_named(r, "size", &attr->window.size) && expect(r, ",") &&
+           read_named(r, "stride", &attr->window.stride) && expect(r, ",") &&
+           read_named(r, "dilation", &attr->window.dilation) && expect(r, "}");
+}
+
 static bool (*const attr_readers[OP_COUNT])(Reader *, Attr *) = {
-    [OP_variable] = read_variable, [OP_const] = read_const,   [OP_scalar] = read_scalar,
-    [OP_iota] = read_iota,         [OP_random] = read_random, [OP_broadcast] = read_map,
-    [OP_transpose] = read_map,     [OP_reduce] = read_reduce, [OP_argmax] = read_argmax,
-    [OP_contract] = read_contract,
+    [OP_variable] = read_variable, [OP_const] = read_const,     [OP_scalar] = read_scalar,
+    [OP_iota] = read_iota,         [OP_random] = read_random,   [OP_broadcast] = read_map,
+    [OP_transpose] = read_map,     [OP_reduce] = read_reduce,   [OP_argmax] = read_argmax,
+    [OP_contract] = read_contract, [OP_slice] = read_slice,     [OP_pad] = read_pad,
+    [OP_window] = read_window,     [OP_unwindow] = read_window,
 };
 
 // --- statements -------------------------------------------------------------------------------

@@ -53,6 +53,13 @@ Test(graph_text, every_kind_of_statement_survives)
                     "  %16 = contract %15, %15 {,->} : f32\n"
                     "  %17 = reduce %9 {sum} : f32[2]\n"
                     "  %18 = variable \"bn.mean\" : f32[10]\n"
+                    "  %19 = slice %2 {0:1, 9:-3} : f32[batch, 4]\n"
+                    "  %20 = pad %19 {0:0, 2:1; -inf} : f32[batch, 10]\n"
+                    "  %21 = pad %14 {; 1} : bool\n"
+                    "  %22 = window %20 {axis 1, size 3, stride 2, dilation 1} : f32[batch, 4, 3]\n"
+                    "  %23 = unwindow %22 {axis 1, size 3, stride 2, dilation 1} : f32[batch, 9]\n"
+                    "  %24 = gather %1, %13 : f32[batch, 10]\n"
+                    "  %25 = scatter_add %24, %13 : f32[784, 10]\n"
                     "  update \"dense.w.m\" = %1\n"
                     "  update \"old.w\" = %16\n"
                     "  update \"a \\\"b\\\\\\x09\" = %3\n"
@@ -132,6 +139,12 @@ static const struct {
      "line 4: the value has not the type of the variable"},
     {"graph g {\n%0 = input \"a\" : f32[3]\n%1 = transpose %0 {0, 1} : f32[3]",
      "line 3: transpose: the map is longer than the input has axes"},
+    {"graph g {\n%0 = input \"a\" : f32[3]\n%1 = slice %0 {} : f32[3]",
+     "line 3: slice: the step along axis 0 of f32[3] is 0"},
+    {"graph g {\n%0 = input \"a\" : f32[3]\n%1 = slice %0 {0:1, 0:1} : f32[3]",
+     "line 3: slice: f32[3] has no axis 1"},
+    {"graph g {\n%0 = input \"a\" : f32[3]\n%1 = window %0 {axis 0, stride 2} : f32[3]",
+     "line 3: 'size' is missing here"},
     {"graph g {\n%0 = input \"a\" : f32[3]\n%1 = neg %0 : f32[4]",
      "line 3: neg: the type is f32[3]"},
 };

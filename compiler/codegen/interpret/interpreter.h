@@ -45,6 +45,9 @@ static inline double rounded(const Interpreter *it, double x)
     return it->f64 ? x : (double)(float)x;
 }
 
+// To f32, unless the mode is f64.
+void round_value(const Interpreter *it, const Node *n, double *y);
+
 // From and to the memory that a run is given.
 void memory_load(bool f64, DType dtype, const void *from, int64_t n, double *to);
 void memory_store(bool f64, DType dtype, const double *from, int64_t n, void *to);
@@ -54,6 +57,7 @@ typedef void NodeRunner(Interpreter *it, const Node *n, double *y);
 
 NodeRunner interpret_input, run_variable, run_const, run_scalar, run_iota, run_random;
 NodeRunner run_elementwise, run_broadcast, run_reshape, run_transpose;
+NodeRunner run_slice, run_pad, run_window, run_unwindow, run_gather, run_scatter_add;
 NodeRunner run_reduce, run_argmax, run_contract;
 
 #endif

@@ -78,11 +78,19 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
 }
 
 // How a kernel is done: by a function of its own or by the BLAS.
-typedef enum Method { METHOD_LOOPS, METHOD_TILES, METHOD_BLAS, METHOD_PLAIN } Method;
+typedef enum Method {
+    METHOD_LOOPS,
+    METHOD_TRANSPOSE,
+    METHOD_TILES,
+    METHOD_BLAS,
+    METHOD_PLAIN,
+} Method;
 
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (is_transposing_copy(k))
+        return METHOD_TRANSPOSE;
     if (k->kind == KERNEL_LOOPS) {
         *split = loops_split(p->plan, k, p->g->width);
         return METHOD_LOOPS;
@@ -97,6 +105,8 @@ static Val write_function(Program *p, const Kernel *k, Method method, const char
     switch (method) {
     case METHOD_LOOPS:
         return gen_loops_kernel(p->g, k, name);
+    case METHOD_TRANSPOSE:
+        return gen_transpose_kernel(p->g, k, name);
     case METHOD_TILES:
         return gen_tiles_kernel(p->g, p->plan, k, name);
     default:
@@ -150,7 +160,22 @@ static int most_buffers(const Plan *p)
     return most;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name)
+static Val read_cycles(Gen *g)
+{
+    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
+}
+
+static void add_cycles(const Program *p, int index, Val start)
+{
+    Gen *g = p->g;
+    Val passed = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val table = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
+    Val at = gen_offset(g, table, (int64_t)sizeof(uint64_t) * index);
+    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
+    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, passed, ""), at);
+}
+
+void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
     Program p = {.g = g, .plan = plan};
     Ty params[1] = {g->ptr};
@@ -160,7 +185,11 @@ void gen_program(Gen *g, const Plan *plan, const char *name)
     p.table = LLVMBuildArrayAlloca(g->builder, g->ptr, slots, "table");
     p.keys = arena_array(g->arena, const char *, (size_t)plan->kernel_count + 1);
     p.functions = arena_array(g->arena, Val, (size_t)plan->kernel_count + 1);
-    for (int i = 0; i < plan->kernel_count; i++)
+    for (int i = 0; i < plan->kernel_count; i++) {
+        Val start = profile ? read_cycles(g) : NULL;
         run_kernel(&p, run, i);
+        if (profile)
+            add_cycles(&p, i, start);
+    }
     LLVMBuildRetVoid(g->builder);
 }

@@ -14,6 +14,7 @@ enum {
     VIEW = 1 << 5,
     REDUCTION = 1 << 6,
     CHEAP = 1 << 7,
+    PLACING = 1 << 8,
 };
 
 #define MAX_ARITY 3
@@ -24,7 +25,7 @@ typedef struct OpDef {
     const char *edges;   // NaN, inf, ties, or NULL
     const char *source;  // paper or NULL
     // The result's type, or false with the reason in *why (allocated in `a`), in the user's terms.
-    // Leaves, cast, broadcast and reshape cannot infer it: they check what *out holds on entry.
+    // Leaves and those that build_typed names cannot infer it: they check what *out holds on entry.
     bool (*shape)(Arena *a, const Attr *attr, const Type *in, Type *out, const char **why);
     // ELEMENTWISE: the meaning, element by element. `in_types` and `out` tell dtypes (cast, eq).
     Sv (*scalar)(Emit *e, const Sv *in, const Type *in_types, const Type *out);
