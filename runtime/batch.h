@@ -8,8 +8,8 @@
 
 // Examples as a program takes them: a field for each of its inputs, and which rows there are.
 typedef struct NnrtExamples {
-    const NnrtField *const *fields; // one an input
-    const uint32_t *rows;           // u32[count]
+    const NnrtField *const *fields;  // one an input
+    const uint32_t *rows;            // u32[count]
     int64_t count;
 } NnrtExamples;
 
@@ -18,9 +18,9 @@ typedef enum NnrtInputType { NNRT_INPUT_F32, NNRT_INPUT_I32 } NnrtInputType;
 
 typedef struct NnrtBatch {
     int input_count;
-    int64_t capacity;     // examples
-    NnrtInputType *types; // owned
-    void **inputs;        // owned, each too: type[capacity, width]
+    int64_t capacity;      // examples
+    NnrtInputType *types;  // owned
+    void **inputs;         // owned, each too: type[capacity, width]
 } NnrtBatch;
 
 // Memory for batches of `capacity` examples; widths: elements of one example of each input.

@@ -13,14 +13,14 @@
 typedef struct Loop {
     const NnrtFit *fit;
     NnrtFitResult *result;
-    uint32_t *permutation; // u32[examples]: the order of the current pass
-    uint32_t *order;       // u32[examples]: rows in that order
-    void *kept;            // copy of the variables to go back to
-    int64_t batch;         // index in the endless sequence of batches
-    double best;           // least validation loss
-    int64_t waited;        // epochs since
+    uint32_t *permutation;  // u32[examples]: the order of the current pass
+    uint32_t *order;        // u32[examples]: rows in that order
+    void *kept;             // copy of the variables to go back to
+    int64_t batch;          // index in the endless sequence of batches
+    double best;            // least validation loss
+    int64_t waited;         // epochs since
     double validation_loss;
-    int64_t capacity; // epochs that the history has room for
+    int64_t capacity;  // epochs that the history has room for
 } Loop;
 
 static double now(void)

@@ -33,17 +33,17 @@ typedef struct Job {
 } Job;
 
 struct NnrtPool {
-    int threads;       // the caller's included
-    pthread_t *others; // threads - 1
+    int threads;        // the caller's included
+    pthread_t *others;  // threads - 1
     Job job;
 
     _Alignas(64) atomic_uint_fast64_t ticket;
-    _Alignas(64) atomic_int_fast64_t computed; // pieces of this run
+    _Alignas(64) atomic_int_fast64_t computed;  // pieces of this run
     atomic_bool quit;
 
-    pthread_mutex_t lock; // guards the sleep
-    pthread_cond_t wake;  // a run has begun
-    atomic_int asleep;    // threads in it
+    pthread_mutex_t lock;  // guards the sleep
+    pthread_cond_t wake;   // a run has begun
+    atomic_int asleep;     // threads in it
 };
 
 static void relax(void)
@@ -240,7 +240,7 @@ int nnrt_cores(void)
     cpu_set_t set;
     CPU_ZERO(&set);
     if (sched_getaffinity(0, sizeof set, &set) < 0)
-        return 1; // more cores than the set holds, or none of our business
+        return 1;  // more cores than the set holds, or none of our business
     const int cores = CPU_COUNT(&set);
     return cores < 1 ? 1 : cores > NNRT_MAX_THREADS ? NNRT_MAX_THREADS : cores;
 }

@@ -156,6 +156,15 @@ static bool read_parts(Loader *l)
 
 // --- shares -----------------------------------------------------------------------------------
 
+// Classes by which a share is drawn; NULL: the data has none.
+static const NnrtField *class_field(const NnrtDataset *set)
+{
+    for (int i = 0; i < set->field_count; i++)
+        if (set->fields[i].class_count > 0)
+            return &set->fields[i];
+    return NULL;
+}
+
 static bool hold_out(Loader *l, PartId part, uint32_t stream)
 {
     const Value *v = part_value(l->spec, part);
@@ -170,8 +179,8 @@ static bool hold_out(Loader *l, PartId part, uint32_t stream)
     }
     NnrtError e;
     NnrtSplit *split = &d->splits[part];
-    if (!nnrt_holdout(train->rows, train->count, data_target(d, PART_TRAIN), share,
-                      l->request->seed, stream, split, &e))
+    if (!nnrt_holdout(train->rows, train->count, class_field(train->set), share, l->request->seed,
+                      stream, split, &e))
         return fail(l, v->span, &e);
     d->parts[part] = (Part){train->set, split->held, split->held_count, v->span};
     train->rows = split->kept;
@@ -289,13 +298,15 @@ NnrtExamples examples_sample(Arena *a, NnrtExamples x, int64_t most)
     return (NnrtExamples){x.fields, rows, most};
 }
 
-NnrtField *data_target(const Data *d, PartId part)
+NnrtField *data_target(const Data *d, const DataRequest *r, PartId part)
 {
-    NnrtDataset *set = d->parts[part].set;
-    for (int i = 0; set && i < set->field_count; i++)
-        if (set->fields[i].class_count > 0)
-            return &set->fields[i];
-    return set ? nnrt_dataset_field(set, "target") : NULL;
+    const NncModel *m = r->model;
+    const Graph *g = m->graphs[NNC_EVALUATE];
+    const FieldsEnv env = {m->session, m->arena, m, sema_data_spec(m->program)};
+    for (int i = 0; i < g->input_count; i++)
+        if (is_target(g->inputs[i].name))
+            return fields_find(&env, d->parts[part].set, &g->inputs[i]);
+    return NULL;
 }
 
 bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e)

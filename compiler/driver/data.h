@@ -48,7 +48,7 @@ NnrtExamples data_examples(const Data *d, const DataRequest *r, PartId part, con
 NnrtExamples examples_sample(Arena *a, NnrtExamples x, int64_t most);
 
 // The field that holds a part's (first) target; NULL: it has none.
-NnrtField *data_target(const Data *d, PartId part);
+NnrtField *data_target(const Data *d, const DataRequest *r, PartId part);
 
 // A batch for the inputs of `g`.
 bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e);

@@ -117,7 +117,7 @@ static void print_worst(const Job *j, const Matrix *m)
 
 static const char *const *class_names(const Job *j, PartId part, int64_t classes)
 {
-    const NnrtField *f = data_target(&j->data, part);
+    const NnrtField *f = data_target(&j->data, &j->request, part);
     const char **names = arena_array(j->model.arena, const char *, (size_t)classes);
     for (int64_t i = 0; i < classes; i++)
         names[i] = f->classes && i < f->class_count

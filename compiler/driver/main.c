@@ -142,5 +142,5 @@ int main(int argc, char **argv)
         arena_free(job.model.arena);
     }
     session_free(session);
-    return flush_output(code);
+    return (int)flush_output(code);
 }

@@ -273,7 +273,9 @@ static bool check(const Options *o)
     if (o->engine && !is_listed(nnc_engine_name, o->engine))
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
-        return usage_error("--emit takes ir, kernels, llvm or asm, not '%s'", o->argument);
+        return usage_error("there is no stage %s; nnc --help lists them", o->argument);
+    if (o->command == COMMAND_TRAIN && o->weights)  // would they be read, or written over?
+        return usage_error("--train takes no --weights; -o says where to write them");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     for (int i = 0; i < o->sets.count; i++)

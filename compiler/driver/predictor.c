@@ -20,6 +20,8 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
     }
     const bool ok = nnc_build(m, NNC_PREDICT, capacity, &j->nnc);
     void **outputs = output_buffers(m->arena, g, capacity);
+    if (ok)
+        nnc_fold(m, j->pool);
     for (int64_t at = 0; ok && at < x->count; at += capacity) {
         const int64_t n = x->count - at < capacity ? x->count - at : capacity;
         nnrt_batch_gather(&batch, j->pool, x->fields, x->rows + at, n);
@@ -68,7 +70,7 @@ static void count_classes(void *self, const void *const *outputs, const uint32_t
 static bool count_examples(Job *j, PartId part, const NnrtExamples *x, int64_t classes,
                            int64_t *counts)
 {
-    Confusion c = {data_target(&j->data, part), classes, counts};
+    Confusion c = {data_target(&j->data, &j->request, part), classes, counts};
     return predictor_run(j, x, count_classes, &c);
 }
 
@@ -126,7 +128,7 @@ static void add_squares(void *self, const void *const *outputs, const uint32_t *
 // The best constant is the mean, and its error the variance, of each element of the target.
 static bool measure_numbers(Job *j, PartId part, const NnrtExamples *x, PartErrors *out)
 {
-    const NnrtField *target = data_target(&j->data, part);
+    const NnrtField *target = data_target(&j->data, &j->request, part);
     const size_t width = (size_t)target->width;
     Squares s = {
         .target = target,
@@ -149,7 +151,7 @@ bool measure_errors(Job *j, PartId part, int64_t most, PartErrors *out)
     const NnrtExamples all = data_examples(&j->data, &j->request, part, g);
     const NnrtExamples x = examples_sample(j->model.arena, all, most);
     const int64_t classes = class_outputs(&j->model);
-    const NnrtField *target = data_target(&j->data, part);
+    const NnrtField *target = data_target(&j->data, &j->request, part);
     if (!target || x.count == 0)
         return false;
     if (classes > 0)

@@ -91,7 +91,7 @@ static void print_epoch_number(const Progress *p, int64_t epoch)
 
 static void print_bar(const Terminal *t, double share)
 {
-    const int full = (int)(share * BAR_CELLS);
+    const int full = (int)(share * (double)BAR_CELLS);
     for (int i = 0; i < BAR_CELLS; i++) {
         if (i == full)
             fputs(style_on(t, STYLE_DIM), t->out);

@@ -183,8 +183,11 @@ static bool read_csv(const SourceCall *c, NnrtDataset *out)
         !texts_argument(c, "target", &select.targets, &select.target_count) ||
         !texts_argument(c, "ignore", &select.ignored, &select.ignored_count))
         return false;
-    if (!select.targets && c->env->explicit_target)
-        select = (NnrtSelect){.targets = no_target, .target_count = 1, .allow_absent = true};
+    if (!select.targets && c->env->explicit_target) {
+        select.targets = no_target;
+        select.target_count = 1;
+        select.allow_absent = true;
+    }
     NnrtError e;
     NnrtTable table = {0};
     if (!nnrt_csv_read(file, &options, &table, &e))

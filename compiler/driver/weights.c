@@ -125,7 +125,8 @@ static MetaList metadata(const Job *j)
     add_text(&m, "model_hash", model_hash(j));
     add_text(&m, "seed", arena_printf(a, "%llu", (unsigned long long)j->train.seed));
     if (classes > 0)
-        add_json(&m, a, "classes", class_texts(data_target(&j->data, PART_TRAIN), classes));
+        add_json(&m, a, "classes",
+                 class_texts(data_target(&j->data, &j->request, PART_TRAIN), classes));
     if (input && input->columns)
         add_json(&m, a, "columns", texts(input->columns, input->width));
     add_json(&m, a, "normalization", normalization(j));

@@ -54,7 +54,7 @@ static uint32_t reduced_axes(const Node *n, const Shape *s)
 
 static Shape full_shape(const Fusion *f, const Node *n)
 {
-    return shape_of(is_reduction(f, n) ? &n->in[0]->type : &n->type);
+    return shape_of(is_reduction(f, n) ? &n->in[0]->type : home_type(n));
 }
 
 // --- what must be computed --------------------------------------------------------------------
@@ -67,7 +67,7 @@ static Node *copy_node(Fusion *f, Node *value)
 
 static bool is_sink(const Fusion *f, const Node *n)
 {
-    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n);
+    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n) && !op_is(n->op, PLACING);
 }
 
 static void find_uniform(Fusion *f)
@@ -92,12 +92,25 @@ static void keep_operand(Fusion *f, Node *operand)
         f->kept[base->id] = true;
 }
 
+// Rows of a table are read one after another, as they stand in memory.
+static void keep_table(Fusion *f, Node *table)
+{
+    int64_t rows[MAX_RANK];
+    View v = view_of(f, table);
+    row_major(&table->type, rows);
+    keep_operand(f, table);
+    if (v.offset || memcmp(v.strides, rows, sizeof *rows * (size_t)table->type.rank) != 0)
+        f->copied[table->id] = true;
+}
+
 // Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
 // and the operand of a contraction that is no buffer.
 static void find_copied(Fusion *f)
 {
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
+        if (n->op == OP_gather)
+            keep_table(f, n->in[0]);
         if (n->op == OP_reshape && !view_below(f, n).base)
             f->copied[n->in[0]->id] = true;
         for (int k = 0; n->op == OP_contract && k < 2; k++)
@@ -105,8 +118,11 @@ static void find_copied(Fusion *f)
     }
 }
 
-static void allocate_marks(Fusion *f, int nodes)
+// Room for the nodes that are added here: at most one for each operand, output and update.
+static void allocate_marks(Fusion *f)
 {
+    const Graph *g = f->graph;
+    const int nodes = 3 * g->node_count + g->output_count + g->update_count + 1;
     f->home = arena_array(f->arena, Group *, (size_t)nodes);
     f->copied = arena_array(f->arena, bool, (size_t)nodes);
     f->kept = arena_array(f->arena, bool, (size_t)nodes);
@@ -117,20 +133,99 @@ static void allocate_marks(Fusion *f, int nodes)
 static void add_copies(Fusion *f)
 {
     Graph *g = f->graph;
-    int first = g->node_count;
+    const int first = g->node_count;
     for (int i = 0; i < g->output_count; i++)
         if (!is_sink(f, g->outputs[i].node))
             g->outputs[i].node = copy_node(f, g->outputs[i].node);
     for (int i = 0; i < g->update_count; i++)
         if (!is_sink(f, g->updates[i].value))
             g->updates[i].value = copy_node(f, g->updates[i].value);
-    const bool *copied = f->copied, *kept = f->kept;
-    allocate_marks(f, g->node_count);
-    memcpy(f->copied, copied, sizeof *copied * (size_t)first);
-    memcpy(f->kept, kept, sizeof *kept * (size_t)first);
     for (int i = first; i < g->node_count; i++)
         f->copied[i] = true;
-    find_uniform(f);
+}
+
+// --- operands of contractions -------------------------------------------------------------------
+// The vectors of a contraction run along the last axis of its result, which must be the last in
+// memory of the operand that has it.
+//
+//   dx = contract dy, w {ac,bc->ab}   -->   t = transpose w, copied;  dx = contract dy, t
+//   {ac,cb->ab}
+
+// Rows from which on the copy costs less than vectors gain (the BLAS, which takes a transposed
+// operand as it is, does the rest).
+#define TRANSPOSE_ROWS 64
+
+static int axis_of_label(const int8_t *labels, int rank, int label)
+{
+    for (int i = 0; i < rank; i++)
+        if (labels[i] == label)
+            return i;
+    return -1;
+}
+
+static int last_long_axis(const Type *t)
+{
+    int last = t->rank - 1;
+    while (last >= 0 && t->dims[last] == 1)
+        last--;
+    return last;
+}
+
+// How many rows share the columns of operand `k`, and whether there are batches of products.
+static int64_t rows_beside(const Node *n, int k, int64_t max_batch, bool *batched)
+{
+    const int8_t *own = k ? n->attr.contract.right : n->attr.contract.left;
+    const int8_t *other = k ? n->attr.contract.left : n->attr.contract.right;
+    const int own_rank = n->in[k]->type.rank, other_rank = n->in[!k]->type.rank;
+    int64_t rows = 1;
+    *batched = false;
+    for (int i = 0; i < n->type.rank; i++) {
+        const int label = n->attr.contract.out[i];
+        const bool in_own = axis_of_label(own, own_rank, label) >= 0;
+        const bool in_other = axis_of_label(other, other_rank, label) >= 0;
+        const int64_t size = n->type.dims[i] == DIM_BATCH ? max_batch : n->type.dims[i];
+        if (!in_own)
+            rows *= size;
+        *batched = *batched || (in_own && in_other && size > 1);
+    }
+    return rows;
+}
+
+static void transpose_operand(Fusion *f, Node *n, int k, int axis)
+{
+    Node *x = n->in[k];
+    Builder b = {.graph = f->graph, .span = n->span, .path = n->path};
+    int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    int8_t map[MAX_RANK], moved[MAX_RANK];
+    const int last = x->type.rank - 1;
+    for (int i = 0; i <= last; i++) {
+        map[i] = (int8_t)(i == last ? axis : i + (i >= axis));
+        moved[i] = labels[map[i]];
+    }
+    memcpy(labels, moved, sizeof *moved * (size_t)(last + 1));
+    n->in[k] = build_transpose(&b, x, map);
+    f->copied[n->in[k]->id] = true;
+}
+
+static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
+{
+    const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    const int last = last_long_axis(&n->type);
+    bool batched;
+    if (last < 0 || n->type.dims[last] == DIM_BATCH)
+        return;
+    const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
+        return;
+    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched)
+        transpose_operand(f, n, k, axis);
+}
+
+static void arrange_operands(Fusion *f, int64_t max_batch)
+{
+    for (int i = 0; i < f->graph->node_count; i++)
+        for (int k = 0; f->graph->nodes[i]->op == OP_contract && k < 2; k++)
+            arrange_operand(f, f->graph->nodes[i], k, max_batch);
 }
 
 // --- groups -----------------------------------------------------------------------------------
@@ -150,7 +245,7 @@ static Level level_for(const Fusion *f, const Group *g, const Node *n)
 
 static const Type *user_type(const Fusion *f, const Node *n)
 {
-    return is_reduction(f, n) ? &n->in[0]->type : &n->type;
+    return is_reduction(f, n) ? &n->in[0]->type : home_type(n);
 }
 
 static bool fits_space(const Fusion *f, const Group *g, const Node *n)
@@ -174,15 +269,23 @@ static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
     return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
 }
 
+// A table is read anywhere.
+static bool is_table(const Fusion *f, const Node *n, int k)
+{
+    return n->op == OP_gather && k == 0 && !f->copied[n->id];
+}
+
 // In an operand that the group computes, each element must be met where it is made.
-static bool meets(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool meets(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
     int64_t strides[MAX_RANK];
+    if (is_table(f, n, k))
+        return false;
     access_in(g, user_type(f, n), level_for(f, g, n), v, strides);
     if (level_for(f, g, n) == LEVEL_OUTER && level_in(g, v->base) == LEVEL_FULL &&
         !is_reduction(f, v->base))
         return false;
-    return access_natural(g, v->base, strides);
+    return access_natural(g, v, strides);
 }
 
 static bool group_reads(const Fusion *f, const Group *g, const Node *base)
@@ -205,7 +308,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
         Group *home = f->home[v.base->id];
         if (f->uniform[v.base->id])
             continue;
-        if (home == g && !meets(f, g, n, &v))
+        if (home == g && !meets(f, g, n, k, &v))
             return false;
         if (home && home->order > g->order)
             return false;
@@ -235,9 +338,9 @@ static void place_prelude(Fusion *f, Node *n)
     arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
 }
 
-static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool floating_fits(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
-    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, v);
+    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, k, v);
 }
 
 // First what does not fit and all below it: none of that may end up in this group, which runs
@@ -248,7 +351,7 @@ static void place_misfits(Fusion *f, Group *g, Node *n)
         View v = operand_view(f, n, k);
         if (v.base == n || !floats(f, v.base))
             continue;
-        if (floating_fits(f, g, n, &v))
+        if (floating_fits(f, g, n, k, &v))
             place_misfits(f, g, v.base);
         else
             place_prelude(f, v.base);
@@ -359,12 +462,14 @@ static void sort_nodes(Group **groups, int count)
         qsort(groups[i]->nodes, (size_t)groups[i]->count, sizeof(Node *), by_id);
 }
 
-Fusion *fuse(Arena *a, const Graph *g)
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch)
 {
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
     f->graph = graph_clone(g);
-    allocate_marks(f, f->graph->node_count);
+    allocate_marks(f);
+    find_copied(f);
+    arrange_operands(f, max_batch);
     find_uniform(f);
     find_copied(f);
     add_copies(f);

@@ -43,15 +43,17 @@ typedef enum InstrKind {
     INSTR_CONST,   // node's constant
     INSTR_SCALAR,  // node's number of the run
     INSTR_LOAD,    // buffer[index]
+    INSTR_GATHER,  // buffer[row args[0], index]: rows are `row_stride` apart, `rows` of them
     INSTR_IOTA,    // index, as an i32
     INSTR_RANDOM,  // element number `index` of node's stream
     INSTR_APPLY,   // node's element-wise operation on args
     INSTR_REDUCE,  // node's reduction of args[0]: from full to outer
     INSTR_ARGMAX,  // index along the reduced axes where args[0] is largest, the first among equals
-    INSTR_STORE,   // buffer[index] = args[0]
+    INSTR_STORE,   // buffer[index] = args[0], or += if `adds`; in row args[1] if there is one
 } InstrKind;
 
-// One value of a kernel. `index` is the sum over the kernel's axes of stride times position.
+// One value of a kernel. `index` is `offset` and the sum over the kernel's axes of stride times
+// position.
 typedef struct Instr {
     InstrKind kind;
     Level level;
@@ -62,7 +64,10 @@ typedef struct Instr {
     int args[3];
     int arg_count;
     int slot;                   // LOAD, STORE: index in Kernel.buffers
-    int64_t strides[MAX_RANK];  // LOAD, STORE, IOTA, RANDOM
+    int64_t strides[MAX_RANK];  // LOAD, GATHER, STORE, IOTA, RANDOM
+    int64_t offset;             // the same
+    int64_t row_stride, rows;   // GATHER; STORE with a row
+    bool adds;                  // STORE
     int reload;  // full: slot from which later passes read it instead of computing it
                  // again; -1: they compute it again
 } Instr;
@@ -100,6 +105,7 @@ typedef struct Kernel {
     int count, capacity;
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
+    int64_t left_offset, right_offset;  // of the first elements
     const Node *node;  // contract
 } Kernel;
 
@@ -118,6 +124,9 @@ Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
+
+// Whether a value of a kernel differs along an axis.
+bool instr_moves(const Kernel *k, int instr, int axis);
 
 // Work of a kernel for one batch of `batch` examples.
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);

@@ -6,7 +6,7 @@
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = fuse(a, g);
+    Fusion *f = fuse(a, g, max_batch);
     p->graph = f->graph;
     p->max_batch = max_batch;
     lower_groups(a, p, f);

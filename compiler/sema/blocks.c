@@ -104,7 +104,7 @@ static void set_early_stopping(Expander *e, const Expr *x)
 
 static Value *read_number(Expander *e, const Expr *x)
 {
-    Value *v = eval(e, x);
+    Value *v = eval_expr(e, x);
     if (v->kind == VALUE_INT || v->kind == VALUE_REAL)
         return v;
     report_kind(e, x->span, "a number", v);
@@ -113,7 +113,7 @@ static Value *read_number(Expander *e, const Expr *x)
 
 static void set_learning_rate(Expander *e, const Expr *x)
 {
-    Value *v = eval(e, x);
+    Value *v = eval_expr(e, x);
     if (v->kind == VALUE_LIST || v->kind == VALUE_INT || v->kind == VALUE_REAL)
         e->program->plan.learning_rate = v;
     else
@@ -194,10 +194,10 @@ static Value *read_source(Expander *e, const Expr *x)
     if (x->kind == EXPR_LIST)
         return source_list(e, x);
     if (named->kind != EXPR_NAME || program_let(e->program, named->name, false))
-        return eval(e, x);
+        return eval_expr(e, x);
     Value *v = value_new(e->arena, VALUE_CALL, x->span);
     v->name = named->name;
-    v->items = eval_args(e, x->kind == EXPR_CALL ? x->args : NULL, NULL, &v->count);
+    v->items = eval_args(e, x->kind == EXPR_CALL ? x->args : NULL, &v->count);
     return v;
 }
 
@@ -218,7 +218,7 @@ static void set_validation(Expander *e, const Expr *x)
 
 static void set_classes(Expander *e, const Expr *x)
 {
-    Value *v = eval(e, x);
+    Value *v = eval_expr(e, x);
     bool strings = v->kind == VALUE_LIST;
     for (int i = 0; strings && i < v->count; i++)
         strings = v->items[i].value->kind == VALUE_STRING;
@@ -340,7 +340,7 @@ static void evaluate_block(Expander *e, const struct BlockTable *block, const It
     for (int i = 0; block->keys[i].name; i++) {
         const Key *k = &block->keys[i];
         const char *path = arena_printf(e->arena, "%s.%s", block->name, k->name);
-        const Expr *x = setting(e->program, path, written[i]);
+        const Expr *x = setting_find(e->program, path, written[i]);
         if (x && k->set)
             k->set(e, x);
         else if (x)
@@ -362,7 +362,7 @@ static void override_arguments(Expander *e, const char *path, Value **slot)
             if ((*slot)->items[j].name != given.entries[i].name)
                 v->items[v->count++] = (*slot)->items[j];
         v->kind = VALUE_CALL;
-        v->items[v->count++] = (NamedValue){given.entries[i].name, eval(e, x), x->span};
+        v->items[v->count++] = (NamedValue){given.entries[i].name, eval_expr(e, x), x->span};
         *slot = v;
     }
 }

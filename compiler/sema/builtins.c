@@ -125,7 +125,7 @@ Value *builtin_constant(Expander *e, Name name, Span span)
     if (c->kind == VALUE_STRING)
         return value_string(e->arena, span, c->name);
     if (!e->builder.graph) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, span), name);
+        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, span), name);
         return poison_after(e, d, span);
     }
     build_at(e, span);
@@ -173,16 +173,16 @@ static int find_parameter(const BuiltinParam *params, int count, Name name)
 
 static bool report_arity(Expander *e, const Builtin *b, Span span)
 {
-    Diag *d =
-        diag_report(diags_of(e), DIAG_too_many_arguments, blame(e, span), b->name, b->parameters);
+    Diag *d = diag_report(diags_of(e), DIAG_too_many_arguments, blame_span(e, span), b->name,
+                          b->parameters);
     poison_after(e, d, span);
     return false;
 }
 
 static bool report_missing(Expander *e, const BuiltinCall *c, const BuiltinParam *p)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_missing_argument, blame(e, c->span), c->builtin->name,
-                          arena_strndup(e->arena, p->name, p->size));
+    Diag *d = diag_report(diags_of(e), DIAG_missing_argument, blame_span(e, c->span),
+                          c->builtin->name, arena_strndup(e->arena, p->name, p->size));
     poison_after(e, d, c->span);
     return false;
 }
@@ -241,7 +241,7 @@ static int eval_positional(Expander *e, const Arg *args, Value **out, int capaci
     int n = 0;
     for (const Arg *a = args; a; a = a->next)
         if (!a->name && n < capacity)
-            out[n++] = eval(e, a->value);
+            out[n++] = eval_expr(e, a->value);
     return n;
 }
 
@@ -249,7 +249,7 @@ static Value *flow_value(Expander *e, Span span)
 {
     if (e->frame && e->frame->flow)
         return e->frame->flow;
-    Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame(e, span));
+    Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame_span(e, span));
     return poison_after(e, d, span);
 }
 
@@ -270,7 +270,7 @@ static bool bind(Expander *e, BuiltinCall *c, const Arg *args)
             return false;
     for (int i = 0; i < count; i++) {
         if (c->args[i] && !params[i].axes)
-            c->values[i] = eval(e, c->args[i]->value);
+            c->values[i] = eval_expr(e, c->args[i]->value);
         if (!c->args[i] && !c->values[i] && !params[i].optional && !params[i].rest)
             return report_missing(e, c, &params[i]);
         if (c->values[i] && is_poison(c->values[i]))
@@ -285,6 +285,6 @@ Value *builtin_call(Expander *e, const Builtin *b, const Arg *args, Span span)
     if (b->call == builtin_not_yet)
         return builtin_not_yet(e, &c);
     if (!bind(e, &c, args))
-        return poison(e, span);
+        return poison_value(e, span);
     return b->call(e, &c);
 }

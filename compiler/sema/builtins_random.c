@@ -58,8 +58,8 @@ static bool read_shape(Expander *e, Value *v, Span span, Type *out)
 static Node *draw(Expander *e, BuiltinCall *c, Type *shape)
 {
     if (!e->builder.graph) {
-        Diag *d =
-            diag_report(diags_of(e), DIAG_not_compile_time, blame(e, c->span), c->builtin->name);
+        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, c->span),
+                              c->builtin->name);
         poison_after(e, d, c->span);
         return NULL;
     }
@@ -73,7 +73,7 @@ Value *builtin_random(Expander *e, BuiltinCall *c)
 {
     Type shape;
     Node *n = draw(e, c, &shape);
-    return n ? value_tensor(e->arena, c->span, n) : poison(e, c->span);
+    return n ? value_tensor(e->arena, c->span, n) : poison_value(e, c->span);
 }
 
 Value *builtin_uniform(Expander *e, BuiltinCall *c)
@@ -96,7 +96,7 @@ Value *builtin_normal(Expander *e, BuiltinCall *c)
     Type shape;
     Node *u = draw(e, c, &shape);
     if (!u)
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     Builder *b = &e->builder;
     Node *v = build_random(b, shape, next_stream(e));
     Node *rest = build_binary(b, OP_sub, build_filled(b, &shape, 1), u);
@@ -110,7 +110,7 @@ Value *builtin_fan(Expander *e, BuiltinCall *c)
 {
     Type t;
     if (!read_shape(e, c->values[0], c->span, &t))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     bool in = name_is(c->builtin->name, "fan_in");
     if (t.rank < 2)
         return value_int(e->arena, c->span, t.rank ? t.dims[0] : 1);

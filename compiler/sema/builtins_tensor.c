@@ -67,7 +67,7 @@ static Value *reduce_call(Expander *e, BuiltinCall *c, Reduction kind, const Arg
     Node *n = to_tensor(e, c->values[0], c->span);
     if (!n || (over_arg && !eval_axes(e, over_arg->value, n, &over)) ||
         (keep_arg && !eval_axes(e, keep_arg->value, n, &keep)))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     build_at(e, c->span);
     if (!extreme || n->type.dtype == DTYPE_BOOL)
         n = to_dtype(e, n, DTYPE_F32);
@@ -104,7 +104,7 @@ Value *builtin_argmax(Expander *e, BuiltinCall *c)
     Axes axes = {.given = false};
     Node *n = to_float(e, c->values[0], c->span);
     if (!n || (c->args[1] && !eval_axes(e, c->args[1]->value, n, &axes)))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     int rank = written_rank(&n->type);
     int axis = axes.given ? __builtin_ctz(axes.bits | 1u << 31) : rank - 1;
     if (axes.batch || axis < 0 || axis >= rank || (axes.bits & (axes.bits - 1)))
@@ -158,7 +158,7 @@ static Value *report_reshape(Expander *e, BuiltinCall *c, const Node *n, const i
     Text wanted = text_in(e->arena);
     for (int i = 0; i < count; i++)
         text_addf(&wanted, "%s%lld", i ? ", " : "", (long long)dims[i]);
-    Diag *d = diag_report(diags_of(e), DIAG_reshape_mismatch, blame(e, c->span),
+    Diag *d = diag_report(diags_of(e), DIAG_reshape_mismatch, blame_span(e, c->span),
                           shape_text(e->arena, &n->type), (long long)type_elements(&n->type),
                           text_str(&wanted));
     note_flow(e, d, &n->type);
@@ -171,7 +171,7 @@ Value *builtin_reshape(Expander *e, BuiltinCall *c)
     int count;
     Node *n = to_tensor(e, c->values[0], c->span);
     if (!n || !read_ints(e, c, dims, &count))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     for (int i = 0; i < count; i++)
         wanted[i] = dims[i];
     if (!fill_wildcard(dims, count, type_elements(&n->type)))
@@ -202,14 +202,14 @@ Value *builtin_transpose(Expander *e, BuiltinCall *c)
     int count;
     Node *n = to_tensor(e, c->values[0], c->span);
     if (!n || !read_ints(e, c, axes, &count))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     int rank = written_rank(&n->type);
     if (count == 0 && rank >= 2) {
         for (count = 0; count < rank; count++)
             axes[count] = count < rank - 2 ? count : 2 * rank - 3 - count;
     }
     if (!is_permutation(axes, count, rank)) {
-        Diag *d = diag_report(diags_of(e), DIAG_bad_transpose, blame(e, c->span),
+        Diag *d = diag_report(diags_of(e), DIAG_bad_transpose, blame_span(e, c->span),
                               shape_text(e->arena, &n->type));
         return poison_after(e, d, c->span);
     }
@@ -238,9 +238,9 @@ Value *builtin_one_hot(Expander *e, BuiltinCall *c)
         resolve_class(e, c->values[0]);
     Node *n = to_tensor(e, c->values[0], c->span);
     if (!n)
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     if (n->type.dtype != DTYPE_I32) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_a_class, blame(e, c->span));
+        Diag *d = diag_report(diags_of(e), DIAG_not_a_class, blame_span(e, c->span));
         return poison_after(e, d, c->span);
     }
     Type to = n->type;
@@ -248,7 +248,7 @@ Value *builtin_one_hot(Expander *e, BuiltinCall *c)
         return report_limit(e, c->span, "axes", MAX_RANK);
     to.dims[to.rank++] = size->integer;
     if (!check_size(e, &to, c->span))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     build_at(e, c->span);
     int8_t map[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     Node *wide = build_broadcast(&e->builder, n, to, map);

@@ -88,7 +88,7 @@ static Name named_path(Expander *e, const NamedValue *option)
     }
     Name name = program_intern(e->program, "%s", v->string);
     if (names_has(&e->frame->children, name)) {
-        diag_report(diags_of(e), DIAG_duplicate_definition, blame(e, v->span), "layer", name);
+        diag_report(diags_of(e), DIAG_duplicate_definition, blame_span(e, v->span), "layer", name);
         return NULL;
     }
     return take_name(e, name);
@@ -119,7 +119,7 @@ static Candidates option_names(Expander *e, const Item *item)
 
 static bool report_option(Expander *e, const Item *item, Name name, Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_unknown_option, blame(e, span), item->name, name);
+    Diag *d = diag_report(diags_of(e), DIAG_unknown_option, blame_span(e, span), item->name, name);
     Candidates c = option_names(e, item);
     help_nearest(d, name, &c);
     poison_after(e, d, span);
@@ -168,7 +168,7 @@ static bool bind_named(Expander *e, Frame *f, Bound *b, const NamedValue *a)
         return report_option(e, b->item, a->name, a->span);
     int i = param_index(b->item, p);
     if (b->values[i]) {
-        diag_report(diags_of(e), DIAG_duplicate_argument, blame(e, a->span), b->item->name,
+        diag_report(diags_of(e), DIAG_duplicate_argument, blame_span(e, a->span), b->item->name,
                     a->name);
         return false;
     }
@@ -195,7 +195,7 @@ static bool bind_arguments(Expander *e, Frame *f, const Call *c, Bound *b)
         if (is_poison(a->value))
             return false;
         if (!a->name && at >= b->count) {
-            Diag *d = diag_report(diags_of(e), DIAG_too_many_arguments, blame(e, a->span),
+            Diag *d = diag_report(diags_of(e), DIAG_too_many_arguments, blame_span(e, a->span),
                                   b->item->name, signature_text(e->arena, b->item));
             poison_after(e, d, a->span);
             return false;
@@ -211,7 +211,7 @@ static bool bind_arguments(Expander *e, Frame *f, const Call *c, Bound *b)
 
 static bool report_missing(Expander *e, const Call *c, const Param *p)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_missing_argument, blame(e, c->span),
+    Diag *d = diag_report(diags_of(e), DIAG_missing_argument, blame_span(e, c->span),
                           c->definition->item->name, p->name);
     poison_after(e, d, c->span);
     return false;
@@ -227,7 +227,7 @@ static bool check_argument(Expander *e, const Item *item, const Param *p, Value 
         return report_kind(e, v->span, "a tensor", v), false;
     if (takes_tensor(item, p) || !is_tensor(v))
         return true;
-    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, v->span), p->name);
+    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, v->span), p->name);
     poison_after(e, d, v->span);
     return false;
 }
@@ -258,7 +258,7 @@ static Value *default_value(Expander *e, const Param *p)
     ItemKind kind = parameter_kind(p->name);
     if (kind == ITEM_INIT && e->frame->inherited.init)
         return e->frame->inherited.init;
-    return kind == ITEM_COUNT ? eval(e, p->value) : eval_as(e, p->value, kind);
+    return kind == ITEM_COUNT ? eval_expr(e, p->value) : eval_as(e, p->value, kind);
 }
 
 // Given values first, so that patterns may mention them; then, in order, patterns and defaults.
@@ -292,7 +292,7 @@ static bool is_recursive(Expander *e, const Call *c)
     for (const Frame *f = e->frame; f; f = f->caller) {
         if (!f->definition || f->definition->item != item)
             continue;
-        Diag *d = diag_report(diags_of(e), DIAG_recursive_layer, blame(e, c->span),
+        Diag *d = diag_report(diags_of(e), DIAG_recursive_layer, blame_span(e, c->span),
                               item_kind_text(item->kind), item->name);
         poison_after(e, d, c->span);
         return true;
@@ -303,8 +303,8 @@ static bool is_recursive(Expander *e, const Call *c)
 static Value *run_body(Expander *e, const Item *item)
 {
     if (item->expr)
-        return eval(e, item->expr);
-    run_statements(e, item->body);
+        return eval_expr(e, item->expr);
+    stmt_run_all(e, item->body);
     return e->frame->flow ? e->frame->flow : value_new(e->arena, VALUE_NONE, item->span);
 }
 
@@ -333,9 +333,9 @@ Value *expand_call(Expander *e, const Call *c)
     if (e->call_depth >= MAX_CALL_DEPTH)
         return report_limit(e, c->span, "levels of calls", MAX_CALL_DEPTH);
     if (is_recursive(e, c) || !bind_arguments(e, &f, c, &b) || !check_arguments(e, c, &b))
-        return poison(e, c->span);
+        return poison_value(e, c->span);
     frame_push(e, &f);
-    Value *result = poison(e, c->span);
+    Value *result = poison_value(e, c->span);
     if (enter_arguments(e, &b)) {
         if (f.kind == ITEM_LAYER && b.count > 0)
             f.flow = scope_find(f.scope, b.item->params->name)->value;
@@ -387,7 +387,7 @@ static NamedValue *with_flow(Expander *e, const Item *item, NamedValue *args, in
     if (missing_tensors(item, args, *count) <= 0)
         return args;
     if (!e->frame->flow) {
-        Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame(e, span));
+        Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame_span(e, span));
         poison_after(e, d, span);
         return NULL;
     }
@@ -424,7 +424,8 @@ static void check_options_used(Expander *e, const Call *c, int declared)
 static Value *expand_layer(Expander *e, const Call *c)
 {
     if (!e->builder.graph) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, c->span), "a layer");
+        Diag *d =
+            diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, c->span), "a layer");
         return poison_after(e, d, c->span);
     }
     if (++e->layers > MAX_LAYERS)
@@ -446,7 +447,7 @@ Value *call_layer(Expander *e, const Definition *d, NamedValue *args, int count,
     Name path = name ? named_path(e, name) : child_path(e, d->item->name);
     args = path ? with_flow(e, d->item, args, &count, span) : NULL;
     if (!args)
-        return poison(e, span);
+        return poison_value(e, span);
     Call c = {.definition = d,
               .args = args,
               .count = count,
@@ -469,7 +470,7 @@ Value *call_instance(Expander *e, const Instance *instance, NamedValue *args, in
         all[count + i] = instance->args[i];
     all = with_flow(e, item, all, &total, span);
     if (!all)
-        return poison(e, span);
+        return poison_value(e, span);
     Call c = {.definition = instance->definition,
               .args = all,
               .count = total,
@@ -498,7 +499,7 @@ Instance *instance_new(Expander *e, const Stmt *s)
     }
     Instance *i = arena_new_of(e->arena, Instance);
     i->definition = d;
-    i->args = eval_args(e, x->kind == EXPR_CALL ? x->args : NULL, d, &i->count);
+    i->args = eval_args(e, x->kind == EXPR_CALL ? x->args : NULL, &i->count);
     i->path = child_path(e, s->name);
     i->inherited = e->frame->inherited;
     return i;

@@ -13,12 +13,12 @@ static Value *eval_let(Expander *e, Let *l)
         return l->value;
     if (l->busy) {
         diag_report(diags_of(e), DIAG_recursive_let, l->item->name_span, l->item->name);
-        return l->value = poison(e, l->item->span);
+        return l->value = poison_value(e, l->item->span);
     }
     Expander inner = expander_new(e->program, NULL, false);
     inner.frame->library = l->library;
     l->busy = true;
-    Value *v = eval(&inner, l->expr);
+    Value *v = eval_expr(&inner, l->expr);
     l->busy = false;
     return l->value = v;
 }
@@ -54,7 +54,7 @@ static Value *eval_it(Expander *e, Span span)
 {
     if (e->frame->flow)
         return e->frame->flow;
-    Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame(e, span));
+    Diag *d = diag_report(diags_of(e), DIAG_no_flow, blame_span(e, span));
     return poison_after(e, d, span);
 }
 
@@ -79,15 +79,14 @@ static Value *eval_name(Expander *e, const Expr *x)
 
 // --- calls ------------------------------------------------------------------------------------
 
-NamedValue *eval_args(Expander *e, const Arg *args, const Definition *d, int *count)
+NamedValue *eval_args(Expander *e, const Arg *args, int *count)
 {
-    (void)d;
     int capacity = 0;
     NamedValue *out = NULL;
     *count = 0;
     for (const Arg *a = args; a; a = a->next) {
         ItemKind kind = a->name ? parameter_kind(a->name) : ITEM_COUNT;
-        Value *v = kind == ITEM_COUNT ? eval(e, a->value) : eval_as(e, a->value, kind);
+        Value *v = kind == ITEM_COUNT ? eval_expr(e, a->value) : eval_as(e, a->value, kind);
         NamedValue named = {a->name, v, a->name ? a->name_span : a->value->span};
         arena_push(e->arena, out, *count, capacity, named);
     }
@@ -99,7 +98,7 @@ static Value *value_call(Expander *e, const Expr *x, Name name)
     Value *v = value_new(e->arena, VALUE_CALL, x->span);
     v->name = name;
     v->library = e->frame->library;
-    v->items = eval_args(e, x->args, NULL, &v->count);
+    v->items = eval_args(e, x->args, &v->count);
     return v;
 }
 
@@ -119,7 +118,7 @@ static Value *eval_question(Expander *e, const Expr *x, const Definition *d, con
     bool one = x->args && !x->args->next && !x->args->name;
     if (!e->asking || !one || (!d && !(b && b->op < OP_COUNT && op_arity(b->op) == 1)))
         return NULL;
-    Value *v = eval(e, x->args->value);
+    Value *v = eval_expr(e, x->args->value);
     if (v->kind != VALUE_TENSOR)
         return is_poison(v) ? v : NULL;
     return value_bool(e->arena, x->span, made_by(e, v->node, d, b));
@@ -141,7 +140,7 @@ static Value *call_named(Expander *e, const Expr *x, const Arg *args, Name name,
                                  ? program_find(e->program, own, name, library)
                                  : NULL;
     if (same) {
-        values = eval_args(e, args, same, &count);
+        values = eval_args(e, args, &count);
         Call c = {.definition = same,
                   .args = values,
                   .count = count,
@@ -153,7 +152,7 @@ static Value *call_named(Expander *e, const Expr *x, const Arg *args, Name name,
     }
     if (!layer)
         return NULL;
-    values = eval_args(e, args, layer, &count);
+    values = eval_args(e, args, &count);
     return call_layer(e, layer, values, count, x->span);
 }
 
@@ -162,9 +161,9 @@ static Value *call_bound(Expander *e, const Expr *x, const Arg *args, const Valu
 {
     int count;
     if (is_poison(callee))
-        return poison(e, x->span);
+        return poison_value(e, x->span);
     if (callee->kind == VALUE_INSTANCE) {
-        NamedValue *values = eval_args(e, args, callee->instance->definition, &count);
+        NamedValue *values = eval_args(e, args, &count);
         return call_instance(e, callee->instance, values, count, x->span);
     }
     if (callee->kind == VALUE_DEFINITION) {
@@ -178,7 +177,8 @@ static Value *call_bound(Expander *e, const Expr *x, const Arg *args, const Valu
 static Value *eval_call(Expander *e, const Expr *x)
 {
     if (x->left->kind != EXPR_NAME)
-        return report_kind(e, x->left->span, "the name of a layer or function", eval(e, x->left));
+        return report_kind(e, x->left->span, "the name of a layer or function",
+                           eval_expr(e, x->left));
     Name name = x->left->name;
     const Binding *b = scope_find(e->frame->scope, name);
     if (b && (b->value->kind == VALUE_INSTANCE || b->value->kind == VALUE_DEFINITION ||
@@ -200,7 +200,7 @@ Value *eval_as(Expander *e, const Expr *x, ItemKind kind)
     const Expr *named = x->kind == EXPR_CALL ? x->left : x;
     if (named->kind != EXPR_NAME || scope_find(e->frame->scope, named->name) ||
         !program_find(e->program, kind, named->name, e->frame->library))
-        return eval(e, x);
+        return eval_expr(e, x);
     return x->kind == EXPR_CALL ? value_call(e, x, named->name)
                                 : value_definition(e, named->name, x->span);
 }
@@ -208,7 +208,7 @@ Value *eval_as(Expander *e, const Expr *x, ItemKind kind)
 Value *eval_flow(Expander *e, const Expr *x)
 {
     if (x->kind != EXPR_NAME)
-        return eval(e, x);
+        return eval_expr(e, x);
     const Binding *b = scope_find(e->frame->scope, x->name);
     Value *v = b ? b->value : NULL;
     if (v && (v->kind == VALUE_INSTANCE || v->kind == VALUE_DEFINITION))
@@ -239,7 +239,7 @@ static Value *eval_literal(Expander *e, const Expr *x)
 static Value *eval_items(Expander *e, const Expr *x)
 {
     Value *v = value_new(e->arena, x->kind == EXPR_LIST ? VALUE_LIST : VALUE_TUPLE, x->span);
-    v->items = eval_args(e, x->args, NULL, &v->count);
+    v->items = eval_args(e, x->args, &v->count);
     for (int i = 0; i < v->count; i++)
         if (is_poison(v->items[i].value))
             return v->items[i].value;
@@ -248,17 +248,17 @@ static Value *eval_items(Expander *e, const Expr *x)
 
 static Value *eval_unary(Expander *e, const Expr *x)
 {
-    return apply_unary(e, x->op, eval(e, x->left), x->span);
+    return apply_unary(e, x->op, eval_expr(e, x->left), x->span);
 }
 
 // `and` and `or` of numbers known at compile time stop as soon as the answer is known.
 static Value *eval_binary(Expander *e, const Expr *x)
 {
-    Value *left = eval(e, x->left);
+    Value *left = eval_expr(e, x->left);
     if (left->kind == VALUE_BOOL &&
         ((x->op == OPK_AND && !left->boolean) || (x->op == OPK_OR && left->boolean)))
         return left;
-    return apply_binary(e, x->op, left, eval(e, x->right), x->span);
+    return apply_binary(e, x->op, left, eval_expr(e, x->right), x->span);
 }
 
 static Value *eval_range(Expander *e, const Expr *x)
@@ -266,7 +266,7 @@ static Value *eval_range(Expander *e, const Expr *x)
     int64_t lo, hi;
     if (!eval_int(e, x->left, "the start of a range", &lo) ||
         !eval_int(e, x->right, "the end of a range", &hi))
-        return poison(e, x->span);
+        return poison_value(e, x->span);
     Value *v = value_new(e->arena, VALUE_RANGE, x->span);
     v->integer = lo;
     v->end = hi;
@@ -277,13 +277,13 @@ static Value *eval_if(Expander *e, const Expr *x)
 {
     bool yes;
     if (!eval_bool(e, x->cond, "the condition of `if`", &yes))
-        return poison(e, x->span);
-    return eval(e, yes ? x->left : x->right);
+        return poison_value(e, x->span);
+    return eval_expr(e, yes ? x->left : x->right);
 }
 
 static Value *eval_index(Expander *e, const Expr *x)
 {
-    Value *v = eval(e, x->left);
+    Value *v = eval_expr(e, x->left);
     if (is_poison(v))
         return v;
     if (is_tensor(v))
@@ -292,10 +292,11 @@ static Value *eval_index(Expander *e, const Expr *x)
     if (v->kind != VALUE_LIST && v->kind != VALUE_TUPLE && v->kind != VALUE_SHAPE)
         return report_kind(e, x->left->span, "a list", v);
     if (!x->args || !eval_int(e, x->args->value, "an index", &i))
-        return poison(e, x->span);
+        return poison_value(e, x->span);
     i += i < 0 ? count : 0;
     if (i < 0 || i >= count) {
-        Diag *d = diag_report(diags_of(e), DIAG_index_range, blame(e, x->span), (long long)count);
+        Diag *d =
+            diag_report(diags_of(e), DIAG_index_range, blame_span(e, x->span), (long long)count);
         return poison_after(e, d, x->span);
     }
     return v->kind == VALUE_SHAPE ? value_int(e->arena, x->span, v->shape.dims[i])
@@ -304,11 +305,11 @@ static Value *eval_index(Expander *e, const Expr *x)
 
 static Value *eval_member(Expander *e, const Expr *x)
 {
-    Value *v = eval(e, x->left);
+    Value *v = eval_expr(e, x->left);
     return is_poison(v) ? v : report_not_yet(e, x->span, "a member of a value");
 }
 
-Value *eval(Expander *e, const Expr *x)
+Value *eval_expr(Expander *e, const Expr *x)
 {
     static Value *(*const forms[])(Expander *, const Expr *) = {
         [EXPR_INT] = eval_literal,  [EXPR_REAL] = eval_literal,  [EXPR_STRING] = eval_literal,
@@ -318,7 +319,7 @@ Value *eval(Expander *e, const Expr *x)
         [EXPR_INDEX] = eval_index,  [EXPR_MEMBER] = eval_member,
     };
     if (!x || e->stopped)
-        return poison(e, x ? x->span : NO_SPAN);
+        return poison_value(e, x ? x->span : NO_SPAN);
     if (e->depth >= MAX_EVAL_DEPTH)
         return report_limit(e, x->span, "levels of nested expressions and calls", MAX_EVAL_DEPTH);
     e->depth++;
@@ -331,7 +332,7 @@ static bool report_not_known(Expander *e, const Expr *x, const char *what, const
                              const Value *v)
 {
     if (is_tensor(v)) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, x->span), what);
+        Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, x->span), what);
         poison_after(e, d, x->span);
     } else {
         report_kind(e, x->span, wanted, v);
@@ -341,7 +342,7 @@ static bool report_not_known(Expander *e, const Expr *x, const char *what, const
 
 bool eval_int(Expander *e, const Expr *x, const char *what, int64_t *out)
 {
-    const Value *v = eval(e, x);
+    const Value *v = eval_expr(e, x);
     if (v->kind != VALUE_INT)
         return report_not_known(e, x, what, "a whole number", v);
     *out = v->integer;
@@ -350,7 +351,7 @@ bool eval_int(Expander *e, const Expr *x, const char *what, int64_t *out)
 
 bool eval_bool(Expander *e, const Expr *x, const char *what, bool *out)
 {
-    const Value *v = eval(e, x);
+    const Value *v = eval_expr(e, x);
     if (v->kind != VALUE_BOOL)
         return report_not_known(e, x, what, "true or false", v);
     *out = v->boolean;
@@ -359,7 +360,7 @@ bool eval_bool(Expander *e, const Expr *x, const char *what, bool *out)
 
 bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *out)
 {
-    int64_t sizes[MAX_RANK];
+    int64_t sizes[MAX_RANK] = {0};
     int rank = 0;
     for (const Dim *d = dims; d; d = d->next) {
         if (rank + batched >= MAX_RANK)
@@ -371,8 +372,8 @@ bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *ou
         if (!eval_int(e, d->value, "a size", &sizes[rank]))
             return false;
         if (sizes[rank] < 1) {
-            Diag *p =
-                diag_report(diags_of(e), DIAG_bad_size, blame(e, d->span), (long long)sizes[rank]);
+            Diag *p = diag_report(diags_of(e), DIAG_bad_size, blame_span(e, d->span),
+                                  (long long)sizes[rank]);
             poison_after(e, p, d->span);
             return false;
         }

@@ -17,6 +17,7 @@
 #define MAX_ELEMENTS (MAX_EXAMPLE_BYTES / 4)
 #define MAX_LAYERS 100000
 #define MAX_STEPS 1000000  // statements, once loops are unrolled
+#define MAX_NODES 20000    // of a graph without its gradients: later stages take their time over each
 #define MAX_CALL_DEPTH 256
 #define MAX_EVAL_DEPTH 2000  // bounds the C stack: calls and brackets together
 #define MAX_FILES 256
@@ -110,6 +111,7 @@ struct Program {
     Session *session;
     Arena *arena;
     Variables *variables;
+    NameMap variable_index;                         // by path: int, the variable's index
     NameMap user[ITEM_COUNT], library[ITEM_COUNT];  // Definition, a name space a kind
     NameMap lets;                                   // Let
     const Item *model, *data, *train, *deploy;
@@ -187,6 +189,7 @@ typedef struct Expander {
     MetricPhase phase;
     Node **current;  // by variable: its value so far in this expansion, NULL: not read yet
     bool *updated;
+    bool *noted;  // by variable: it is among the parameters
     int current_capacity;
     NameMap counters;  // by path: int64_t, streams of random numbers drawn
     Origin *origins;
@@ -212,10 +215,10 @@ static inline Diags *diags_of(const Expander *e)
 // --- problems.c -------------------------------------------------------------------------------
 
 // Where to report what is wrong at `span`: there, or, in library code, at the user's call.
-Span blame(const Expander *e, Span span);
-// Adds to a report made at blame(e, span) where that is: the library's line, or the call.
+Span blame_span(const Expander *e, Span span);
+// Adds to a report made at blame_span(e, span) where that is: the library's line, or the call.
 Value *poison_after(Expander *e, Diag *d, Span span);
-Value *poison(Expander *e, Span span);
+Value *poison_value(Expander *e, Span span);
 Value *report_kind(Expander *e, Span span, const char *wanted, const Value *got);
 Value *report_not_yet(Expander *e, Span span, const char *what);
 Value *report_unknown(Expander *e, Span span, const char *kind, Name name, const Candidates *c);
@@ -263,14 +266,14 @@ const char *shape_text(Arena *a, const Type *t);  // "[28, 28, 1]"
 
 // --- evaluate.c -------------------------------------------------------------------------------
 
-Value *eval(Expander *e, const Expr *x);
+Value *eval_expr(Expander *e, const Expr *x);
 // The same where the place says which kind of definition is meant: init = normal(0.05).
 Value *eval_as(Expander *e, const Expr *x, ItemKind kind);
 // In the place of a statement: a bare name of a layer is a call of it.
 Value *eval_flow(Expander *e, const Expr *x);
 bool eval_int(Expander *e, const Expr *x, const char *what, int64_t *out);
 bool eval_bool(Expander *e, const Expr *x, const char *what, bool *out);
-NamedValue *eval_args(Expander *e, const Arg *args, const Definition *d, int *count);
+NamedValue *eval_args(Expander *e, const Arg *args, int *count);
 // Written shape of a declaration, with the batch or without; false after a report.
 bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *out);
 
@@ -407,7 +410,7 @@ void frame_pop(Expander *e);
 
 // --- statements.c -----------------------------------------------------------------------------
 
-void run_statements(Expander *e, const Stmt *body);
+void stmt_run_all(Expander *e, const Stmt *body);
 bool count_step(Expander *e, Span span);
 
 // --- variables.c ------------------------------------------------------------------------------
@@ -415,18 +418,18 @@ bool count_step(Expander *e, Span span);
 Node *read_variable(Expander *e, int variable);
 void set_variable(Expander *e, int variable, Node *value);
 void flush_updates(Expander *e);  // into the graph
-void run_param(Expander *e, const Stmt *s);
-void run_state(Expander *e, const Stmt *s);
-void run_update(Expander *e, const Stmt *s);
+void stmt_param(Expander *e, const Stmt *s);
+void stmt_state(Expander *e, const Stmt *s);
+void stmt_update(Expander *e, const Stmt *s);
 uint32_t next_stream(Expander *e);
 
 // --- model.c ----------------------------------------------------------------------------------
 
 // Expands the model's body into the expander's graph; false after a report.
 bool expand_model(Expander *e);
-void run_input(Expander *e, const Stmt *s);
-void run_output(Expander *e, const Stmt *s);
-Graph *new_graph(Program *p, const char *name);
+void stmt_input(Expander *e, const Stmt *s);
+void stmt_output(Expander *e, const Stmt *s);
+Graph *program_graph(Program *p, const char *name);
 
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------
 
@@ -435,7 +438,7 @@ const char *block_key(const char *block, int i);  // key i of "train" or "data";
 void settings_apply(Program *p);
 void check_names(Program *p);
 // The expression that --set gives for `path`, or `written`.
-const Expr *setting(const Program *p, const char *path, const Expr *written);
+const Expr *setting_find(const Program *p, const char *path, const Expr *written);
 // What --set gives for paths one step below `path`: by the last name.
 NameMap settings_below(const Program *p, const char *path);
 

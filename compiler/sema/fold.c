@@ -10,13 +10,13 @@
 
 static Value *overflow(Expander *e, OpKind op, Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_number_overflow, blame(e, span), op_kind_text(op));
+    Diag *d = diag_report(diags_of(e), DIAG_number_overflow, blame_span(e, span), op_kind_text(op));
     return poison_after(e, d, span);
 }
 
 static Value *zero_divisor(Expander *e, OpKind op, Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_zero_divisor, blame(e, span), op_kind_text(op));
+    Diag *d = diag_report(diags_of(e), DIAG_zero_divisor, blame_span(e, span), op_kind_text(op));
     return poison_after(e, d, span);
 }
 

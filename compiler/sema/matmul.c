@@ -69,7 +69,7 @@ static Node *widen_leading(Expander *e, Node *n, const Type *other)
 
 static Value *report_matmul(Expander *e, const Type *a, const Type *b, Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_matmul_mismatch, blame(e, span),
+    Diag *d = diag_report(diags_of(e), DIAG_matmul_mismatch, blame_span(e, span),
                           shape_text(e->arena, a), shape_text(e->arena, b));
     int ra = written_rank(a), rb = written_rank(b);
     if (ra && rb)
@@ -106,12 +106,12 @@ Value *apply_matmul(Expander *e, Value *x, Value *y, Span span)
 {
     Node *a = to_float(e, x, span), *b = to_float(e, y, span);
     if (!a || !b)
-        return poison(e, span);
+        return poison_value(e, span);
     if (!fits(&a->type, &b->type))
         return report_matmul(e, &a->type, &b->type, span);
     Type type = matmul_type(&a->type, &b->type);
     if (!check_size(e, &type, span))
-        return poison(e, span);
+        return poison_value(e, span);
     Type a_type = a->type;
     a = widen_leading(e, a, &b->type);
     b = widen_leading(e, b, &a_type);

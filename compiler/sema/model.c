@@ -2,7 +2,7 @@
 
 #include "sema/expander.h"
 
-Graph *new_graph(Program *p, const char *name)
+Graph *program_graph(Program *p, const char *name)
 {
     return graph_new(p->arena, p->session->names, p->variables, name);
 }
@@ -22,7 +22,7 @@ Expander expander_new(Program *p, Graph *g, bool training)
                       .training = training};
 }
 
-void run_input(Expander *e, const Stmt *s)
+void stmt_input(Expander *e, const Stmt *s)
 {
     Type type;
     if (e->frame->kind != ITEM_MODEL) {
@@ -30,7 +30,7 @@ void run_input(Expander *e, const Stmt *s)
                     item_kind_text(e->frame->kind));
         return;
     }
-    Value *v = poison(e, s->span);
+    Value *v = poison_value(e, s->span);
     if (scope_find(e->frame->scope, s->name)) {
         diag_report(diags_of(e), DIAG_duplicate_definition, s->name_span, "input", s->name);
     } else if (eval_dims(e, s->dims, s->is_int ? DTYPE_I32 : DTYPE_F32, true, &type)) {
@@ -49,11 +49,16 @@ static void add_output(Expander *e, Name name, Value *v, Span span)
     Node *n = to_tensor(e, v, span);
     if (!n)
         return;
+    for (int i = 0; i < e->output_count; i++)
+        if (e->outputs[i].name == name) {
+            diag_report(diags_of(e), DIAG_duplicate_definition, span, "output", name);
+            return;
+        }
     Port port = {.name = name, .type = n->type, .node = n};
     arena_push(e->arena, e->outputs, e->output_count, e->output_capacity, port);
 }
 
-void run_output(Expander *e, const Stmt *s)
+void stmt_output(Expander *e, const Stmt *s)
 {
     if (e->frame->kind != ITEM_MODEL) {
         diag_report(diags_of(e), DIAG_misplaced, s->span, "an output",
@@ -96,7 +101,7 @@ bool expand_model(Expander *e)
                  .state_kind = VARIABLE_STATE,
                  .separator = "."};
     frame_push(e, f);
-    run_statements(e, p->model->body);
+    stmt_run_all(e, p->model->body);
     if (!e->stopped)
         default_output(e, p->model);
     return diags_errors(p->session->diags) == errors && e->output_count > 0;
@@ -104,7 +109,7 @@ bool expand_model(Expander *e)
 
 Graph *sema_predict(Program *p)
 {
-    Expander e = expander_new(p, new_graph(p, "predict"), false);
+    Expander e = expander_new(p, program_graph(p, "predict"), false);
     e.recording = true;
     p->row_count = 0;
     if (!expand_model(&e))

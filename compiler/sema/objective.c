@@ -76,8 +76,6 @@ static bool add_smoothing(Expander *e, Call *c)
 
 static Node *average(Expander *e, Value *v, Span span)
 {
-    if (v->kind == VALUE_TARGET || is_poison(v))
-        return NULL;
     Node *n = to_float(e, v, span);
     return n ? mean_all(e, n) : NULL;
 }
@@ -218,7 +216,7 @@ static bool expand_with_loss(Expander *e, Value ***targets, Node **loss)
 
 Graph *sema_evaluate(Program *p)
 {
-    Expander e = expander_new(p, new_graph(p, "evaluate"), false);
+    Expander e = expander_new(p, program_graph(p, "evaluate"), false);
     Value **targets;
     Node *loss;
     if (!expand_with_loss(&e, &targets, &loss))
@@ -255,15 +253,16 @@ Graph *sema_finish(Program *p)
 {
     if (!needs_finish(p))
         return NULL;
-    Expander e = expander_new(p, new_graph(p, "shapes"), false);
+    Expander e = expander_new(p, program_graph(p, "shapes"), false);
     if (!expand_model(&e))
         return NULL;
     frame_pop(&e);
-    Graph *g = new_graph(p, "finish");
+    Graph *g = program_graph(p, "finish");
     stand_in_outputs(&e, g);
     e.current_capacity = 0;
     e.current = NULL;
     e.updated = NULL;
+    e.noted = NULL;
     if (!expand_metrics(&e, METRIC_FINISH, make_targets(&e)))
         return NULL;
     graph_clean(g);
@@ -272,7 +271,7 @@ Graph *sema_finish(Program *p)
 
 Graph *sema_train(Program *p)
 {
-    Expander e = expander_new(p, new_graph(p, "train"), true);
+    Expander e = expander_new(p, program_graph(p, "train"), true);
     Value **targets;
     Node *loss;
     if (!expand_with_loss(&e, &targets, &loss))

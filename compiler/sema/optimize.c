@@ -73,7 +73,7 @@ static Value *schedule_factor(Expander *e)
     Span span = schedule->span;
     Call c;
     if (!call_prepare(e, schedule, ITEM_SCHEDULE, NULL, 0, &c))
-        return poison(e, span);
+        return poison_value(e, span);
     NamedValue *args = arena_array(e->arena, NamedValue, (size_t)c.count + 2);
     int n = 0, index;
     build_at(e, span);
@@ -132,7 +132,7 @@ static Value *base_rate(Expander *e, Call *c, const Param *p, int index)
 {
     const NamedValue *given = find_argument(c, p, index);
     Value *block = e->program->plan.learning_rate;
-    Value *v = block ? block : given ? given->value : eval(e, p->value);
+    Value *v = block ? block : given ? given->value : eval_expr(e, p->value);
     return v->kind == VALUE_LIST ? rate_table(e, v) : v;
 }
 

@@ -38,7 +38,7 @@ static Diag *report_pattern(Expander *e, const Param *p, const Type *t)
     Span at = f->call.pos ? f->call : p->span;
     if (f->caller && f->caller->library) {
         e->frame = f->caller;
-        at = blame(e, at);
+        at = blame_span(e, at);
         e->frame = (Frame *)f;
     }
     Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, at, f->title,

@@ -13,7 +13,7 @@ static const Frame *user_call(const Frame *f)
     return f;
 }
 
-Span blame(const Expander *e, Span span)
+Span blame_span(const Expander *e, Span span)
 {
     if (!e->frame || !e->frame->library)
         return span;
@@ -21,7 +21,7 @@ Span blame(const Expander *e, Span span)
     return f->call.pos ? f->call : span;
 }
 
-Value *poison(Expander *e, Span span)
+Value *poison_value(Expander *e, Span span)
 {
     return value_new(e->arena, VALUE_POISON, span);
 }
@@ -33,21 +33,21 @@ Value *poison_after(Expander *e, Diag *d, Span span)
         diag_note(d, span, "in the library's `%s`", f->title);
     else if (f && f->caller && f->call.pos)
         diag_note(d, f->call, "in this call of `%s`", f->title);
-    return poison(e, span);
+    return poison_value(e, span);
 }
 
 Value *report_kind(Expander *e, Span span, const char *wanted, const Value *got)
 {
     if (is_poison(got))
-        return poison(e, span);
-    Diag *d = diag_report(diags_of(e), DIAG_wrong_kind, blame(e, span), wanted,
+        return poison_value(e, span);
+    Diag *d = diag_report(diags_of(e), DIAG_wrong_kind, blame_span(e, span), wanted,
                           value_kind_text(got->kind));
     return poison_after(e, d, span);
 }
 
 Value *report_not_yet(Expander *e, Span span, const char *what)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_not_yet, blame(e, span), what);
+    Diag *d = diag_report(diags_of(e), DIAG_not_yet, blame_span(e, span), what);
     return poison_after(e, d, span);
 }
 
@@ -55,7 +55,7 @@ Value *report_unknown(Expander *e, Span span, const char *kind, Name name, const
 {
     Diag *d = diag_report(diags_of(e), DIAG_unknown_name, span, kind, name);
     help_nearest(d, name, c);
-    return poison(e, span);
+    return poison_value(e, span);
 }
 
 // Where the tensor was made whose type is `t`, when it is the one that flows in the user's body.
@@ -72,9 +72,9 @@ void note_flow(Expander *e, Diag *d, const Type *t)
 Value *report_limit(Expander *e, Span span, const char *what, long long limit)
 {
     if (!e->stopped)
-        diag_report(diags_of(e), DIAG_expansion_limit, blame(e, span), what, limit);
+        diag_report(diags_of(e), DIAG_expansion_limit, blame_span(e, span), what, limit);
     e->stopped = true;
-    return poison(e, span);
+    return poison_value(e, span);
 }
 
 static const char *product_text(Arena *a, const Type *t)
@@ -92,7 +92,7 @@ bool check_size(Expander *e, const Type *t, Span span)
         if (!__builtin_mul_overflow(elements, written_dims(t)[i], &elements) &&
             elements <= MAX_ELEMENTS)
             continue;
-        Diag *d = diag_report(diags_of(e), DIAG_too_large, blame(e, span),
+        Diag *d = diag_report(diags_of(e), DIAG_too_large, blame_span(e, span),
                               product_text(e->arena, t), (long long)MAX_ELEMENTS);
         poison_after(e, d, span);
         return false;

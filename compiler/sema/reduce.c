@@ -18,7 +18,7 @@ static int axis_by_name(const Binding *b, const Type *t)
 
 static bool report_axis(Expander *e, const Expr *x, const Type *t)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_no_such_axis, blame(e, x->span),
+    Diag *d = diag_report(diags_of(e), DIAG_no_such_axis, blame_span(e, x->span),
                           program_text(e->program, x->span), shape_text(e->arena, t));
     poison_after(e, d, x->span);
     return false;

@@ -118,7 +118,7 @@ void settings_apply(Program *p)
         apply(p, p->session->sets[i]);
 }
 
-const Expr *setting(const Program *p, const char *path, const Expr *written)
+const Expr *setting_find(const Program *p, const char *path, const Expr *written)
 {
     const Expr *x = names_get(&p->overrides, intern(p->session->names, path));
     return x ? x : written;

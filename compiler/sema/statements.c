@@ -6,6 +6,8 @@ bool count_step(Expander *e, Span span)
 {
     if (++e->steps > MAX_STEPS)
         report_limit(e, span, "statements, once loops are unrolled", MAX_STEPS);
+    if (e->builder.graph && e->builder.graph->node_count > MAX_NODES)
+        report_limit(e, span, "operations, once loops are unrolled", MAX_NODES);
     return !e->stopped;
 }
 
@@ -62,7 +64,7 @@ static void bind_several(Expander *e, const NameList *names, Value *v, Span span
         count++;
     bool several = v->kind == VALUE_TUPLE || v->kind == VALUE_LIST;
     if (!is_poison(v) && (!several || v->count != count)) {
-        Diag *d = diag_report(diags_of(e), DIAG_wrong_count, blame(e, span), count,
+        Diag *d = diag_report(diags_of(e), DIAG_wrong_count, blame_span(e, span), count,
                               several ? v->count : 1);
         v = poison_after(e, d, span);
     }
@@ -81,29 +83,33 @@ static void bind_names(Expander *e, const NameList *names, Value *v, Span span)
 
 static void run_assign(Expander *e, const Stmt *s)
 {
-    bind_names(e, s->names, eval(e, s->value), s->value->span);
+    bind_names(e, s->names, eval_expr(e, s->value), s->value->span);
 }
 
 static void run_if(Expander *e, const Stmt *s)
 {
     bool yes;
     if (eval_bool(e, s->value, "the condition of `if`", &yes))
-        run_statements(e, yes ? s->body : s->other);
+        stmt_run_all(e, yes ? s->body : s->other);
 }
 
-// Each turn has a scope of its own; names bound before the loop keep what a turn gives them.
-static void run_turn(Expander *e, const Stmt *s, Value *item)
+// Each turn has a scope of its own; names bound before the loop keep what a turn gives them. False
+// after a mistake: the turns that follow would only repeat it.
+static bool run_turn(Expander *e, const Stmt *s, Value *item)
 {
+    const size_t errors = diags_errors(diags_of(e));
     Scope *outer = e->frame->scope;
     Scope *inner = arena_new_of(e->arena, Scope);
     inner->parent = outer;
     e->frame->scope = inner;
     for (const NameList *n = item ? s->names : NULL; n; n = n->next)
-        scope_define(e->arena, inner, n->name, poison(e, n->span), n->span);
+        scope_define(e->arena, inner, n->name, poison_value(e, n->span), n->span);
     if (item)
         bind_names(e, s->names, item, s->value->span);
-    run_statements(e, s->body);
+    stmt_run_all(e, s->body);
     e->frame->scope = outer;
+    const Value *flow = e->frame->flow;
+    return diags_errors(diags_of(e)) == errors && !(flow && is_poison(flow));
 }
 
 static void run_repeat(Expander *e, const Stmt *s)
@@ -112,31 +118,36 @@ static void run_repeat(Expander *e, const Stmt *s)
     if (!eval_int(e, s->value, "the number of repetitions", &n))
         return;
     if (n < 0) {
-        Diag *d = diag_report(diags_of(e), DIAG_bad_size, blame(e, s->value->span), (long long)n);
+        Diag *d =
+            diag_report(diags_of(e), DIAG_bad_size, blame_span(e, s->value->span), (long long)n);
         poison_after(e, d, s->value->span);
     }
     for (int64_t i = 0; i < n && count_step(e, s->value->span); i++)
-        run_turn(e, s, NULL);
+        if (!run_turn(e, s, NULL))
+            break;
 }
 
 static void run_for(Expander *e, const Stmt *s)
 {
-    Value *v = eval(e, s->value);
+    Value *v = eval_expr(e, s->value);
+    const Span span = s->value->span;
     if (v->kind == VALUE_RANGE) {
-        for (int64_t i = v->integer; i < v->end && count_step(e, s->value->span); i++)
-            run_turn(e, s, value_int(e->arena, s->value->span, i));
+        for (int64_t i = v->integer; i < v->end && count_step(e, span); i++)
+            if (!run_turn(e, s, value_int(e->arena, span, i)))
+                break;
     } else if (v->kind == VALUE_LIST || v->kind == VALUE_TUPLE) {
-        for (int i = 0; i < v->count && count_step(e, s->value->span); i++)
-            run_turn(e, s, v->items[i].value);
+        for (int i = 0; i < v->count && count_step(e, span); i++)
+            if (!run_turn(e, s, v->items[i].value))
+                break;
     } else {
-        report_kind(e, s->value->span, "a list or a range", v);
+        report_kind(e, span, "a list or a range", v);
     }
 }
 
 static void run_scan(Expander *e, const Stmt *s)
 {
     report_not_yet(e, s->span, "`scan`");
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
 static void run_instance(Expander *e, const Stmt *s)
@@ -149,19 +160,19 @@ static void run_instance(Expander *e, const Stmt *s)
 
 static void report_requirement(Expander *e, const Stmt *s)
 {
-    const Value *message = s->message ? eval(e, s->message) : NULL;
+    const Value *message = s->message ? eval_expr(e, s->message) : NULL;
     const Frame *f = e->frame;
     Span at = f->call.pos ? f->call : s->span;
     if (f->caller && f->caller->library) {
         e->frame = f->caller;
-        at = blame(e, at);
+        at = blame_span(e, at);
         e->frame = (Frame *)f;
     }
     Diag *d = diag_report(diags_of(e), DIAG_require_failed, at,
                           message && message->kind == VALUE_STRING ? message->string
                                                                    : "a requirement does not hold");
     diag_note(d, s->value->span, "required here");
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
 static void run_require(Expander *e, const Stmt *s)
@@ -177,22 +188,22 @@ static void run_require(Expander *e, const Stmt *s)
 static void run_block(Expander *e, const Stmt *s)
 {
     if (e->phase == METRIC_UPDATE)
-        run_statements(e, s->body);
+        stmt_run_all(e, s->body);
 }
 
 static void run_error(Expander *e, const Stmt *s)
 {
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
 }
 
-void run_statements(Expander *e, const Stmt *body)
+void stmt_run_all(Expander *e, const Stmt *body)
 {
     static void (*const forms[])(Expander *, const Stmt *) = {
-        [STMT_INPUT] = run_input,   [STMT_PARAM] = run_param,       [STMT_STATE] = run_state,
-        [STMT_UPDATE] = run_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
-        [STMT_IF] = run_if,         [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
-        [STMT_SCAN] = run_scan,     [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
-        [STMT_OUTPUT] = run_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
+        [STMT_INPUT] = stmt_input,   [STMT_PARAM] = stmt_param,      [STMT_STATE] = stmt_state,
+        [STMT_UPDATE] = stmt_update, [STMT_ASSIGN] = run_assign,     [STMT_FLOW] = run_flow,
+        [STMT_IF] = run_if,          [STMT_REPEAT] = run_repeat,     [STMT_FOR] = run_for,
+        [STMT_SCAN] = run_scan,      [STMT_INSTANCE] = run_instance, [STMT_REQUIRE] = run_require,
+        [STMT_OUTPUT] = stmt_output, [STMT_BLOCK] = run_block,       [STMT_ERROR] = run_error,
     };
     for (const Stmt *s = body; s && count_step(e, s->span); s = s->next)
         forms[s->kind](e, s);

@@ -23,7 +23,7 @@ static bool can_build(Expander *e, Span span)
 {
     if (e->builder.graph)
         return true;
-    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, span), "this");
+    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, span), "this");
     poison_after(e, d, span);
     return false;
 }
@@ -34,7 +34,7 @@ static bool in_this_graph(Expander *e, Node *n, Span span)
     const Graph *g = e->builder.graph;
     if ((int)n->id < g->node_count && g->nodes[n->id] == n)
         return true;
-    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame(e, span), "this tensor");
+    Diag *d = diag_report(diags_of(e), DIAG_not_compile_time, blame_span(e, span), "this tensor");
     poison_after(e, d, span);
     return false;
 }
@@ -119,7 +119,7 @@ Node *broadcast_to(Expander *e, Node *n, const Type *to)
 static Value *report_broadcast(Expander *e, OpId op, const Type *a, const Type *b, int axis,
                                Span span)
 {
-    Diag *d = diag_report(diags_of(e), DIAG_broadcast_mismatch, blame(e, span), op_name(op),
+    Diag *d = diag_report(diags_of(e), DIAG_broadcast_mismatch, blame_span(e, span), op_name(op),
                           shape_text(e->arena, a), shape_text(e->arena, b));
     if (axis > 0)
         diag_label(d, "axis -%d: %lld and %lld", axis,
@@ -221,12 +221,12 @@ Value *apply_op(Expander *e, OpId op, Value *const *in, int count, Span span)
     Node *nodes[3];
     for (int i = 0; i < count; i++)
         if (is_poison(in[i]))
-            return poison(e, span);
+            return poison_value(e, span);
     if (!can_build(e, span))
-        return poison(e, span);
+        return poison_value(e, span);
     resolve_targets(e, op, in, count);
     if (!operands(e, op, in, count, span, nodes))
-        return poison(e, span);
+        return poison_value(e, span);
     Type shape = nodes[0]->type;
     for (int i = 1; i < count; i++) {
         int axis;
@@ -235,7 +235,7 @@ Value *apply_op(Expander *e, OpId op, Value *const *in, int count, Span span)
             return report_broadcast(e, op, &left, &nodes[i]->type, axis, span);
     }
     if (!check_size(e, &shape, span))
-        return poison(e, span);
+        return poison_value(e, span);
     build_at(e, span);
     for (int i = 0; i < count; i++)
         nodes[i] = broadcast_to(e, nodes[i], &shape);
@@ -256,7 +256,7 @@ static OpId op_of(OpKind kind)
 Value *apply_binary(Expander *e, OpKind op, Value *x, Value *y, Span span)
 {
     if (is_poison(x) || is_poison(y))
-        return poison(e, span);
+        return poison_value(e, span);
     if (!is_tensor(x) && !is_tensor(y))
         return fold_binary(e, op, x, y, span);
     if (op == OPK_MATMUL)

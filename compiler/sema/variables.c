@@ -15,6 +15,7 @@ static void reserve(Expander *e, int count)
     size_t old = (size_t)e->current_capacity, new = (size_t)capacity;
     e->current = arena_grow(e->arena, e->current, old, new, sizeof *e->current);
     e->updated = arena_grow(e->arena, e->updated, old, new, sizeof *e->updated);
+    e->noted = arena_grow(e->arena, e->noted, old, new, sizeof *e->noted);
     e->current_capacity = capacity;
 }
 
@@ -51,7 +52,7 @@ static Value *apply_init(Expander *e, Value *v, const Type *type)
     NamedValue lead = {NULL, shape, v->span};
     Call c;
     if (!call_prepare(e, v, ITEM_INIT, &lead, 1, &c))
-        return poison(e, v->span);
+        return poison_value(e, v->span);
     return expand_call(e, &c);
 }
 
@@ -65,8 +66,9 @@ static Node *init_value(Expander *e, const Expr *written, Value *override, const
     Node *n = to_float(e, v, span);
     Node *wide = n ? broadcast_to(e, n, type) : NULL;
     if (n && !wide) {
-        Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, span), "the declaration",
-                              shape_text(e->arena, type), shape_text(e->arena, &n->type));
+        Diag *d =
+            diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, span), "the declaration",
+                        shape_text(e->arena, type), shape_text(e->arena, &n->type));
         poison_after(e, d, span);
     }
     return wide;
@@ -110,11 +112,26 @@ static bool same_declaration(Expander *e, const Variable *v, const Type *type, S
 {
     if (type_equal(&v->type, type))
         return true;
-    Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, span), v->path,
+    Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, span), v->path,
                           shape_text(e->arena, &v->type), shape_text(e->arena, type));
     diag_help(d, "calls of one instance share its parameters: their inputs must agree");
     poison_after(e, d, span);
     return false;
+}
+
+// The index of the variable of that path, or -1. The table's own search is linear.
+static int find_variable(const Program *p, Name path)
+{
+    const int *index = names_get(&p->variable_index, path);
+    return index ? *index : -1;
+}
+
+static int add_variable(Program *p, Variable v)
+{
+    int *index = arena_new_of(p->arena, int);
+    *index = variables_add(p->variables, v);
+    names_put(p->arena, &p->variable_index, v.path, index);
+    return *index;
 }
 
 static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *type, Value *override)
@@ -123,7 +140,7 @@ static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *ty
     Name path = *e->frame->path
                     ? program_intern(p, "%s%s%s", e->frame->path, e->frame->separator, s->name)
                     : s->name;
-    int i = variables_find(p->variables, path);
+    int i = find_variable(p, path);
     if (i >= 0)
         return same_declaration(e, &p->variables->items[i], type, s->span) ? i : -1;
     Graph *init = make_init(e, s, override, path, type);
@@ -135,7 +152,7 @@ static int declare(Expander *e, const Stmt *s, VariableKind kind, const Type *ty
                   .init = init,
                   .span = s->span,
                   .frozen = kind == VARIABLE_PARAM && e->frame->inherited.frozen};
-    return variables_add(p->variables, v);
+    return add_variable(p, v);
 }
 
 static bool shape_of(Expander *e, const Stmt *s, Type *out)
@@ -148,7 +165,7 @@ static bool shape_of(Expander *e, const Stmt *s, Type *out)
 
 static void bind_variable(Expander *e, const Stmt *s, int variable)
 {
-    Value *v = poison(e, s->span);
+    Value *v = poison_value(e, s->span);
     build_at(e, s->span);
     if (variable >= 0)
         v = value_tensor(e->arena, s->span, read_variable(e, variable));
@@ -160,21 +177,20 @@ static bool can_declare(Expander *e, const Stmt *s)
 {
     if (e->builder.graph && e->frame->kind != ITEM_INIT)
         return true;
-    diag_report(diags_of(e), DIAG_misplaced, blame(e, s->span), "a parameter or state",
+    diag_report(diags_of(e), DIAG_misplaced, blame_span(e, s->span), "a parameter or state",
                 item_kind_text(e->frame->kind));
-    e->frame->flow = poison(e, s->span);
+    e->frame->flow = poison_value(e, s->span);
     return false;
 }
 
 static void note_parameter(Expander *e, int variable)
 {
     const Variable *v = &e->program->variables->items[variable];
-    for (int i = 0; i < e->parameter_count; i++)
-        if (e->parameters[i].variable == variable)
-            return;
     Parameter p = {variable, read_variable(e, variable), e->frame->inherited.regularizer};
-    if (!v->frozen && v->type.rank >= 2)
-        arena_push(e->arena, e->parameters, e->parameter_count, e->parameter_capacity, p);
+    if (e->noted[variable] || v->frozen || v->type.rank < 2)
+        return;
+    e->noted[variable] = true;
+    arena_push(e->arena, e->parameters, e->parameter_count, e->parameter_capacity, p);
 }
 
 // A layer whose own parameters say nothing about `init` takes the option for its weights.
@@ -187,7 +203,7 @@ static Value *init_override(const Expander *e, const Type *type)
     return type->rank >= 2 ? f->inherited.init : NULL;
 }
 
-void run_param(Expander *e, const Stmt *s)
+void stmt_param(Expander *e, const Stmt *s)
 {
     Type type;
     int variable = -1;
@@ -199,7 +215,7 @@ void run_param(Expander *e, const Stmt *s)
         note_parameter(e, variable);
 }
 
-void run_state(Expander *e, const Stmt *s)
+void stmt_state(Expander *e, const Stmt *s)
 {
     Type type;
     int variable = -1;
@@ -227,10 +243,10 @@ static Binding *find_state(Expander *e, const Stmt *s)
     return NULL;
 }
 
-void run_update(Expander *e, const Stmt *s)
+void stmt_update(Expander *e, const Stmt *s)
 {
     Binding *b = find_state(e, s);
-    Value *v = eval(e, s->value);
+    Value *v = eval_expr(e, s->value);
     if (!b || is_poison(v))
         return;
     const Type type = e->program->variables->items[b->variable].type;
@@ -239,9 +255,9 @@ void run_update(Expander *e, const Stmt *s)
     if (n && !wide) {
         Text what = text_in(e->arena);
         text_addf(&what, "state `%s`", s->name);
-        Diag *d =
-            diag_report(diags_of(e), DIAG_shape_mismatch, blame(e, s->value->span), text_str(&what),
-                        shape_text(e->arena, &type), shape_text(e->arena, &n->type));
+        Diag *d = diag_report(diags_of(e), DIAG_shape_mismatch, blame_span(e, s->value->span),
+                              text_str(&what), shape_text(e->arena, &type),
+                              shape_text(e->arena, &n->type));
         diag_note(d, b->span, "declared here");
         if (type_batched(&n->type))
             diag_help(d, "the value still has the batch: reduce it with `keep`");

@@ -19,6 +19,7 @@ static const struct {
     {{"m.nn", "-z"}, "there is no option -z"},
     {{"m.nn", "--train", "--eval"}, "--train and --eval"},
     {{"m.nn", "n.nn"}, "one file at a time"},
+    {{"m.nn", "--train", "-ww"}, "-o says where"},
     {{"m.nn", "--train=3"}, "takes no argument"},
     {{"m.nn", "--set"}, "needs an argument"},
     {{"m.nn", "--set", "width"}, "NAME=VALUE"},
@@ -27,7 +28,7 @@ static const struct {
     {{"m.nn", "--threads", "0"}, "whole number from 1"},
     {{"m.nn", "--threads", "1000000"}, "at most"},
     {{"m.nn", "--color", "blue"}, "auto|always|never"},
-    {{"m.nn", "--emit", "jpeg"}, "ir"},
+    {{"m.nn", "--emit", "jpeg"}, "no stage jpeg"},
     {{"m.nn", "--dump", "nothing"}, "no pass"},
     {{"m.nn", "--no-warn", "nothing"}, "no warning"},
 };
@@ -139,6 +140,40 @@ Test(command_line, graphs_as_text)
     free(written);
     run_free(&r);
     run_free(&file);
+    folder_free(folder);
+}
+
+Test(command_line, every_stage_can_be_seen)
+{
+    static const char *const stages[][2] = {
+        {"kernels", "kernel 0"}, {"llvm", "define "}, {"asm", ".text"}};
+    char *folder = folder_new();
+    write_text(folder, "m.nn", MODEL);
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        Run r = NNC(folder, "m.nn", "--emit", stages[i][0]);
+        cr_expect_eq(r.code, 0, "%s", r.err);
+        cr_expect(strstr(r.out, stages[i][1]), "%s: %.300s", stages[i][0], r.out);
+        run_free(&r);
+    }
+    folder_free(folder);
+}
+
+Test(command_line, passes_are_shown_on_request)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn", MODEL);
+    Run dump = NNC(folder, "m.nn", "--dump", "dce");
+    cr_expect_eq(dump.code, 0);
+    cr_expect(strstr(dump.err, "graph predict {"), "%s", dump.err);
+    Run time = NNC(folder, "m.nn", "--time-passes");
+    cr_expect_eq(time.code, 0);
+    cr_expect(strstr(time.err, "simplify"), "%s", time.err);
+    Run stop = NNC(folder, "m.nn", "--stop-after", "simplify", "--time-passes");
+    cr_expect_eq(stop.code, 0);
+    cr_expect(strstr(time.err, " dce") && !strstr(stop.err, " dce"), "%s", stop.err);
+    run_free(&dump);
+    run_free(&time);
+    run_free(&stop);
     folder_free(folder);
 }
 

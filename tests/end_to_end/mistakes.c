@@ -67,6 +67,14 @@ static const struct {
      MODEL("4", "3") "data { train = csv(\"data/iris.csv\"); classes = [\"a\", \"b\"] }\n" TRAIN,
      "class-names",
      {"m.nn:6"}},
+    {"no targets",
+     MODEL("4", "3") "data { train = idx(\"four.idx\") }\n" TRAIN,
+     "data-field",
+     {"target", "m.nn:6:16"}},
+    {"a class that is no whole number",
+     MODEL("2", "3") "data { train = csv(\"halves.csv\") }\n" TRAIN,
+     "data-type",
+     {"0.5", "m.nn:6:16"}},
     {"unknown normalization",
      MODEL("4", "3") "data { train = csv(\"data/iris.csv\"); normalize = \"x\" }\n" TRAIN,
      NULL,
@@ -90,12 +98,25 @@ static const struct {
      {"m.nn:7"}},
 };
 
+// Two examples of four bytes, and no targets.
+static void write_idx(const char *folder)
+{
+    static const unsigned char bytes[] = {0, 0, 8, 2, 0, 0, 0, 2, 0, 0,
+                                          0, 4, 1, 2, 3, 4, 5, 6, 7, 8};
+    char *path = path_in_folder(folder, "four.idx");
+    FILE *f = fopen(path, "wbe");
+    cr_assert(f && fwrite(bytes, 1, sizeof bytes, f) == sizeof bytes && fclose(f) == 0);
+    free(path);
+}
+
 static char *folder_of(const char *text)
 {
     char *folder = folder_new();
     write_text(folder, "m.nn", text);
     write_text(folder, "ragged.csv", "a,b,c\n1,2,3\n1,2\n");
     write_text(folder, "short.idx", "\x08");
+    write_text(folder, "halves.csv", "a,b,c\n1,2,0\n1,2,0.5\n");
+    write_idx(folder);
     return folder;
 }
 
@@ -188,6 +209,22 @@ Test(mistakes, what_is_saved_stays)
     free(before);
     free(after);
     run_free(&r);
+    folder_free(folder);
+}
+
+// It is said before the training, not after it.
+Test(mistakes, an_output_that_cannot_be_written)
+{
+    static const char *const outputs[] = {"/dev/full", "absent/w.safetensors", "data"};
+    char *folder = folder_new();
+    copy_example(folder, "iris.nn");
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        Run r = NNC(folder, "iris.nn", "--train", "-o", outputs[i]);
+        cr_expect_eq(r.code, 1, "exit code %d", r.code);
+        cr_expect(strstr(r.err, outputs[i]) && !strstr(r.err, "1/"), "%s", r.err);
+        cr_expect_eq(folder_entries(folder), 1, "nothing is left behind");
+        run_free(&r);
+    }
     folder_free(folder);
 }
 

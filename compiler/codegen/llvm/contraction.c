@@ -90,7 +90,7 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (!as_product(k, p))
+    if (k->left_offset || k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -114,11 +114,16 @@ static Val size_of(Gen *g, Val context, const ContractAxis *x)
 
 #define SGEMM_PARAMS 17
 
-bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
+bool blas_fits(const Kernel *k)
 {
-    Product p;
-    if (!fits_blas(k, &p))
-        return false;
+    Product p = {0};
+    return fits_blas(k, &p);
+}
+
+void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
+{
+    Product p = {0};
+    fits_blas(k, &p);
     Ty i64 = g->i64, ptr = g->ptr;
     Ty params[SGEMM_PARAMS] = {ptr, g->i1, g->i1, i64, i64,    i64, i64, ptr, i64,
                                i64, ptr,   i64,   i64, g->f32, ptr, i64, i64};
@@ -144,7 +149,7 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     if (k->batch.count) {
         Val fn = gen_declare(g, "nnrt_sgemm_batch", g->none, params, 17);
         LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, args, 17, "");
-        return true;
+        return;
     }
     // without the batch and its strides
     Ty one_params[13] = {ptr, g->i1, g->i1, i64, i64, i64, ptr, i64, ptr, i64, g->f32, ptr, i64};
@@ -152,7 +157,6 @@ bool gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
                    args[8], args[10], args[11], args[13], args[14], args[15]};
     Val fn = gen_declare(g, "nnrt_sgemm", g->none, one_params, 13);
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, one, 13, "");
-    return true;
 }
 
 // --- plain loops --------------------------------------------------------------------------------
@@ -247,8 +251,10 @@ Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
     Ty params[3] = {g->ptr, g->i64, g->i64};
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
     Inner in = {.g = g, .k = k, .context = gen_field(g, args, 0, g->ptr), .width = 1};
-    Cursor c = {gen_field(g, args, sizeof(void *), g->ptr),
-                gen_field(g, args, 2 * sizeof(void *), g->ptr),
+    Cursor c = {gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
+                           k->left_offset * (int64_t)sizeof(float)),
+                gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
+                           k->right_offset * (int64_t)sizeof(float)),
                 gen_field(g, args, 3 * sizeof(void *), g->ptr)};
     int count = list_axes(&k->batch, axes, 0);
     count = list_axes(&k->rows, axes, count);

@@ -77,43 +77,78 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
 }
 
-static bool is_blas(Program *p, const Kernel *k)
+// How a kernel is done: by a function of its own or by the BLAS.
+typedef enum Method {
+    METHOD_LOOPS,
+    METHOD_TRANSPOSE,
+    METHOD_TILES,
+    METHOD_BLAS,
+    METHOD_PLAIN,
+} Method;
+
+static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
-    Val buffers[3];
-    if (k->kind != KERNEL_CONTRACT)
-        return false;
-    for (int i = 0; i < 3; i++)
-        buffers[i] = buffer_address(p, &p->plan->buffers[k->buffers[i]]);
-    return gen_blas(p->g, k, p->context, buffers);
+    *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (is_transposing_copy(k))
+        return METHOD_TRANSPOSE;
+    if (k->kind == KERNEL_LOOPS) {
+        *split = loops_split(p->plan, k, p->g->width);
+        return METHOD_LOOPS;
+    }
+    if (tiles_fit(p->g, p->plan, k, split))
+        return METHOD_TILES;
+    return blas_fits(k) ? METHOD_BLAS : METHOD_PLAIN;
 }
 
-static Val kernel_function(Program *p, int index)
+static Val write_function(Program *p, const Kernel *k, Method method, const char *name)
+{
+    switch (method) {
+    case METHOD_LOOPS:
+        return gen_loops_kernel(p->g, k, name);
+    case METHOD_TRANSPOSE:
+        return gen_transpose_kernel(p->g, k, name);
+    case METHOD_TILES:
+        return gen_tiles_kernel(p->g, p->plan, k, name);
+    default:
+        return gen_contract_kernel(p->g, k, name);
+    }
+}
+
+static Val kernel_function(Program *p, int index, Method method)
 {
     const Kernel *k = p->plan->kernels[index];
-    Gen *g = p->g;
-    p->keys[index] = kernel_key(g->arena, p->plan, k);
+    p->keys[index] = kernel_key(p->g->arena, p->plan, k);
     for (int i = 0; i < index; i++)
         if (p->keys[i] && strcmp(p->keys[i], p->keys[index]) == 0)
             return p->functions[index] = p->functions[i];
-    const char *name = arena_printf(g->arena, "%s_kernel_%d", p->plan->graph->name, index);
-    return p->functions[index] = k->kind == KERNEL_LOOPS ? gen_loops_kernel(g, k, name)
-                                                         : gen_contract_kernel(g, k, name);
+    const char *name = arena_printf(p->g->arena, "%s_kernel_%d", p->plan->graph->name, index);
+    return p->functions[index] = write_function(p, k, method, name);
+}
+
+static void call_blas(const Program *p, const Kernel *k)
+{
+    Val buffers[3];
+    for (int i = 0; i < 3; i++)
+        buffers[i] = buffer_address(p, &p->plan->buffers[k->buffers[i]]);
+    gen_blas(p->g, k, p->context, buffers);
 }
 
 static void run_kernel(Program *p, Val run, int index)
 {
     Gen *g = p->g;
+    Split split;
     const Kernel *k = p->plan->kernels[index];
-    const Split whole = {.axis = {.size = 1, .factor = 1}, .grain = 1};
-    if (is_blas(p, k))
+    const Method method = choose_method(p, k, &split);
+    if (method == METHOD_BLAS) {
+        call_blas(p, k);
         return;
+    }
     Block at = LLVMGetInsertBlock(g->builder);
-    Val fn = kernel_function(p, index);
+    Val fn = kernel_function(p, index, method);
     g->fn = run;
     LLVMPositionBuilderAtEnd(g->builder, at);
     fill_table(p, k);
-    Split s = k->kind == KERNEL_LOOPS ? loops_split(p->plan, k, g->width) : whole;
-    call_kernel(p, fn, &s);
+    call_kernel(p, fn, &split);
 }
 
 static int most_buffers(const Plan *p)
@@ -125,7 +160,22 @@ static int most_buffers(const Plan *p)
     return most;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name)
+static Val read_cycles(Gen *g)
+{
+    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
+}
+
+static void add_cycles(const Program *p, int index, Val start)
+{
+    Gen *g = p->g;
+    Val passed = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val table = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
+    Val at = gen_offset(g, table, (int64_t)sizeof(uint64_t) * index);
+    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
+    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, passed, ""), at);
+}
+
+void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
     Program p = {.g = g, .plan = plan};
     Ty params[1] = {g->ptr};
@@ -135,7 +185,11 @@ void gen_program(Gen *g, const Plan *plan, const char *name)
     p.table = LLVMBuildArrayAlloca(g->builder, g->ptr, slots, "table");
     p.keys = arena_array(g->arena, const char *, (size_t)plan->kernel_count + 1);
     p.functions = arena_array(g->arena, Val, (size_t)plan->kernel_count + 1);
-    for (int i = 0; i < plan->kernel_count; i++)
+    for (int i = 0; i < plan->kernel_count; i++) {
+        Val start = profile ? read_cycles(g) : NULL;
         run_kernel(&p, run, i);
+        if (profile)
+            add_cycles(&p, i, start);
+    }
     LLVMBuildRetVoid(g->builder);
 }
