@@ -55,8 +55,27 @@ Node *scan_random(Expander *e, Type type, uint32_t stream, Span span)
 
 static bool is_reverse(const Expr *x)
 {
-    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME &&
-           name_is(x->left->name, "reverse") && x->args && !x->args->next && !x->args->name;
+    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME && name_is(x->left->name, "reverse");
+}
+
+// What is scanned, which may hang on a condition; `reverse(x, y)` is several sequences as (x, y)
+// is.
+static Value *eval_source(Expander *e, Scan *scan, const Expr *x)
+{
+    while (x->kind == EXPR_IF) {
+        bool yes;
+        if (!eval_bool(e, x->cond, "the condition of `if`", &yes))
+            return poison_value(e, x->span);
+        x = yes ? x->left : x->right;
+    }
+    if (!is_reverse(x) || !x->args)
+        return eval_expr(e, x);
+    scan->reverse = true;
+    if (!x->args->next)
+        return eval_expr(e, x->args->value);
+    Value *v = value_new(e->arena, VALUE_TUPLE, x->span);
+    v->items = eval_args(e, x->args, &v->count);
+    return v;
 }
 
 static bool take_length(Expander *e, Scan *scan, const Node *n, Span span)
@@ -308,15 +327,13 @@ Value *scan_value(Expander *e, const Stmt *s)
     Scan *scan = arena_new_of(e->arena, Scan);
     scan->outer = e->scan;
     scan->graph = e->builder.graph;
-    scan->reverse = is_reverse(s->value);
-    const Expr *over = scan->reverse ? s->value->args->value : s->value;
     int *last = arena_array(e->arena, int, (size_t)names_count(s->yields) + 1);
-    Value *v = eval_expr(e, over), *result = NULL;
+    Value *v = eval_source(e, scan, s->value), *result = NULL;
     Scope *outer = e->frame->scope;
     Scope *inner = arena_new_of(e->arena, Scope);
     *inner = (Scope){.parent = outer, .closed = true};
     e->frame->scope = inner;
-    if (bind_steps(e, scan, s->names, v, over->span)) {
+    if (bind_steps(e, scan, s->names, v, s->value->span)) {
         e->frame->scope = outer;
         const bool carried = make_carried(e, scan, s->carried);
         e->frame->scope = inner;
