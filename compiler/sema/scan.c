@@ -218,6 +218,21 @@ static const char *full_text(Expander *e, const Type *t)
     return text_str(&text);
 }
 
+static void report_change(Expander *e, const Carried *c, const Type *next, const Stmt *s)
+{
+    const Type *type = &c->first->type;
+    const bool shapes = type->dtype == next->dtype && type_batched(type) == type_batched(next);
+    Diag *d = diag_report(diags_of(e), DIAG_carried_changes, blame_span(e, s->value->span), s->name,
+                          shapes ? shape_text(e->arena, type) : full_text(e, type),
+                          shapes ? shape_text(e->arena, next) : full_text(e, next));
+    diag_note(d, c->span, "its first value is given here");
+    if (type_batched(next) && !type_batched(type))
+        diag_help(d, "the next value has the batch, which no sequence of the scan has");
+    else
+        diag_help(d, "a carried value keeps its shape: give the first one that of the next");
+    poison_after(e, d, s->value->span);
+}
+
 void scan_update(Expander *e, Binding *b, const Stmt *s)
 {
     Carried *c = &e->scan->carried[b->carried - 1];
@@ -226,13 +241,8 @@ void scan_update(Expander *e, Binding *b, const Stmt *s)
     Node *n = to_tensor(e, v, s->value->span);
     Node *fit = n && type->dtype == DTYPE_F32 ? to_dtype(e, n, DTYPE_F32) : n;
     Node *wide = fit && fit->type.dtype == type->dtype ? broadcast_to(e, fit, type) : NULL;
-    if (n && !wide) {
-        Diag *d = diag_report(diags_of(e), DIAG_carried_changes, blame_span(e, s->value->span),
-                              s->name, full_text(e, type), full_text(e, &n->type));
-        diag_note(d, c->span, "its first value is given here");
-        diag_help(d, "a carried value keeps its shape: give the first one that of the next");
-        poison_after(e, d, s->value->span);
-    }
+    if (n && !wide)
+        report_change(e, c, &n->type, s);
     b->value = wide ? value_tensor(e->arena, s->span, wide) : poison_value(e, s->span);
     if (wide)
         c->next = wide;
