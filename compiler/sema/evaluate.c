@@ -360,7 +360,7 @@ bool eval_bool(Expander *e, const Expr *x, const char *what, bool *out)
 
 bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *out)
 {
-    int64_t sizes[MAX_RANK];
+    int64_t sizes[MAX_RANK] = {0};
     int rank = 0;
     for (const Dim *d = dims; d; d = d->next) {
         if (rank + batched >= MAX_RANK)

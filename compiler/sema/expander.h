@@ -17,6 +17,7 @@
 #define MAX_ELEMENTS (MAX_EXAMPLE_BYTES / 4)
 #define MAX_LAYERS 100000
 #define MAX_STEPS 1000000  // statements, once loops are unrolled
+#define MAX_NODES 20000    // of a graph without its gradients: later stages take their time over each
 #define MAX_CALL_DEPTH 256
 #define MAX_EVAL_DEPTH 2000  // bounds the C stack: calls and brackets together
 #define MAX_FILES 256

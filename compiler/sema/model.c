@@ -49,6 +49,11 @@ static void add_output(Expander *e, Name name, Value *v, Span span)
     Node *n = to_tensor(e, v, span);
     if (!n)
         return;
+    for (int i = 0; i < e->output_count; i++)
+        if (e->outputs[i].name == name) {
+            diag_report(diags_of(e), DIAG_duplicate_definition, span, "output", name);
+            return;
+        }
     Port port = {.name = name, .type = n->type, .node = n};
     arena_push(e->arena, e->outputs, e->output_count, e->output_capacity, port);
 }

@@ -6,6 +6,8 @@ bool count_step(Expander *e, Span span)
 {
     if (++e->steps > MAX_STEPS)
         report_limit(e, span, "statements, once loops are unrolled", MAX_STEPS);
+    if (e->builder.graph && e->builder.graph->node_count > MAX_NODES)
+        report_limit(e, span, "operations, once loops are unrolled", MAX_NODES);
     return !e->stopped;
 }
 

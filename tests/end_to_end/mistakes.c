@@ -212,6 +212,22 @@ Test(mistakes, what_is_saved_stays)
     folder_free(folder);
 }
 
+// It is said before the training, not after it.
+Test(mistakes, an_output_that_cannot_be_written)
+{
+    static const char *const outputs[] = {"/dev/full", "absent/w.safetensors", "data"};
+    char *folder = folder_new();
+    copy_example(folder, "iris.nn");
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        Run r = NNC(folder, "iris.nn", "--train", "-o", outputs[i]);
+        cr_expect_eq(r.code, 1, "exit code %d", r.code);
+        cr_expect(strstr(r.err, outputs[i]) && !strstr(r.err, "1/"), "%s", r.err);
+        cr_expect_eq(folder_entries(folder), 1, "nothing is left behind");
+        run_free(&r);
+    }
+    folder_free(folder);
+}
+
 Test(mistakes, predictions_for_other_data)
 {
     char *folder = folder_of(MODEL("4", "3") DATA TRAIN);

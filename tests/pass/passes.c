@@ -72,7 +72,7 @@ Test(passes, stop_after)
 {
     Arena *a = arena_new(NULL);
     char *text = output_of(a, (PassOptions){.time = true, .stop = "stabilize"}, model_softmax);
-    cr_expect_eq(occurrences(text, "\n"), 2);
+    cr_expect_eq(occurrences(text, "\n"), 3);
     free(text);
     arena_free(a);
 }

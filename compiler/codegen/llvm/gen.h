@@ -82,8 +82,10 @@ void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
 Val gen_mul_add(Gen *g, Val a, Val b, Val c);  // a * b + c, rounded once
 Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c);
-// Philox4x32-10's first word for element numbers (i64), as an f32 in [0, 1).
+// Random numbers in [0, 1) for element numbers (i64).
 Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element);
+// The same for the 64 elements from `first` on, a multiple of 64, in vectors of 16.
+void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Val out[4]);
 
 // --- kernels and the program --------------------------------------------------------------------
 // A kernel is a function void(void **args, i64 lo, i64 hi): args[0] is the RunContext, args[1 +
@@ -95,6 +97,10 @@ typedef struct Split {
 
 Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
 Split loops_split(const Plan *p, const Kernel *k, int width);
+
+// A kernel that does nothing but exchange axes (transpose.c).
+bool is_transposing_copy(const Kernel *k);
+Val gen_transpose_kernel(Gen *g, const Kernel *k, const char *name);
 
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);

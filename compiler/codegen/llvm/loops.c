@@ -231,12 +231,29 @@ static Val instr_part(Nest *n, const Instr *c, int part)
     }
 }
 
+// Whether a strip is 64 neighbouring random numbers from a multiple of 64 on.
+static bool is_random_block(const Nest *n, const Instr *c)
+{
+    if (c->kind != INSTR_RANDOM || n->g->width != 16 || parts_at(n, c->level) != 4 ||
+        vector_stride(n, c->strides) != 1 || c->offset % 64)
+        return false;
+    for (int i = 0; i < n->k->axis_count; i++)
+        if (i != n->k->vector_axis && c->strides[i] % 64)
+            return false;
+    return true;
+}
+
 static void define(Nest *n, int instr)
 {
     const Instr *c = &n->k->code[instr];
+    n->known[instr] = true;
+    if (is_random_block(n, c)) {
+        gen_random_block(n->g, n->seed, n->step, c->node->attr.stream,
+                         position(n, c->strides, c->offset), n->value[instr]);
+        return;
+    }
     for (int part = 0; part < parts_at(n, c->level); part++)
         n->value[instr][part] = instr_part(n, c, part);
-    n->known[instr] = true;
 }
 
 static const Instr *store_of(const Kernel *k, int instr, int slot)
@@ -629,6 +646,14 @@ static int kernel_weight(const Kernel *k)
     return sum;
 }
 
+static bool has_random(const Kernel *k)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_RANDOM)
+            return true;
+    return false;
+}
+
 // How many vectors a strip has: as many as registers and code size allow; without a rest if it can.
 static int choose_strip(const Kernel *k, int width)
 {
@@ -636,6 +661,8 @@ static int choose_strip(const Kernel *k, int width)
         return 1;
     const KernelAxis *x = &k->axes[k->vector_axis];
     int w = kernel_weight(k), most = w <= 24 ? 4 : w <= 48 ? 2 : 1;
+    if (has_random(k))
+        most = 4;  // as many vectors as a round of the generator gives
     int64_t unit = x->size == DIM_BATCH ? x->factor : x->size;
     for (int u = most; u > 1; u /= 2)
         if (unit % (u * width) == 0)

@@ -78,11 +78,19 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
 }
 
 // How a kernel is done: by a function of its own or by the BLAS.
-typedef enum Method { METHOD_LOOPS, METHOD_TILES, METHOD_BLAS, METHOD_PLAIN } Method;
+typedef enum Method {
+    METHOD_LOOPS,
+    METHOD_TRANSPOSE,
+    METHOD_TILES,
+    METHOD_BLAS,
+    METHOD_PLAIN,
+} Method;
 
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (is_transposing_copy(k))
+        return METHOD_TRANSPOSE;
     if (k->kind == KERNEL_LOOPS) {
         *split = loops_split(p->plan, k, p->g->width);
         return METHOD_LOOPS;
@@ -97,6 +105,8 @@ static Val write_function(Program *p, const Kernel *k, Method method, const char
     switch (method) {
     case METHOD_LOOPS:
         return gen_loops_kernel(p->g, k, name);
+    case METHOD_TRANSPOSE:
+        return gen_transpose_kernel(p->g, k, name);
     case METHOD_TILES:
         return gen_tiles_kernel(p->g, p->plan, k, name);
     default:
