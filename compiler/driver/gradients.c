@@ -20,8 +20,7 @@ static const double SMALLER = 1.0 / 64;
 static const double KINK = 1e-4;          // relative difference of D(h) and D(h/2)
 static const double TOLERANCE = 1e-5;     // of the gradient in double, element by element
 static const double TOLERANCE_32 = 1e-3;  // of the engine's in f32, relative in norm
-static const double NOTHING = 1e-5;       // and of the greatest norm: a gradient that is 0 but for noise
-static const double FLOOR = 1e-3;         // elements below this share of the greatest count as that
+static const double FLOOR = 1e-3;         // what is below this share of the greatest counts as that
 
 typedef struct Check {
     Job *job;
@@ -182,8 +181,7 @@ static void check_elements(Check *c, int variable, const double *gradient, Findi
     const int64_t n = type_elements(&v->type);
     const bool all = n <= SAMPLED || c->job->options->verbose;
     double *values = (double *)((uint8_t *)c->block + 2 * v->offset);
-    const double least =
-        fmax(fmax(FLOOR * greatest(gradient, n), NOTHING * c->greatest_norm), 1e-9);
+    const double least = fmax(FLOOR * fmax(greatest(gradient, n), c->greatest_norm), 1e-9);
     f->checked = all ? n : SAMPLED;
     for (int64_t k = 0; k < f->checked; k++) {
         const uint32_t random = nnrt_random_u32(c->job->train.seed, NNRT_STREAM_SAMPLE,
