@@ -445,7 +445,7 @@ Test(windows, reduce_on_plateau_waits_for_the_validation_loss)
     static const double want[] = {1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5};
     double *in[] = {(double[]){0}, (double[]){0}};
     for (int i = 0; i < 9; i++) {
-        RunArgs args = {.step = (uint64_t)i + 1, .epoch = (float)i, .validation_loss = losses[i]};
+        RunArgs args = {.step = i + 1, .epoch = (float)i, .validation_loss = losses[i]};
         model_run(&m, train, 1, in, args);
         cr_expect_float_eq(model_variable(&m, "schedule/scale")[0], want[i], 1e-12, "epoch %d: %g",
                            i, model_variable(&m, "schedule/scale")[0]);
