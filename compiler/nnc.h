@@ -19,6 +19,7 @@
 
 // What a graph is for; see sema.h.
 typedef enum NncPurpose {
+    NNC_FOLD,  // what predict needs of variables alone; made with it, NULL when there is nothing
     NNC_PREDICT,
     NNC_EVALUATE,
     NNC_FINISH,    // stays NULL in a model whose metrics are all plain averages
@@ -57,6 +58,10 @@ bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOpti
 // Makes the block of all variables (when all graphs are compiled) with their initial values. False
 // when there is no memory for it, which is reported.
 bool nnc_initialize(NncModel *m, uint64_t seed);
+
+// Computes what predict needs of variables alone (batch norms folded into the weights before them):
+// when it is built and the variables have changed, before it runs. `pool` as in RunArgs.
+void nnc_fold(NncModel *m, struct NnrtPool *pool);
 
 // Gives the variables of metrics their initial values, before an evaluation.
 void nnc_reset_metrics(NncModel *m);

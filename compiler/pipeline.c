@@ -32,13 +32,6 @@ typedef struct Gradients {
     int count;
 } Gradients;
 
-static void stabilize(NncModel *m, Graph *g)
-{
-    Pass p = {.scratch = arena_new(&m->session->guard)};
-    pass_stabilize(&p, g);
-    arena_free(p.scratch);
-}
-
 static Gradients differentiate(NncModel *m, Graph *g)
 {
     const Variables *vs = m->variables;
@@ -55,39 +48,55 @@ static Gradients differentiate(NncModel *m, Graph *g)
 
 // --- a graph for each purpose -----------------------------------------------------------------
 
-static Graph *make_predict(NncModel *m)
+static Graph *make_predict(NncModel *m, const PassOptions *passes)
 {
-    return sema_predict(m->program);
+    Graph *g = sema_predict(m->program);
+    if (!g)
+        return NULL;
+    passes_run(g, passes);
+    m->graphs[NNC_FOLD] = graph_split_constants(g);
+    return g;
 }
 
-static Graph *make_evaluate(NncModel *m)
+static Graph *make_evaluate(NncModel *m, const PassOptions *passes)
 {
+    (void)passes;
     return sema_evaluate(m->program);
 }
 
-static Graph *make_finish(NncModel *m)
+static Graph *make_finish(NncModel *m, const PassOptions *passes)
 {
+    (void)passes;
     return sema_finish(m->program);
 }
 
-static Graph *make_train(NncModel *m)
+// The passes come before the gradients too: those of stable forms are stable.
+static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
 {
+    PassOptions before = *passes;
+    before.differentiable = true;
     Graph *g = sema_train(m->program);
+    if (g)
+        passes_run(g, &before);
+    return g;
+}
+
+static Graph *make_train(NncModel *m, const PassOptions *passes)
+{
+    Graph *g = differentiable_loss(m, passes);
     if (!g)
         return NULL;
-    stabilize(m, g);  // first: the gradients of the stable forms are stable too
     const Gradients d = differentiate(m, g);
     if (!sema_optimize(m->program, g, d.parameters, d.gradients, d.count))
         return NULL;
     return g;
 }
 
-static Graph *make_gradient(NncModel *m)
+static Graph *make_gradient(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = sema_train(m->program);
+    Graph *g = differentiable_loss(m, passes);
     if (!g)
         return NULL;
-    stabilize(m, g);
     const Gradients d = differentiate(m, g);
     for (int i = 0; i < d.count; i++) {
         const char *path = m->variables->items[d.parameters[i]].path;
@@ -100,16 +109,19 @@ static Graph *make_gradient(NncModel *m)
 
 static const struct {
     const char *name;
-    Graph *(*make)(NncModel *m);
+    Graph *(*make)(NncModel *m, const PassOptions *passes);
 } purposes[NNC_PURPOSE_COUNT] = {
-    [NNC_PREDICT] = {"predict", make_predict},    [NNC_EVALUATE] = {"evaluate", make_evaluate},
-    [NNC_FINISH] = {"finish", make_finish},       [NNC_TRAIN] = {"train", make_train},
+    [NNC_FOLD] = {"fold", NULL},  // made by predict's
+    [NNC_PREDICT] = {"predict", make_predict},
+    [NNC_EVALUATE] = {"evaluate", make_evaluate},
+    [NNC_FINISH] = {"finish", make_finish},
+    [NNC_TRAIN] = {"train", make_train},
     [NNC_GRADIENT] = {"gradient", make_gradient},
 };
 
 bool nnc_compile(NncModel *m, NncPurpose purpose, const NncOptions *o)
 {
-    Graph *g = purposes[purpose].make(m);
+    Graph *g = purposes[purpose].make(m, &o->passes);
     if (diags_errors(m->session->diags) > 0)
         return false;
     if (g)
@@ -164,7 +176,7 @@ static bool report_engine(NncModel *m, NncPurpose purpose, const char *error)
     return false;
 }
 
-bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+static bool build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
 {
     if (m->executables[purpose] && m->max_batch[purpose] >= max_batch)
         return true;
@@ -176,6 +188,19 @@ bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOpti
     m->max_batch[purpose] = max_batch;
     m->executables[purpose] = engines[engine].build(m, m->graphs[purpose], max_batch, &error);
     return m->executables[purpose] || report_engine(m, purpose, error);
+}
+
+bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+{
+    const bool folded = purpose == NNC_PREDICT && m->graphs[NNC_FOLD];
+    return (!folded || build(m, NNC_FOLD, 1, o)) && build(m, purpose, max_batch, o);
+}
+
+void nnc_fold(NncModel *m, struct NnrtPool *pool)
+{
+    if (m->executables[NNC_FOLD])
+        executable_run(m->executables[NNC_FOLD],
+                       &(RunArgs){.variables = m->block, .batch = 1, .pool = pool});
 }
 
 // --- what was made, as text -------------------------------------------------------------------

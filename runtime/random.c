@@ -38,12 +38,13 @@ void nnrt_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[
 
 uint32_t nnrt_random_u32(uint64_t seed, uint32_t stream, uint64_t step, uint64_t element)
 {
-    const uint32_t counter[4] = {(uint32_t)element, (uint32_t)(element >> 32), (uint32_t)step,
+    const uint64_t number = (element >> 6) << 4 | (element & 15);
+    const uint32_t counter[4] = {(uint32_t)number, (uint32_t)(number >> 32), (uint32_t)step,
                                  stream};
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     uint32_t out[4];
     nnrt_philox(counter, key, out);
-    return out[0];
+    return out[element >> 4 & 3];
 }
 
 float nnrt_random_f32(uint64_t seed, uint32_t stream, uint64_t step, uint64_t element)

@@ -4,11 +4,15 @@
 // 2011. There is no generator with a state: a number is computed from (seed, stream, step,
 // element), so it is the same whatever thread or vector lane asks for it, and in whatever order.
 //
-//   counter = { lo32(element), hi32(element), lo32(step), stream }
+//   block   = element / 64, lane = element mod 16, word = element / 16 mod 4
+//   number  = 16 block + lane
+//   counter = { lo32(number), hi32(number), lo32(step), stream }
 //   key     = { lo32(seed), hi32(seed) }
-//   result  = word 0 of philox4x32-10(counter, key)
+//   result  = word `word` of philox4x32-10(counter, key)
 //
-// Code generators repeat this definition as vector code: it is part of the runtime's interface.
+// So sixteen neighbours are the same word of sixteen counters, and the four words of these counters
+// are four vectors in a row: none is thrown away. Code generators repeat this definition as vector
+// code: it is part of the runtime's interface.
 
 #ifndef NNRT_RANDOM_H
 #define NNRT_RANDOM_H

@@ -4,20 +4,25 @@
 
 #include <stdlib.h>
 
-Session *session_new(void)
+// False when memory ran out. Apart, so that no variable has to outlive the jump.
+static bool make_parts(Session *s)
 {
-    Session *s = calloc(1, sizeof *s);
-    Arena *arena = s ? arena_new(&s->guard) : NULL;
-    if (!arena || setjmp(s->guard.jump)) {
-        arena_free(s ? s->arena : NULL);
-        free(s);
-        return NULL;
-    }
-    s->arena = arena;
+    s->arena = arena_new(&s->guard);
+    if (!s->arena || setjmp(s->guard.jump))
+        return false;
     s->names = interner_new(s->arena);
     s->sources = sources_new(s->arena);
     s->diags = diags_new(s->arena, s->sources);
-    return s;
+    return true;
+}
+
+Session *session_new(void)
+{
+    Session *s = calloc(1, sizeof *s);
+    if (s && make_parts(s))
+        return s;
+    session_free(s);
+    return NULL;
 }
 
 void session_free(Session *s)

@@ -274,6 +274,8 @@ static bool check(const Options *o)
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
         return usage_error("there is no stage %s; nnc --help lists them", o->argument);
+    if (o->command == COMMAND_TRAIN && o->weights)  // would they be read, or written over?
+        return usage_error("--train takes no --weights; -o says where to write them");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     for (int i = 0; i < o->sets.count; i++)

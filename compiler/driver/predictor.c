@@ -20,6 +20,8 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
     }
     const bool ok = nnc_build(m, NNC_PREDICT, capacity, &j->nnc);
     void **outputs = output_buffers(m->arena, g, capacity);
+    if (ok)
+        nnc_fold(m, j->pool);
     for (int64_t at = 0; ok && at < x->count; at += capacity) {
         const int64_t n = x->count - at < capacity ? x->count - at : capacity;
         nnrt_batch_gather(&batch, j->pool, x->fields, x->rows + at, n);

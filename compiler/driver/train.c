@@ -10,6 +10,7 @@
 #include "driver/predictor.h"
 #include "driver/progress.h"
 #include "driver/weights.h"
+#include "file.h"
 #include "signals.h"
 
 // Everything that a training needs while it runs.
@@ -68,6 +69,8 @@ static void measure(void *self, double *training, double *validation)
 static void stepped(void *self, int64_t step, int64_t steps, double loss, int64_t examples)
 {
     Training *t = self;
+    if (t->job->options->verbose && step == 1 && t->progress.epoch == 1)
+        job_say(t->job, "the first step is done");
     if (!t->job->options->quiet)
         progress_step(&t->progress, step, steps, loss, examples);
 }
@@ -167,6 +170,32 @@ static bool open_log(Training *t)
         return true;
     job_say(t->job, "%s: %s", t->job->options->log, strerror(errno));
     return false;
+}
+
+// Whether the file of the weights is one, or none yet: what else stands there is not ours to
+// replace.
+static bool replaces_weights(const Training *t)
+{
+    unsigned char head[9];
+    FILE *f = fopen(t->path, "rb");
+    const size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        fclose(f);
+    if (n == 0 || (n == sizeof head && head[7] == 0 && head[8] == '{'))
+        return true;
+    job_say(t->job, "%s is there and holds no weights; write to another file", t->path);
+    return false;
+}
+
+// Better now than after the training.
+static bool check_output(const Training *t)
+{
+    NnrtError e;
+    NnrtWriter *w = nnrt_writer_open(t->path, &e);
+    if (!w)
+        job_say_error(t->job, &e);
+    nnrt_writer_abandon(w);
+    return w && replaces_weights(t);
 }
 
 // --- afterwards -------------------------------------------------------------------------------
@@ -333,10 +362,10 @@ ExitCode command_train(Job *j)
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
     Training t = {.job = j};
     ExitCode code = EXIT_PROGRAM;
+    t.path = j->options->output ? j->options->output : job_weights_path(j);
     if (job_load(j) && job_compile(j, purposes, 4) && job_read_data(j, false) &&
-        check_settings(j) && prepare(&t) && open_log(&t)) {
+        check_settings(j) && prepare(&t) && check_output(&t) && open_log(&t)) {
         job_print_diagnostics(j);  // warnings, before the long wait
-        t.path = j->options->output ? j->options->output : job_weights_path(j);
         code = train(&t);
     }
     evaluator_free(&t.evaluator);

@@ -7,12 +7,12 @@
 
 #include "graph/ops/ops.h"
 
-static const Attr no_attr = {.contract = {{0}, {0}, {0}}};
+static const Attr no_attr;  // every byte zero, which an initializer of one member would not promise
 
 // Sets n's type; `why` is for the debugger of whoever gave shapes that do not fit.
 static void infer_type(Arena *a, Node *n)
 {
-    Type in[MAX_ARITY] = {{.rank = 0}};
+    Type *in = arena_array(a, Type, (size_t)n->input_count);
     for (int i = 0; i < n->input_count; i++)
         in[i] = n->in[i]->type;
     const char *why = NULL;
@@ -24,7 +24,7 @@ static void infer_type(Arena *a, Node *n)
 Node *build_typed(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr,
                   const Type *stated)
 {
-    assert(input_count == op_arity(op));
+    assert(input_count == op_input_count(op, attr));
     Graph *g = b->graph;
     Node *n = arena_new_of(g->arena, Node);
     n->id = (uint32_t)g->node_count;
@@ -187,4 +187,69 @@ Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int
     set_labels(attr.contract.right, right, y->type.rank);
     set_labels(attr.contract.out, out, out_rank);
     return build_node(b, OP_contract, 2, (Node *[]){x, y}, &attr);
+}
+
+// --- data moved -------------------------------------------------------------------------------
+
+// An axis of one element has no step: its attribute is the neutral one, so that equal nodes have
+// equal bytes.
+Node *build_slice(Builder *b, Node *x, Type to, const int32_t *start, const int32_t *step)
+{
+    Attr attr = no_attr;
+    for (int i = 0; i < x->type.rank; i++) {
+        attr.slice.start[i] = start[i];
+        attr.slice.step[i] = to.dims[i] == 1 ? 1 : step[i];
+    }
+    return build_typed(b, OP_slice, 1, &x, &attr, &to);
+}
+
+Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t *interior,
+                double value)
+{
+    Attr attr = no_attr;
+    for (int i = 0; i < x->type.rank; i++) {
+        attr.pad.low[i] = low[i];
+        attr.pad.interior[i] = x->type.dims[i] == 1 ? 0 : interior[i];
+    }
+    attr.pad.value = (float)value;
+    return build_typed(b, OP_pad, 1, &x, &attr, &to);
+}
+
+static Attr attr_window(int axis, int64_t size, int stride, int dilation)
+{
+    Attr attr = no_attr;
+    attr.window.axis = axis;
+    attr.window.size = (int32_t)size;
+    attr.window.stride = stride;
+    attr.window.dilation = dilation;
+    return attr;
+}
+
+Node *build_window(Builder *b, Node *x, int axis, int size, int stride, int dilation)
+{
+    Attr attr = attr_window(axis, size, stride, dilation);
+    return build_node(b, OP_window, 1, &x, &attr);
+}
+
+// The inverse of the shape rule of `window`: two axes become one of size n.
+Node *build_unwindow(Builder *b, Node *x, int axis, int stride, int dilation, int64_t n)
+{
+    assert(axis + 1 < x->type.rank);
+    Attr attr = attr_window(axis, x->type.dims[axis + 1], stride, dilation);
+    Type to = x->type;
+    to.rank--;
+    to.dims[axis] = n;
+    for (int i = axis + 1; i < to.rank; i++)
+        to.dims[i] = x->type.dims[i + 1];
+    return build_typed(b, OP_unwindow, 1, &x, &attr, &to);
+}
+
+Node *build_gather(Builder *b, Node *table, Node *index)
+{
+    return build_node(b, OP_gather, 2, (Node *[]){table, index}, NULL);
+}
+
+Node *build_scatter_add(Builder *b, Node *values, Node *index, Type to)
+{
+    return build_typed(b, OP_scatter_add, 2, (Node *[]){values, index}, NULL, &to);
 }

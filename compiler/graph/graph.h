@@ -61,13 +61,15 @@ typedef enum ScalarKind {
 // below gives a meaning to are zero, so that two attributes of one operation are equal when memcmp
 // says so.
 typedef union Attr {
-    double value;        // const
-    int index;           // input: slot of graph->inputs; variable: index in the variable table
-    ScalarKind scalar;   // scalar
-    uint32_t stream;     // random: which stream of numbers
-    int axis;            // iota, argmax
+    struct ScanBody *scan;  // scan: what a step does
+    double value;           // const
+    int index;              // input: slot of graph->inputs; variable: index in the variable table;
+                            // scan_result: which of the results
+    ScalarKind scalar;      // scalar
+    uint32_t stream;        // random: which stream of numbers
+    int axis;               // iota, argmax
     struct {
-        uint32_t axes;   // bit i: axis i of the input is reduced, and dropped from the result
+        uint32_t axes;  // bit i: axis i of the input is reduced, and dropped from the result
         ReduceKind kind;
     } reduce;
     // broadcast: axis i of the input is axis map[i] of the result, map is increasing; an input axis
@@ -81,6 +83,27 @@ typedef union Attr {
         int8_t right[MAX_RANK];
         int8_t out[MAX_RANK];
     } contract;
+    // slice: element i of an axis is element start + step * i of the input's; step may be negative,
+    // never 0. The batch has start 0 and step 1. The result's sizes are stated.
+    struct {
+        int32_t start[MAX_RANK];
+        int32_t step[MAX_RANK];
+    } slice;
+    // pad: element i of an axis of the input is element low + (interior + 1) * i of the result's;
+    // all else is `value`. The result's sizes are stated.
+    struct {
+        int32_t low[MAX_RANK];
+        int32_t interior[MAX_RANK];
+        float value;
+    } pad;
+    // window: axis `axis` of the input, of size n, becomes two: its (n - dilation (size - 1) - 1) /
+    // stride + 1 positions, and behind them the `size` elements at each. Element (o, j) is element
+    // o * stride + j * dilation of the input's.
+    // unwindow: the other way round; what meets at one element is added up. The result's size n is
+    // stated.
+    struct {
+        int32_t axis, size, stride, dilation;
+    } window;
 } Attr;
 
 typedef struct Node Node;
@@ -91,10 +114,10 @@ struct Node {
     Node **in;
     Type type;
     Attr attr;
-    Span span;     // the expression it comes from
-    Name path;     // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
-    Node *forward; // scratch of passes: what replaces this node; NULL between passes
-    uint32_t mark; // scratch of passes: 0 between passes
+    Span span;      // the expression it comes from
+    Name path;      // of the layer instance it comes from: "conv_block_2.batchnorm"; may be NULL
+    Node *forward;  // scratch of passes: what replaces this node; NULL between passes
+    uint32_t mark;  // scratch of passes: 0 between passes
 };
 
 // --- variables: what lives from run to run ----------------------------------------------------
@@ -161,6 +184,25 @@ struct Graph {
     int update_count, update_capacity;
 };
 
+// A loop over the steps of sequences. A sequence has its steps along axis 1 when it has the batch,
+// else along axis 0: [batch, length, ...] or [length, ...]; one step of it is [batch, ...] or
+// [...]. The inputs of a scan node are the sequences, the first of each carried value, and the
+// captured values, which all steps see; the inputs of the body are a step of each sequence, each
+// carried value and each captured value. The outputs of the body are the next of each carried
+// value, then what the step adds to each stacked result. The results of the node, read by
+// scan_result nodes, are the last of each carried value, then the stacked results, which are
+// sequences. The node itself has a type that says nothing, a scalar f32.
+//
+// A body reads no variable and makes no update; the numbers of a `random` in it are the same in
+// every step. It belongs to its node alone: who copies the node copies it (scan_clone).
+typedef struct ScanBody {
+    Graph *graph;
+    int64_t length;  // how many steps
+    int sequences;
+    int carried;
+    bool reverse;  // from the last step of the sequences to the first; results stand likewise
+} ScanBody;
+
 Graph *graph_new(Arena *a, Interner *names, Variables *vs, const char *name);
 // A deep copy in the same arena, on the same variables.
 Graph *graph_clone(const Graph *g);
@@ -193,14 +235,15 @@ typedef struct Builder {
 // Any node whose type follows from its inputs; attr may be NULL.
 Node *build_node(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr);
 // Any node at all: `stated` is the type for the operations that cannot infer it (leaves, cast,
-// broadcast, reshape), and is not read by the others. A pass copies a node with this.
+// broadcast, reshape, slice, pad, unwindow, scatter_add), and is not read by the others. A pass
+// copies a node with this.
 Node *build_typed(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr,
                   const Type *stated);
 Node *build_input(Builder *b, Name name, Type type);  // adds a port too
 Node *build_variable(Builder *b, int variable);
 Node *build_const(Builder *b, DType dtype, double value);  // rank 0
 Node *build_scalar(Builder *b, ScalarKind kind);
-Node *build_iota(Builder *b, Type type, int axis);  // i32: the index along `axis`
+Node *build_iota(Builder *b, Type type, int axis);           // i32: the index along `axis`
 Node *build_random(Builder *b, Type type, uint32_t stream);  // f32, uniform in [0, 1)
 Node *build_unary(Builder *b, OpId op, Node *x);
 Node *build_binary(Builder *b, OpId op, Node *x, Node *y);  // one shape
@@ -215,9 +258,30 @@ Node *build_reshape(Builder *b, Node *x, Type to);  // the batch stays axis 0
 Node *build_transpose(Builder *b, Node *x, const int8_t *map);
 Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int8_t *right,
                      const int8_t *out, int out_rank);
+Node *build_slice(Builder *b, Node *x, Type to, const int32_t *start, const int32_t *step);
+Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t *interior,
+                double value);
+Node *build_window(Builder *b, Node *x, int axis, int size, int stride, int dilation);
+Node *build_unwindow(Builder *b, Node *x, int axis, int stride, int dilation, int64_t n);
+Node *build_gather(Builder *b, Node *table, Node *index);
+Node *build_scatter_add(Builder *b, Node *values, Node *index, Type to);
+
+Node *build_scan(Builder *b, ScanBody *body, Node *const *in);
+Node *build_scan_result(Builder *b, Node *scan, int index);
 
 void graph_output(Graph *g, Name name, Node *value);
 void graph_update(Graph *g, int variable, Node *value);
+
+// --- scans ------------------------------------------------------------------------------------
+
+ScanBody *scan_clone(const ScanBody *s);
+Type scan_sequence_type(const ScanBody *s, const Type *step);  // of sequences of such steps
+Type scan_input_type(const ScanBody *s, int input);            // of the node's input
+Type scan_result_type(const ScanBody *s, int result);
+static inline int scan_captured(const ScanBody *s)
+{
+    return s->graph->input_count - s->sequences - s->carried;
+}
 
 // --- text, checks, housekeeping ---------------------------------------------------------------
 

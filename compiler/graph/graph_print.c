@@ -10,7 +10,14 @@
 //   }
 //
 // Variables that the graph uses come first, in the order of their table; then the nodes; then
-// updates and outputs. Numbers have as many digits as bring the same number back.
+// updates and outputs. Numbers have as many digits as bring the same number back. A scan is
+// followed by its steps, sequences, carried values and body:
+//
+//     %2 = scan %0, %1 {28, 1, 1 reverse} graph rnn {
+//       %0 = input "x" : f32[batch, 3]
+//       ...
+//     } : f32
+//     %3 = scan_result %2 {1} : f32[batch, 28, 3]
 
 #include "graph/graph_text.h"
 
@@ -32,11 +39,8 @@ const char *const scalar_names[SCALAR_KIND_COUNT] = {
 };
 
 const char *const variable_names[VARIABLE_KIND_COUNT] = {
-    [VARIABLE_PARAM] = "param",
-    [VARIABLE_STATE] = "state",
-    [VARIABLE_SLOT] = "slot",
-    [VARIABLE_METRIC] = "metric",
-    [VARIABLE_FOLDED] = "folded",
+    [VARIABLE_PARAM] = "param",   [VARIABLE_STATE] = "state",   [VARIABLE_SLOT] = "slot",
+    [VARIABLE_METRIC] = "metric", [VARIABLE_FOLDED] = "folded",
 };
 
 static void print_quoted(Text *out, const char *s)
@@ -142,21 +146,81 @@ static void print_contract(Text *out, const Graph *g, const Node *n)
     text_add(out, "}");
 }
 
+// Two numbers for each axis of the input: "0:1, 4:-2".
+static void print_pairs(Text *out, const Node *n, const int32_t *first, const int32_t *second)
+{
+    for (int i = 0; i < n->in[0]->type.rank; i++)
+        text_addf(out, i ? ", %d:%d" : "%d:%d", first[i], second[i]);
+}
+
+static void print_slice(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_add(out, " {");
+    print_pairs(out, n, n->attr.slice.start, n->attr.slice.step);
+    text_add(out, "}");
+}
+
+static void print_pad(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    const float value = n->attr.pad.value;
+    text_add(out, " {");
+    print_pairs(out, n, n->attr.pad.low, n->attr.pad.interior);
+    if (isnan(value))
+        text_add(out, "; nan}");
+    else
+        text_addf(out, "; %.9g}", (double)value);
+}
+
+static void print_window(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_addf(out, " {axis %d, size %d, stride %d, dilation %d}", n->attr.window.axis,
+              n->attr.window.size, n->attr.window.stride, n->attr.window.dilation);
+}
+
+static void print_body(Text *out, const Graph *g, int depth);
+
+static void print_scan(Text *out, const ScanBody *s, int depth)
+{
+    text_addf(out, " {%lld, %d, %d%s} ", (long long)s->length, s->sequences, s->carried,
+              s->reverse ? " reverse" : "");
+    print_body(out, s->graph, depth + 1);
+}
+
+static void print_index(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_addf(out, " {%d}", n->attr.index);
+}
+
 static void (*const attr_printers[OP_COUNT])(Text *, const Graph *, const Node *) = {
     [OP_input] = print_input,   [OP_variable] = print_variable, [OP_const] = print_const,
     [OP_scalar] = print_scalar, [OP_iota] = print_iota,         [OP_random] = print_random,
     [OP_broadcast] = print_map, [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
-    [OP_argmax] = print_argmax, [OP_contract] = print_contract,
+    [OP_argmax] = print_argmax, [OP_contract] = print_contract, [OP_slice] = print_slice,
+    [OP_scan_result] = print_index,
+    [OP_pad] = print_pad,       [OP_window] = print_window,     [OP_unwindow] = print_window,
 };
 
 // --- the graph --------------------------------------------------------------------------------
 
-static void print_node(Text *out, const Graph *g, const Node *n)
+static void indent(Text *out, int depth)
 {
-    text_addf(out, "  %%%u = %s", n->id, op_name(n->op));
+    for (int i = 0; i < depth; i++)
+        text_add(out, "  ");
+}
+
+static void print_node(Text *out, const Graph *g, const Node *n, int depth)
+{
+    indent(out, depth + 1);
+    text_addf(out, "%%%u = %s", n->id, op_name(n->op));
     for (int i = 0; i < n->input_count; i++)
         text_addf(out, i ? ", %%%u" : " %%%u", n->in[i]->id);
-    if (attr_printers[n->op])
+    if (n->op == OP_scan)
+        print_scan(out, n->attr.scan, depth);
+    else if (attr_printers[n->op])
         attr_printers[n->op](out, g, n);
     text_add(out, " : ");
     type_print(out, &n->type);
@@ -183,25 +247,34 @@ static void print_declaration(Text *out, const Variable *v)
     text_add(out, v->frozen ? " frozen\n" : "\n");
 }
 
-static void print_root(Text *out, const char *word, const char *name, const Node *value)
+static void print_root(Text *out, const char *word, const char *name, const Node *value, int depth)
 {
-    text_addf(out, "  %s ", word);
+    indent(out, depth + 1);
+    text_addf(out, "%s ", word);
     print_quoted(out, name);
     text_addf(out, " = %%%u\n", value->id);
 }
 
-void graph_print(Text *out, const Graph *g)
+// The graph, or the body of a scan `depth` scans deep; without the end of its last line.
+static void print_body(Text *out, const Graph *g, int depth)
 {
     text_addf(out, "graph %s {\n", g->name);
     for (int i = 0; i < g->variables->count; i++)
         if (uses_variable(g, i))
             print_declaration(out, &g->variables->items[i]);
     for (int i = 0; i < g->node_count; i++)
-        print_node(out, g, g->nodes[i]);
+        print_node(out, g, g->nodes[i], depth);
     for (int i = 0; i < g->update_count; i++)
         print_root(out, "update", g->variables->items[g->updates[i].variable].path,
-                   g->updates[i].value);
+                   g->updates[i].value, depth);
     for (int i = 0; i < g->output_count; i++)
-        print_root(out, "output", g->outputs[i].name, g->outputs[i].node);
-    text_add(out, "}\n");
+        print_root(out, "output", g->outputs[i].name, g->outputs[i].node, depth);
+    indent(out, depth);
+    text_add(out, "}");
+}
+
+void graph_print(Text *out, const Graph *g)
+{
+    print_body(out, g, 0);
+    text_add(out, "\n");
 }

@@ -11,7 +11,7 @@
 static bool has_index(const Instr *c)
 {
     return c->kind == INSTR_LOAD || c->kind == INSTR_STORE || c->kind == INSTR_IOTA ||
-           c->kind == INSTR_RANDOM;
+           c->kind == INSTR_RANDOM || c->kind == INSTR_GATHER;
 }
 
 static bool has_argmax(const Kernel *k)
@@ -62,7 +62,7 @@ static int vector_score(const Kernel *k, int x)
     int score = 0;
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];
-        if (c->kind != INSTR_LOAD && c->kind != INSTR_STORE)
+        if (c->kind != INSTR_LOAD && c->kind != INSTR_STORE && c->kind != INSTR_GATHER)
             continue;
         int weight = c->level == LEVEL_FULL ? 4 : 1;
         score += c->strides[x] == 1 ? weight : c->strides[x] > 1 ? -weight : 0;
@@ -70,11 +70,37 @@ static int vector_score(const Kernel *k, int x)
     return score;
 }
 
+// Whether a value differs along axis x.
+bool instr_moves(const Kernel *k, int instr, int x)
+{
+    const Instr *c = &k->code[instr];
+    if (has_index(c) && c->strides[x])
+        return true;
+    if (c->kind == INSTR_REDUCE || c->kind == INSTR_ARGMAX)
+        return !k->axes[x].reduced;
+    for (int i = 0; i < c->arg_count; i++)
+        if (instr_moves(k, c->args[i], x))
+            return true;
+    return false;
+}
+
+// Lanes may not add to rows that may be the same.
+static bool lanes_collide(const Kernel *k, int x)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE && k->code[i].arg_count == 2 &&
+            instr_moves(k, k->code[i].args[1], x))
+            return true;
+    return false;
+}
+
 static int choose_vector_axis(const Kernel *k)
 {
     int best = -1;
     for (int x = k->axis_count - 1; x >= 0; x--)
-        if (best < 0 || vector_score(k, x) > vector_score(k, best))
+        if (lanes_collide(k, x))
+            continue;
+        else if (best < 0 || vector_score(k, x) > vector_score(k, best))
             best = x;
     return best;
 }

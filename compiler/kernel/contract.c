@@ -80,6 +80,8 @@ void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n)
     Operands o = {.node = n, .left = view_of(f, n->in[0]), .right = view_of(f, n->in[1])};
     row_major(&n->type, o.out);
     k->kind = KERNEL_CONTRACT;
+    k->left_offset = o.left.offset;
+    k->right_offset = o.right.offset;
     k->node = n;
     for (int i = 0; i < n->type.rank; i++)
         add_axis(k, &o, n->attr.contract.out[i], n->type.dims[i]);

@@ -36,9 +36,10 @@ static bool is_reduction(const Fusion *f, const Node *n)
     return op_is(n->op, REDUCTION) && !f->copied[n->id];
 }
 
-static bool is_contract(const Fusion *f, const Node *n)
+// A contraction or a scan: a kernel of its own, which reads memory.
+static bool is_alone(const Fusion *f, const Node *n)
 {
-    return n->op == OP_contract && !f->copied[n->id];
+    return (n->op == OP_contract || n->op == OP_scan) && !f->copied[n->id];
 }
 
 // The reduced axes of a reduction, on the canonical axes of its input.
@@ -54,7 +55,7 @@ static uint32_t reduced_axes(const Node *n, const Shape *s)
 
 static Shape full_shape(const Fusion *f, const Node *n)
 {
-    return shape_of(is_reduction(f, n) ? &n->in[0]->type : &n->type);
+    return shape_of(is_reduction(f, n) ? &n->in[0]->type : home_type(n));
 }
 
 // --- what must be computed --------------------------------------------------------------------
@@ -67,7 +68,7 @@ static Node *copy_node(Fusion *f, Node *value)
 
 static bool is_sink(const Fusion *f, const Node *n)
 {
-    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n);
+    return is_computed(f, n) && !is_alone(f, n) && !is_inline(f, n) && !op_is(n->op, PLACING);
 }
 
 static void find_uniform(Fusion *f)
@@ -92,21 +93,51 @@ static void keep_operand(Fusion *f, Node *operand)
         f->kept[base->id] = true;
 }
 
+// Rows of a table are read one after another, as they stand in memory.
+static void keep_table(Fusion *f, Node *table)
+{
+    int64_t rows[MAX_RANK];
+    View v = view_of(f, table);
+    row_major(&table->type, rows);
+    keep_operand(f, table);
+    if (v.offset || memcmp(v.strides, rows, sizeof *rows * (size_t)table->type.rank) != 0)
+        f->copied[table->id] = true;
+}
+
+// A scan reads whole values from their beginning on.
+static void keep_whole_operand(Fusion *f, Node *operand)
+{
+    const View v = view_of(f, operand);
+    const Type *base = &v.base->type;
+    if (is_row_major(&v, &operand->type) && type_elements(base) == type_elements(&operand->type) &&
+        type_batched(base) == type_batched(&operand->type))
+        keep_operand(f, operand);
+    else
+        f->copied[operand->id] = true;
+}
+
 // Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
 // and the operand of a contraction that is no buffer.
 static void find_copied(Fusion *f)
 {
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
+        if (n->op == OP_gather)
+            keep_table(f, n->in[0]);
         if (n->op == OP_reshape && !view_below(f, n).base)
             f->copied[n->in[0]->id] = true;
         for (int k = 0; n->op == OP_contract && k < 2; k++)
             keep_operand(f, n->in[k]);
+        for (int k = 0; n->op == OP_scan && k < n->input_count; k++)
+            keep_whole_operand(f, n->in[k]);
     }
 }
 
-static void allocate_marks(Fusion *f, int nodes)
+// Room for the nodes that are added here: at most one for each operand, output and update.
+static void allocate_marks(Fusion *f)
 {
+    const Graph *g = f->graph;
+    const int nodes = 3 * g->node_count + g->output_count + g->update_count + 1;
     f->home = arena_array(f->arena, Group *, (size_t)nodes);
     f->copied = arena_array(f->arena, bool, (size_t)nodes);
     f->kept = arena_array(f->arena, bool, (size_t)nodes);
@@ -117,20 +148,99 @@ static void allocate_marks(Fusion *f, int nodes)
 static void add_copies(Fusion *f)
 {
     Graph *g = f->graph;
-    int first = g->node_count;
+    const int first = g->node_count;
     for (int i = 0; i < g->output_count; i++)
         if (!is_sink(f, g->outputs[i].node))
             g->outputs[i].node = copy_node(f, g->outputs[i].node);
     for (int i = 0; i < g->update_count; i++)
         if (!is_sink(f, g->updates[i].value))
             g->updates[i].value = copy_node(f, g->updates[i].value);
-    const bool *copied = f->copied, *kept = f->kept;
-    allocate_marks(f, g->node_count);
-    memcpy(f->copied, copied, sizeof *copied * (size_t)first);
-    memcpy(f->kept, kept, sizeof *kept * (size_t)first);
     for (int i = first; i < g->node_count; i++)
         f->copied[i] = true;
-    find_uniform(f);
+}
+
+// --- operands of contractions -------------------------------------------------------------------
+// The vectors of a contraction run along the last axis of its result, which must be the last in
+// memory of the operand that has it.
+//
+//   dx = contract dy, w {ac,bc->ab}   -->   t = transpose w, copied;  dx = contract dy, t
+//   {ac,cb->ab}
+
+// Rows from which on the copy costs less than vectors gain (the BLAS, which takes a transposed
+// operand as it is, does the rest).
+#define TRANSPOSE_ROWS 64
+
+static int axis_of_label(const int8_t *labels, int rank, int label)
+{
+    for (int i = 0; i < rank; i++)
+        if (labels[i] == label)
+            return i;
+    return -1;
+}
+
+static int last_long_axis(const Type *t)
+{
+    int last = t->rank - 1;
+    while (last >= 0 && t->dims[last] == 1)
+        last--;
+    return last;
+}
+
+// How many rows share the columns of operand `k`, and whether there are batches of products.
+static int64_t rows_beside(const Node *n, int k, int64_t max_batch, bool *batched)
+{
+    const int8_t *own = k ? n->attr.contract.right : n->attr.contract.left;
+    const int8_t *other = k ? n->attr.contract.left : n->attr.contract.right;
+    const int own_rank = n->in[k]->type.rank, other_rank = n->in[!k]->type.rank;
+    int64_t rows = 1;
+    *batched = false;
+    for (int i = 0; i < n->type.rank; i++) {
+        const int label = n->attr.contract.out[i];
+        const bool in_own = axis_of_label(own, own_rank, label) >= 0;
+        const bool in_other = axis_of_label(other, other_rank, label) >= 0;
+        const int64_t size = n->type.dims[i] == DIM_BATCH ? max_batch : n->type.dims[i];
+        if (!in_own)
+            rows *= size;
+        *batched = *batched || (in_own && in_other && size > 1);
+    }
+    return rows;
+}
+
+static void transpose_operand(Fusion *f, Node *n, int k, int axis)
+{
+    Node *x = n->in[k];
+    Builder b = {.graph = f->graph, .span = n->span, .path = n->path};
+    int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    int8_t map[MAX_RANK], moved[MAX_RANK];
+    const int last = x->type.rank - 1;
+    for (int i = 0; i <= last; i++) {
+        map[i] = (int8_t)(i == last ? axis : i + (i >= axis));
+        moved[i] = labels[map[i]];
+    }
+    memcpy(labels, moved, sizeof *moved * (size_t)(last + 1));
+    n->in[k] = build_transpose(&b, x, map);
+    f->copied[n->in[k]->id] = true;
+}
+
+static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
+{
+    const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
+    const int last = last_long_axis(&n->type);
+    bool batched;
+    if (last < 0 || n->type.dims[last] == DIM_BATCH)
+        return;
+    const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
+        return;
+    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched)
+        transpose_operand(f, n, k, axis);
+}
+
+static void arrange_operands(Fusion *f, int64_t max_batch)
+{
+    for (int i = 0; i < f->graph->node_count; i++)
+        for (int k = 0; f->graph->nodes[i]->op == OP_contract && k < 2; k++)
+            arrange_operand(f, f->graph->nodes[i], k, max_batch);
 }
 
 // --- groups -----------------------------------------------------------------------------------
@@ -139,7 +249,7 @@ static Group *group_new(Fusion *f, const Node *n)
 {
     Group *g = arena_new_of(f->arena, Group);
     g->space = full_shape(f, n);
-    g->contract = is_contract(f, n);
+    g->alone = is_alone(f, n);
     return g;
 }
 
@@ -150,7 +260,7 @@ static Level level_for(const Fusion *f, const Group *g, const Node *n)
 
 static const Type *user_type(const Fusion *f, const Node *n)
 {
-    return is_reduction(f, n) ? &n->in[0]->type : &n->type;
+    return is_reduction(f, n) ? &n->in[0]->type : home_type(n);
 }
 
 static bool fits_space(const Fusion *f, const Group *g, const Node *n)
@@ -174,15 +284,23 @@ static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
     return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
 }
 
+// A table is read anywhere.
+static bool is_table(const Fusion *f, const Node *n, int k)
+{
+    return n->op == OP_gather && k == 0 && !f->copied[n->id];
+}
+
 // In an operand that the group computes, each element must be met where it is made.
-static bool meets(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool meets(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
     int64_t strides[MAX_RANK];
+    if (is_table(f, n, k))
+        return false;
     access_in(g, user_type(f, n), level_for(f, g, n), v, strides);
     if (level_for(f, g, n) == LEVEL_OUTER && level_in(g, v->base) == LEVEL_FULL &&
         !is_reduction(f, v->base))
         return false;
-    return access_natural(g, v->base, strides);
+    return access_natural(g, v, strides);
 }
 
 static bool group_reads(const Fusion *f, const Group *g, const Node *base)
@@ -196,7 +314,7 @@ static bool group_reads(const Fusion *f, const Group *g, const Node *base)
 
 static bool joins(const Fusion *f, const Group *g, Node *n)
 {
-    if (g->contract || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
+    if (g->alone || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
         is_lone_reduction(f, g, n))
         return false;
     bool shares = false;
@@ -205,7 +323,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
         Group *home = f->home[v.base->id];
         if (f->uniform[v.base->id])
             continue;
-        if (home == g && !meets(f, g, n, &v))
+        if (home == g && !meets(f, g, n, k, &v))
             return false;
         if (home && home->order > g->order)
             return false;
@@ -235,9 +353,9 @@ static void place_prelude(Fusion *f, Node *n)
     arena_push(f->arena, f->prelude, f->prelude_count, f->prelude_capacity, g);
 }
 
-static bool floating_fits(const Fusion *f, const Group *g, const Node *n, const View *v)
+static bool floating_fits(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
-    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, v);
+    return !g->alone && fits_space(f, g, v->base) && meets(f, g, n, k, v);
 }
 
 // First what does not fit and all below it: none of that may end up in this group, which runs
@@ -248,7 +366,7 @@ static void place_misfits(Fusion *f, Group *g, Node *n)
         View v = operand_view(f, n, k);
         if (v.base == n || !floats(f, v.base))
             continue;
-        if (floating_fits(f, g, n, &v))
+        if (floating_fits(f, g, n, k, &v))
             place_misfits(f, g, v.base);
         else
             place_prelude(f, v.base);
@@ -278,6 +396,9 @@ static void group_add(Fusion *f, Group *g, Node *n)
     place_misfits(f, g, n);
     pull_operands(f, g, n);
     f->home[n->id] = g;
+    for (int i = (int)n->id + 1; n->op == OP_scan && i < f->graph->node_count; i++)
+        if (f->graph->nodes[i]->op == OP_scan_result && f->graph->nodes[i]->in[0] == n)
+            f->home[i] = g;
     arena_push(f->arena, g->nodes, g->count, g->capacity, n);
 }
 
@@ -295,7 +416,7 @@ static int lower_bound(const Fusion *f, const Node *n)
 // Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
 static bool hangs_on_leaves(const Fusion *f, const Node *n)
 {
-    if (is_contract(f, n) || is_reduction(f, n))
+    if (is_alone(f, n) || is_reduction(f, n))
         return false;
     for (int k = 0; k < operand_count(f, n); k++) {
         const Node *base = operand_view(f, (Node *)n, k).base;
@@ -325,7 +446,7 @@ static void settle_operands(Fusion *f, Node *n)
 static void place(Fusion *f, Node *n)
 {
     settle_operands(f, n);
-    for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
+    for (int i = is_alone(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
         if (joins(f, f->groups[i], n)) {
             group_add(f, f->groups[i], n);
             return;
@@ -334,6 +455,13 @@ static void place(Fusion *f, Node *n)
     g->order = f->count;
     arena_push(f->arena, f->groups, f->count, f->capacity, g);
     group_add(f, g, n);
+}
+
+// In the body of a scan what is kept of an old carried value is kept before the new one is there,
+// which then can stand in its place.
+static bool comes_first(const Fusion *f, const Node *n)
+{
+    return f->scan && f->copied[n->id] && hangs_on_leaves(f, n);
 }
 
 static bool is_wanted(const Graph *g, const Node *n)
@@ -359,19 +487,38 @@ static void sort_nodes(Group **groups, int count)
         qsort(groups[i]->nodes, (size_t)groups[i]->count, sizeof(Node *), by_id);
 }
 
-Fusion *fuse(Arena *a, const Graph *g)
+// One node reads each result of a scan: it has one buffer.
+static void merge_results(Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < i && g->nodes[i]->op == OP_scan_result; k++)
+            if (g->nodes[k]->op == OP_scan_result && g->nodes[k]->in[0] == g->nodes[i]->in[0] &&
+                g->nodes[k]->attr.index == g->nodes[i]->attr.index) {
+                node_forward(g->nodes[i], g->nodes[k]);
+                break;
+            }
+    graph_clean(g);
+}
+
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
 {
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
+    f->scan = scan;
     f->graph = graph_clone(g);
-    allocate_marks(f, f->graph->node_count);
+    merge_results(f->graph);
+    allocate_marks(f);
+    find_copied(f);
+    arrange_operands(f, max_batch);
     find_uniform(f);
     find_copied(f);
     add_copies(f);
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
-        if (is_computed(f, n) && !f->home[n->id] &&
-            (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
+        if (is_computed(f, n) && !f->home[n->id] && is_wanted(f->graph, n) && comes_first(f, n))
+            place_prelude(f, n);
+        else if (is_computed(f, n) && !f->home[n->id] &&
+                 (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
             place(f, n);
     }
     sort_nodes(f->groups, f->count);

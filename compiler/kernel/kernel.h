@@ -8,6 +8,7 @@
 //             So softmax is one kernel of three passes over a row, and batch normalization with
 //             all that is element-wise around it one kernel of passes over a column of the batch.
 //   contract  a sum of products of two buffers: matmul in all its forms.
+//   scan      a plan of its own, whose kernels run once a step (scan.c).
 //
 //   %4 = contract %0, %1        kernel 0: contract
 //   %5 = max %4, 0        -->   kernel 1: loops [batch * 128]  load, max, store
@@ -31,7 +32,7 @@ typedef struct Buffer {
     BufferKind kind;
     int index;
     Type type;         // of the value it holds
-    const Node *node;  // ARENA: the value
+    const Node *node;  // ARENA: the value; NULL: of no node
     size_t offset;     // ARENA: in bytes, a multiple of 64
     size_t bytes;      // ARENA: at the most, for max_batch examples
     int first, last;   // ARENA: the kernels that write it and read it last
@@ -43,15 +44,17 @@ typedef enum InstrKind {
     INSTR_CONST,   // node's constant
     INSTR_SCALAR,  // node's number of the run
     INSTR_LOAD,    // buffer[index]
+    INSTR_GATHER,  // buffer[row args[0], index]: rows are `row_stride` apart, `rows` of them
     INSTR_IOTA,    // index, as an i32
     INSTR_RANDOM,  // element number `index` of node's stream
     INSTR_APPLY,   // node's element-wise operation on args
     INSTR_REDUCE,  // node's reduction of args[0]: from full to outer
     INSTR_ARGMAX,  // index along the reduced axes where args[0] is largest, the first among equals
-    INSTR_STORE,   // buffer[index] = args[0]
+    INSTR_STORE,   // buffer[index] = args[0], or += if `adds`; in row args[1] if there is one
 } InstrKind;
 
-// One value of a kernel. `index` is the sum over the kernel's axes of stride times position.
+// One value of a kernel. `index` is `offset` and the sum over the kernel's axes of stride times
+// position.
 typedef struct Instr {
     InstrKind kind;
     Level level;
@@ -62,7 +65,10 @@ typedef struct Instr {
     int args[3];
     int arg_count;
     int slot;                   // LOAD, STORE: index in Kernel.buffers
-    int64_t strides[MAX_RANK];  // LOAD, STORE, IOTA, RANDOM
+    int64_t strides[MAX_RANK];  // LOAD, GATHER, STORE, IOTA, RANDOM
+    int64_t offset;             // the same
+    int64_t row_stride, rows;   // GATHER; STORE with a row
+    bool adds;                  // STORE
     int reload;  // full: slot from which later passes read it instead of computing it
                  // again; -1: they compute it again
 } Instr;
@@ -85,7 +91,7 @@ typedef struct ContractAxes {
     int count;
 } ContractAxes;
 
-typedef enum KernelKind { KERNEL_LOOPS, KERNEL_CONTRACT } KernelKind;
+typedef enum KernelKind { KERNEL_LOOPS, KERNEL_CONTRACT, KERNEL_SCAN } KernelKind;
 
 typedef struct Kernel {
     KernelKind kind;
@@ -100,7 +106,10 @@ typedef struct Kernel {
     int count, capacity;
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
-    const Node *node;  // contract
+    int64_t left_offset, right_offset;  // of the first elements
+    const Node *node;  // contract, scan
+    // scan: slots the body's inputs in order, the stacked results, the body's arena
+    struct Plan *body;
 } Kernel;
 
 typedef struct Plan {
@@ -118,6 +127,13 @@ Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
+
+// Whether a value of a kernel differs along an axis.
+bool instr_moves(const Kernel *k, int instr, int axis);
+// A buffer of the body of scan `k`: the slot of `k` in which it stands, and how far its address
+// moves from step to step.
+int scan_slot(const Kernel *k, const Buffer *b);
+int64_t scan_step_bytes(const Kernel *k, const Buffer *b);
 
 // Work of a kernel for one batch of `batch` examples.
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);

@@ -15,11 +15,13 @@ static void print_size(Text *out, int64_t size, int64_t factor)
         text_addf(out, "batch*%" PRId64, factor);
 }
 
-static void print_strides(Text *out, const int64_t *strides, int count)
+static void print_strides(Text *out, const Instr *c, int count)
 {
     text_add(out, "[");
     for (int i = 0; i < count; i++)
-        text_addf(out, i ? ", %" PRId64 : "%" PRId64, strides[i]);
+        text_addf(out, i ? ", %" PRId64 : "%" PRId64, c->strides[i]);
+    if (c->offset)
+        text_addf(out, "; %" PRId64, c->offset);
     text_add(out, "]");
 }
 
@@ -70,20 +72,26 @@ static void print_instr(Text *out, const Kernel *k, const Instr *c)
         break;
     case INSTR_LOAD:
         text_addf(out, "load.%s b%d", dtype_text[c->dtype], c->slot);
-        print_strides(out, c->strides, k->axis_count);
+        print_strides(out, c, k->axis_count);
+        break;
+    case INSTR_GATHER:
+        text_addf(out, "gather.%s b%d", dtype_text[c->dtype], c->slot);
+        print_strides(out, c, k->axis_count);
+        print_args(out, c);
+        text_addf(out, " of %" PRId64 " rows of %" PRId64, c->rows, c->row_stride);
         break;
     case INSTR_STORE:
-        text_addf(out, "store.%s b%d", dtype_text[c->dtype], c->slot);
-        print_strides(out, c->strides, k->axis_count);
+        text_addf(out, "%s.%s b%d", c->adds ? "add_to" : "store", dtype_text[c->dtype], c->slot);
+        print_strides(out, c, k->axis_count);
         print_args(out, c);
         break;
     case INSTR_IOTA:
         text_add(out, "iota");
-        print_strides(out, c->strides, k->axis_count);
+        print_strides(out, c, k->axis_count);
         break;
     case INSTR_RANDOM:
         text_addf(out, "random %u", (unsigned)c->node->attr.stream);
-        print_strides(out, c->strides, k->axis_count);
+        print_strides(out, c, k->axis_count);
         break;
     case INSTR_APPLY:
         text_addf(out, "%s.%s", op_name(c->node->op), dtype_text[c->dtype]);
@@ -131,23 +139,44 @@ static void print_contract_axes(Text *out, const char *name, const ContractAxes 
     text_add(out, x->count ? "\n" : " 1\n");
 }
 
+static void print_kernel(Text *out, const Plan *p, int index);
+
+static void print_scan(Text *out, const Kernel *k)
+{
+    const ScanBody *s = k->node->attr.scan;
+    text_addf(out, "  %" PRId64 " steps%s, arena of %zu bytes {\n", s->length,
+              s->reverse ? " in reverse" : "", k->body->arena_bytes);
+    for (int i = 0; i < k->body->kernel_count; i++)
+        print_kernel(out, k->body, i);
+    text_add(out, "  }\n");
+}
+
 static void print_body(Text *out, const Kernel *k)
 {
+    if (k->kind == KERNEL_SCAN) {
+        print_scan(out, k);
+        return;
+    }
     if (k->kind == KERNEL_LOOPS) {
         print_code(out, k);
         return;
     }
+    if (k->left_offset || k->right_offset)
+        text_addf(out, "    offsets left %" PRId64 ", right %" PRId64 "\n", k->left_offset,
+                  k->right_offset);
     print_contract_axes(out, "batch  ", &k->batch);
     print_contract_axes(out, "rows   ", &k->rows);
     print_contract_axes(out, "columns", &k->columns);
     print_contract_axes(out, "depth  ", &k->depth);
 }
 
+static const char *const kind_text[] = {"loops", "contract", "scan"};
+
 const char *kernel_key(Arena *a, const Plan *p, const Kernel *k)
 {
     (void)p;
     Text t = text_in(a);
-    text_add(&t, k->kind == KERNEL_LOOPS ? "loops " : "contract ");
+    text_addf(&t, "%s ", kind_text[k->kind]);
     print_axes(&t, k);
     text_addf(&t, " passes %d\n", k->passes);
     print_body(&t, k);
@@ -183,7 +212,7 @@ static void print_kernel(Text *out, const Plan *p, int index)
         print_axes(out, k);
         text_addf(out, "] in %d pass%s", k->passes > 1 ? k->passes : 1, k->passes > 1 ? "es" : "");
     } else {
-        text_addf(out, "contract %s", k->node->path ? k->node->path : "");
+        text_addf(out, "%s %s", kind_text[k->kind], k->node->path ? k->node->path : "");
     }
     text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64 ")\n",
               kernel_flops(p, k, p->max_batch) / 1e6, kernel_bytes(p, k, p->max_batch) / 1e3,

@@ -19,6 +19,7 @@ typedef struct Lower {
     int *value;          // by node: its instruction in the kernel at hand, -1: none yet
     Kernel **kernel_of;  // by node: the kernel that computes it
     int *instr_of;       // by node: its instruction there
+    int *row_of;         // by node: the row that a scatter_add adds to
     Group *group;        // at hand
     Kernel *kernel;
 } Lower;
@@ -52,11 +53,16 @@ int kernel_slot(Arena *a, Kernel *k, int buffer)
     return k->buffer_count - 1;
 }
 
-static int add_instr(Lower *l, Instr i)
+static int kernel_add(Arena *a, Kernel *k, Instr i)
 {
     i.reload = -1;
-    arena_push(l->arena, l->kernel->code, l->kernel->count, l->kernel->capacity, i);
-    return l->kernel->count - 1;
+    arena_push(a, k->code, k->count, k->capacity, i);
+    return k->count - 1;
+}
+
+static int add_instr(Lower *l, Instr i)
+{
+    return kernel_add(l->arena, l->kernel, i);
 }
 
 // The level of a value read at these strides: outer when none of the reduced axes moves it.
@@ -70,37 +76,52 @@ static Level level_of_access(const Group *g, const int64_t *strides, Level user)
     return LEVEL_OUTER;
 }
 
-static int buffer_of(Lower *l, const Node *base)
+int plan_read_buffer(Arena *a, Plan *p, const Fusion *f, const Node *base)
 {
-    if (l->fusion->home[base->id])
-        return plan_arena_buffer(l->arena, l->plan, base);
+    if (f->home[base->id])
+        return plan_arena_buffer(a, p, base);
     assert(base->op == OP_input || base->op == OP_variable);
     BufferKind kind = base->op == OP_input ? BUFFER_INPUT : BUFFER_VARIABLE;
-    return plan_buffer(l->arena, l->plan, kind, base->attr.index, &base->type);
+    return plan_buffer(a, p, kind, base->attr.index, &base->type);
 }
 
+static int buffer_of(Lower *l, const Node *base)
+{
+    return plan_read_buffer(l->arena, l->plan, l->fusion, base);
+}
+
+// Where in a buffer, or in what else has numbered elements, an instruction reads or writes.
+typedef struct Access {
+    int64_t strides[MAX_RANK];
+    int64_t offset;
+} Access;
+
 static int find_access(const Kernel *k, InstrKind kind, const Node *node, int slot, Level level,
-                       const int64_t *strides)
+                       const Access *x)
 {
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];
         if (c->kind == kind && c->level == level && c->slot == slot &&
-            (kind == INSTR_LOAD || c->node == node) &&
-            memcmp(c->strides, strides, sizeof c->strides) == 0)
+            (kind == INSTR_LOAD || c->node == node) && c->offset == x->offset &&
+            memcmp(c->strides, x->strides, sizeof c->strides) == 0)
             return i;
     }
     return -1;
 }
 
-static int read_element(Lower *l, InstrKind kind, const Node *base, const int64_t *strides,
-                        Level level)
+static int read_element(Lower *l, InstrKind kind, const Node *base, const Access *x, Level level)
 {
     int slot = kind == INSTR_LOAD ? kernel_slot(l->arena, l->kernel, buffer_of(l, base)) : 0;
-    int known = find_access(l->kernel, kind, base, slot, level, strides);
+    int known = find_access(l->kernel, kind, base, slot, level, x);
     if (known >= 0)
         return known;
-    Instr i = {.kind = kind, .level = level, .dtype = base->type.dtype, .node = base, .slot = slot};
-    memcpy(i.strides, strides, sizeof i.strides);
+    Instr i = {.kind = kind,
+               .level = level,
+               .dtype = base->type.dtype,
+               .node = base,
+               .slot = slot,
+               .offset = x->offset};
+    memcpy(i.strides, x->strides, sizeof i.strides);
     return add_instr(l, i);
 }
 
@@ -124,26 +145,89 @@ static InstrKind leaf_kind(const Lower *l, const Node *base)
     return base->op == OP_iota ? INSTR_IOTA : base->op == OP_random ? INSTR_RANDOM : INSTR_LOAD;
 }
 
+static Access access_of(const Lower *l, const Type *user, Level level, const View *v)
+{
+    Access x = {.offset = v->offset};
+    access_in(l->group, user, level, v, x.strides);
+    return x;
+}
+
+// --- computing again ----------------------------------------------------------------------------
+// A value of an earlier kernel that hangs by cheap operations on one value in memory (and on small
+// ones: a number for each channel) is computed again from it, rather than stored and loaded: batch
+// norm's centred values and relu's mask need no memory of their own.
+
+#define AGAIN_DEPTH 8
+
+// The one value of full size that all of `n` can be computed from in the group at hand.
+typedef struct Root {
+    const Node *node;
+    bool failed;
+} Root;
+
+static bool is_anchor(const Lower *l, const Node *n)
+{
+    const Fusion *f = l->fusion;
+    return op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
+           !op_is(n->op, CHEAP);
+}
+
+static void find_root(const Lower *l, Node *n, int depth, Root *root);
+
+static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root *root)
+{
+    const View v = operand_view(l->fusion, user, k);
+    if (l->fusion->uniform[v.base->id])
+        return;
+    const Access x = access_of(l, &user->type, level_in(l->group, user), &v);
+    const bool small = level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
+                       shape_of(&v.base->type).rank < l->group->space.rank;
+    if (is_anchor(l, v.base) && small)
+        root->failed |= v.base->op == OP_random;
+    else if (is_anchor(l, v.base) || !access_natural(l->group, &v, x.strides)) {
+        root->failed |= v.base->op == OP_random || (root->node && root->node != v.base);
+        root->node = v.base;
+    } else
+        find_root(l, v.base, depth + 1, root);
+}
+
+static void find_root(const Lower *l, Node *n, int depth, Root *root)
+{
+    root->failed |= depth > AGAIN_DEPTH;
+    for (int k = 0; !root->failed && k < operand_count(l->fusion, n); k++)
+        find_operand_root(l, n, k, depth, root);
+}
+
+static bool is_computed_again(const Lower *l, const View *v, const Access *x)
+{
+    Root root = {0};
+    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base) ||
+        !access_natural(l->group, v, x->strides))
+        return false;
+    find_root(l, v->base, 0, &root);
+    return !root.failed;
+}
+
 static int lower_operand(Lower *l, const Type *user, Level level, const View *v)
 {
-    int64_t strides[MAX_RANK];
     Node *base = v->base;
     if (l->fusion->uniform[base->id])
         return lower_uniform(l, base);
-    access_in(l->group, user, level, v, strides);
+    const Access x = access_of(l, user, level, v);
     if (l->fusion->home[base->id] == l->group && l->value[base->id] >= 0)
         return l->value[base->id];
-    Level at = level_of_access(l->group, strides, level);
-    if (is_inline(l->fusion, base) && access_natural(l->group, base, strides))
+    Level at = level_of_access(l->group, x.strides, level);
+    if ((is_inline(l->fusion, base) && access_natural(l->group, v, x.strides)) ||
+        is_computed_again(l, v, &x))
         return lower_node(l, base, level_in(l->group, base));
-    return read_element(l, leaf_kind(l, base), base, strides, at);
+    return read_element(l, leaf_kind(l, base), base, &x, at);
 }
 
 // Along an axis of size 1 the largest is the first.
 static int lower_argmax_of_one(Lower *l, Node *n)
 {
-    const int64_t still[MAX_RANK] = {0};
-    return read_element(l, INSTR_IOTA, n, still, level_in(l->group, n));
+    const Access still = {.offset = 0};
+    return read_element(l, INSTR_IOTA, n, &still, level_in(l->group, n));
 }
 
 static int lower_reduction(Lower *l, Node *n)
@@ -162,13 +246,33 @@ static int lower_reduction(Lower *l, Node *n)
 
 static int lower_copied_leaf(Lower *l, Node *n, Level level)
 {
-    int64_t strides[MAX_RANK];
     View v = view_below(l->fusion, n);
     if (l->fusion->uniform[n->id])
         return lower_uniform(l, n);
-    access_in(l->group, &n->type, level, &v, strides);
+    const Access x = access_of(l, &n->type, level, &v);
     InstrKind kind = n->op == OP_iota ? INSTR_IOTA : n->op == OP_random ? INSTR_RANDOM : INSTR_LOAD;
-    return read_element(l, kind, n, strides, level);
+    return read_element(l, kind, n, &x, level);
+}
+
+// result[i, r] = table[index[i], r]: the index is read on the axes before the row's.
+static int lower_gather(Lower *l, Node *n, Level level)
+{
+    const Type *table = &n->in[0]->type;
+    View index = view_of(l->fusion, n->in[1]), rows = view_of(l->fusion, n->in[0]), in_row = {0};
+    const int before = n->in[1]->type.rank;
+    for (int i = 1; i < table->rank; i++)
+        in_row.strides[before + i - 1] = rows.strides[i];
+    Instr c = {.kind = INSTR_GATHER,
+               .level = level,
+               .dtype = table->dtype,
+               .node = n,
+               .arg_count = 1,
+               .row_stride = rows.strides[0],
+               .rows = table->dims[0]};
+    c.args[0] = lower_operand(l, &n->type, level, &index);
+    c.slot = kernel_slot(l->arena, l->kernel, buffer_of(l, rows.base));
+    access_in(l->group, &n->type, level, &in_row, c.strides);
+    return add_instr(l, c);
 }
 
 static int lower_node(Lower *l, Node *n, Level level)
@@ -179,6 +283,12 @@ static int lower_node(Lower *l, Node *n, Level level)
     bool copied = f->copied[n->id];
     if (!copied && op_is(n->op, REDUCTION))
         return l->value[n->id] = lower_reduction(l, n);
+    if (!copied && n->op == OP_gather)
+        return l->value[n->id] = lower_gather(l, n, level);
+    if (!copied && op_is(n->op, PLACING)) {
+        View v = view_of(f, n->in[0]);
+        return l->value[n->id] = lower_operand(l, home_type(n), level, &v);
+    }
     if (copied) {
         View v = view_below(f, n);
         return l->value[n->id] = v.base == n ? lower_copied_leaf(l, n, level)
@@ -204,20 +314,61 @@ static void set_space(Kernel *k, const Group *g)
             .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
 }
 
+// kernel: every element of what a placing operation writes parts of becomes the same number.
+static void add_fill_kernel(Lower *l, const Node *n)
+{
+    const Shape s = shape_of(&n->type);
+    Node *value = arena_new_of(l->arena, Node);
+    int64_t own[MAX_RANK];
+    Kernel *k = arena_new_of(l->arena, Kernel);
+    row_major(&n->type, own);
+    *value = (Node){.op = OP_const,
+                    .type = type_scalar(n->type.dtype),
+                    .attr.value = n->op == OP_pad ? (double)n->attr.pad.value : 0};
+    l->kernel = k;
+    Instr i = {.kind = INSTR_STORE,
+               .level = LEVEL_FULL,
+               .dtype = n->type.dtype,
+               .node = n,
+               .arg_count = 1};
+    k->axis_count = s.rank;
+    for (int x = 0; x < s.rank; x++) {
+        k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
+        i.strides[x] = own[s.axis[x]];
+    }
+    i.args[0] = add_instr(
+        l, (Instr){
+               .kind = INSTR_CONST, .level = LEVEL_UNIFORM, .dtype = n->type.dtype, .node = value});
+    i.slot = kernel_slot(l->arena, k, plan_arena_buffer(l->arena, l->plan, n));
+    add_instr(l, i);
+    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+}
+
 static void lower_group(Lower *l, Group *g)
 {
+    if (g->nodes[0]->op == OP_scan) {
+        lower_scan(l->arena, l->plan, l->fusion, g->nodes[0]);
+        return;
+    }
+    for (int i = 0; i < g->count; i++)
+        if (op_is(g->nodes[i]->op, PLACING) && !l->fusion->copied[g->nodes[i]->id])
+            add_fill_kernel(l, g->nodes[i]);
     Kernel *k = arena_new_of(l->arena, Kernel);
     arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
     g->kernel = l->kernel = k;
     l->group = g;
     memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
-    if (g->contract) {
+    if (g->alone) {
         lower_contract(l->arena, l->plan, l->fusion, k, g->nodes[0]);
         return;
     }
     set_space(k, g);
     for (int i = 0; i < g->count; i++) {
         Node *n = g->nodes[i];
+        if (n->op == OP_scatter_add) {
+            View v = view_of(l->fusion, n->in[1]);
+            l->row_of[n->id] = lower_operand(l, home_type(n), level_in(g, n), &v);
+        }
         l->instr_of[n->id] = lower_node(l, n, level_in(g, n));
         l->kernel_of[n->id] = k;
     }
@@ -225,23 +376,56 @@ static void lower_group(Lower *l, Group *g)
 
 // --- stores -----------------------------------------------------------------------------------
 
-static void store(Lower *l, const Node *n, int buffer)
+// Where the result of a placing operation has the element that in[0] has at i.
+static View place_of(const Node *n)
 {
-    Kernel *k = l->kernel_of[n->id];
-    Group *g = l->fusion->home[n->id];
     int64_t own[MAX_RANK];
     View v = {.base = NULL};
     row_major(&n->type, own);
-    memcpy(v.strides, own, sizeof own);
+    switch (n->op) {
+    case OP_pad:
+        for (int i = 0; i < n->type.rank; i++) {
+            v.strides[i] = own[i] * (n->attr.pad.interior[i] + 1);
+            v.offset += own[i] * n->attr.pad.low[i];
+        }
+        break;
+    case OP_unwindow:
+        for (int i = 0; i < n->type.rank; i++)
+            v.strides[i + (i > n->attr.window.axis)] = own[i];
+        v.strides[n->attr.window.axis + 1] = own[n->attr.window.axis] * n->attr.window.dilation;
+        v.strides[n->attr.window.axis] = own[n->attr.window.axis] * n->attr.window.stride;
+        break;
+    case OP_scatter_add:
+        for (int i = 1; i < n->type.rank; i++)
+            v.strides[n->in[1]->type.rank + i - 1] = own[i];
+        break;
+    default:
+        memcpy(v.strides, own, sizeof own);
+        break;
+    }
+    return v;
+}
+
+static void store(Lower *l, const Node *n, int buffer)
+{
+    Group *g = l->fusion->home[n->id];
+    const bool placing = op_is(n->op, PLACING) && !l->fusion->copied[n->id];
+    View v = place_of(n);
+    if (l->fusion->scan && l->plan->buffers[buffer].kind == BUFFER_OUTPUT)
+        step_strides(l->fusion->scan, &n->type, v.strides);
     Instr i = {.kind = INSTR_STORE,
                .level = level_in(g, n),
                .dtype = n->type.dtype,
                .node = n,
-               .args = {l->instr_of[n->id]},
-               .arg_count = 1};
-    l->kernel = k;
-    i.slot = kernel_slot(l->arena, k, buffer);
-    access_in(g, &n->type, i.level, &v, i.strides);
+               .args = {l->instr_of[n->id], l->row_of[n->id]},
+               .offset = v.offset,
+               .arg_count = l->row_of[n->id] >= 0 ? 2 : 1};
+    i.adds = placing && n->op != OP_pad;
+    i.rows = n->type.rank ? n->type.dims[0] : 1;
+    i.row_stride = type_elements(&n->type) / i.rows;
+    l->kernel = l->kernel_of[n->id];
+    i.slot = kernel_slot(l->arena, l->kernel, buffer);
+    access_in(g, home_type(n), i.level, &v, i.strides);
     add_instr(l, i);
 }
 
@@ -260,9 +444,10 @@ static bool reads_in_step(const Kernel *k, int buffer, const int64_t *strides, L
 {
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];
-        if (c->kind != INSTR_LOAD || k->buffers[c->slot] != buffer)
+        if ((c->kind != INSTR_LOAD && c->kind != INSTR_GATHER) || k->buffers[c->slot] != buffer)
             continue;
-        if (c->level != level || memcmp(c->strides, strides, sizeof c->strides) != 0)
+        if (c->kind == INSTR_GATHER || c->level != level || c->offset ||
+            memcmp(c->strides, strides, sizeof c->strides) != 0)
             return false;
         if (level == LEVEL_FULL && k->passes > 1)
             return false;
@@ -290,16 +475,16 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
             return false;
     row_major(&n->type, v.strides);
     access_in(g, &n->type, level_in(g, n), &v, strides);
-    return reads_in_step(k, buffer, strides, level_in(g, n));
+    // kernel_set_passes has made every point of a kernel without reductions an outer one
+    return reads_in_step(k, buffer, strides, g->reduced ? level_in(g, n) : LEVEL_OUTER);
 }
 
-// kernel: load from the arena, store to the variable.
-static void add_copy_kernel(Lower *l, int from, int to)
+void plan_copy_kernel(Arena *a, Plan *p, int from, int to)
 {
-    const Type *t = &l->plan->buffers[from].type;
+    const Type *t = &p->buffers[from].type;
     Shape s = shape_of(t);
     int64_t own[MAX_RANK];
-    Kernel *k = arena_new_of(l->arena, Kernel);
+    Kernel *k = arena_new_of(a, Kernel);
     row_major(t, own);
     Instr i = {.kind = INSTR_LOAD, .level = LEVEL_FULL, .dtype = t->dtype};
     k->axis_count = s.rank;
@@ -307,15 +492,14 @@ static void add_copy_kernel(Lower *l, int from, int to)
         k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
         i.strides[x] = own[s.axis[x]];
     }
-    l->kernel = k;
-    i.slot = kernel_slot(l->arena, k, from);
-    int loaded = add_instr(l, i);
+    i.slot = kernel_slot(a, k, from);
+    int loaded = kernel_add(a, k, i);
     i.kind = INSTR_STORE;
-    i.slot = kernel_slot(l->arena, k, to);
+    i.slot = kernel_slot(a, k, to);
     i.args[0] = loaded;
     i.arg_count = 1;
-    add_instr(l, i);
-    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+    kernel_add(a, k, i);
+    arena_push(a, p->kernels, p->kernel_count, p->kernel_capacity, k);
 }
 
 static void store_outputs(Lower *l)
@@ -344,7 +528,8 @@ static void store_updates(Lower *l)
         if (in_place[i])
             store(l, value, buffer[i]);
         else
-            add_copy_kernel(l, plan_arena_buffer(l->arena, l->plan, value), buffer[i]);
+            plan_copy_kernel(l->arena, l->plan, plan_arena_buffer(l->arena, l->plan, value),
+                             buffer[i]);
     }
 }
 
@@ -362,7 +547,7 @@ static void store_arena_values(Lower *l)
     for (int done = 0; done < l->plan->buffer_count; set_passes(l))
         for (; done < l->plan->buffer_count; done++) {
             const Buffer *b = &l->plan->buffers[done];
-            if (b->kind == BUFFER_ARENA && l->kernel_of[b->node->id])
+            if (b->kind == BUFFER_ARENA && b->node && l->kernel_of[b->node->id])
                 store(l, b->node, done);
         }
 }
@@ -382,7 +567,8 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
                .fusion = f,
                .value = filled_with_minus_one(a, nodes),
                .kernel_of = arena_array(a, Kernel *, (size_t)nodes),
-               .instr_of = filled_with_minus_one(a, nodes)};
+               .instr_of = filled_with_minus_one(a, nodes),
+               .row_of = filled_with_minus_one(a, nodes)};
     for (int i = 0; i < f->prelude_count; i++)
         lower_group(&l, f->prelude[i]);
     for (int i = 0; i < f->count; i++)

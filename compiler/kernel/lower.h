@@ -12,6 +12,14 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f);
 int plan_arena_buffer(Arena *a, Plan *p, const Node *n);
 int plan_buffer(Arena *a, Plan *p, BufferKind kind, int index, const Type *type);
 
+// The buffer from which a value is read that another kernel or nobody computes.
+int plan_read_buffer(Arena *a, Plan *p, const Fusion *f, const Node *base);
+// Adds a kernel that copies a buffer.
+void plan_copy_kernel(Arena *a, Plan *p, int from, int to);
+
+// Adds the kernel of a scan (scan.c).
+void lower_scan(Arena *a, Plan *p, const Fusion *f, Node *n);
+
 // A contraction's axes from its labels and the views of its operands (contract.c).
 void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n);
 

@@ -6,7 +6,7 @@
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = fuse(a, g);
+    Fusion *f = fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
     lower_groups(a, p, f);
@@ -36,9 +36,19 @@ static double loop_points(const Kernel *k, Level level, int64_t batch)
     return level == LEVEL_UNIFORM ? 1 : points;
 }
 
+static double scan_flops(const Kernel *k, int64_t batch)
+{
+    double flops = 0;
+    for (int i = 0; i < k->body->kernel_count; i++)
+        flops += kernel_flops(k->body, k->body->kernels[i], batch);
+    return flops * (double)k->node->attr.scan->length;
+}
+
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)
 {
     (void)p;
+    if (k->kind == KERNEL_SCAN)
+        return scan_flops(k, batch);
     if (k->kind == KERNEL_CONTRACT)
         return 2 * contract_points(&k->batch, batch) * contract_points(&k->rows, batch) *
                contract_points(&k->columns, batch) * contract_points(&k->depth, batch);

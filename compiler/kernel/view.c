@@ -49,10 +49,19 @@ void row_major(const Type *t, int64_t *strides)
     }
 }
 
-static View view_base(Node *n)
+void step_strides(const ScanBody *scan, const Type *t, int64_t *strides)
+{
+    row_major(t, strides);
+    if (type_batched(t))
+        strides[0] *= scan->length;
+}
+
+static View view_base(const Fusion *f, Node *n)
 {
     View v = {.base = n};
-    if (n->op == OP_iota)
+    if (f->scan && n->op == OP_input && n->attr.index < f->scan->sequences)
+        step_strides(f->scan, &n->type, v.strides);
+    else if (n->op == OP_iota)
         v.strides[n->attr.axis] = n->type.dims[n->attr.axis] == 1 ? 0 : 1;
     else
         row_major(&n->type, v.strides);
@@ -61,7 +70,7 @@ static View view_base(Node *n)
 
 static View view_broadcast(const View *in, const Node *n)
 {
-    View v = {.base = in->base};
+    View v = {.base = in->base, .offset = in->offset};
     const Type *from = &n->in[0]->type;
     for (int i = 0; i < from->rank; i++)
         if (from->dims[i] != 1)
@@ -71,9 +80,33 @@ static View view_broadcast(const View *in, const Node *n)
 
 static View view_transpose(const View *in, const Node *n)
 {
-    View v = {.base = in->base};
+    View v = {.base = in->base, .offset = in->offset};
     for (int i = 0; i < n->type.rank; i++)
         v.strides[i] = in->strides[n->attr.map[i]];
+    return v;
+}
+
+static View view_slice(const View *in, const Node *n)
+{
+    View v = {.base = in->base, .offset = in->offset};
+    for (int i = 0; i < n->type.rank; i++) {
+        v.strides[i] = n->type.dims[i] == 1 ? 0 : in->strides[i] * n->attr.slice.step[i];
+        v.offset += in->strides[i] * n->attr.slice.start[i];
+    }
+    return v;
+}
+
+static View view_window(const View *in, const Node *n)
+{
+    View v = {.base = in->base, .offset = in->offset};
+    const int axis = n->attr.window.axis;
+    for (int i = 0; i < n->in[0]->type.rank; i++)
+        v.strides[i + (i > axis)] = in->strides[i];
+    v.strides[axis + 1] = in->strides[axis] * n->attr.window.dilation;
+    v.strides[axis] = in->strides[axis] * n->attr.window.stride;
+    for (int i = axis; i <= axis + 1; i++)
+        if (n->type.dims[i] == 1)
+            v.strides[i] = 0;
     return v;
 }
 
@@ -85,7 +118,7 @@ static bool all_zero(const int64_t *strides, int rank)
     return true;
 }
 
-static bool is_row_major(const View *v, const Type *t)
+bool is_row_major(const View *v, const Type *t)
 {
     int64_t want[MAX_RANK];
     row_major(t, want);
@@ -96,7 +129,7 @@ static bool is_row_major(const View *v, const Type *t)
 // only axes of size 1 come or go; else the input must be in row-major order.
 static bool view_reshape(const View *in, const Type *from, const Type *to, View *v)
 {
-    *v = (View){.base = in->base};
+    *v = (View){.base = in->base, .offset = in->offset};
     Shape a = shape_of(from), b = shape_of(to);
     if (shape_equal(&a, &b)) {
         for (int i = 0; i < a.rank; i++)
@@ -119,6 +152,15 @@ static bool drops_ones_only(const Node *n)
     return shape_equal(&a, &b);
 }
 
+typedef View ViewRule(const View *in, const Node *n);
+
+static ViewRule *const rules[OP_COUNT] = {
+    [OP_broadcast] = view_broadcast,
+    [OP_transpose] = view_transpose,
+    [OP_slice] = view_slice,
+    [OP_window] = view_window,
+};
+
 static bool is_view(const Node *n)
 {
     return op_is(n->op, VIEW) || drops_ones_only(n);
@@ -127,16 +169,12 @@ static bool is_view(const Node *n)
 View view_below(const Fusion *f, Node *n)
 {
     if (!is_view(n))
-        return view_base(n);
+        return view_base(f, n);
     View in = view_of(f, n->in[0]), v;
-    if (n->op == OP_broadcast)
-        return view_broadcast(&in, n);
-    if (n->op == OP_transpose)
-        return view_transpose(&in, n);
-    bool ok = view_reshape(&in, &n->in[0]->type, &n->type, &v);
-    if (!ok) {  // only while fuse.c looks for inputs that must be copied
-        v = (View){.base = NULL};
-    }
+    if (rules[n->op])
+        return rules[n->op](&in, n);
+    if (!view_reshape(&in, &n->in[0]->type, &n->type, &v))
+        v = (View){.base = NULL};  // only while fuse.c looks for inputs that must be copied
     return v;
 }
 
@@ -165,12 +203,18 @@ bool is_computed(const Fusion *f, const Node *n)
         return true;
     if (f->uniform[n->id] || is_view(n))
         return false;
-    return op_is(n->op, ELEMENTWISE | REDUCTION) || n->op == OP_contract;
+    return op_is(n->op, ELEMENTWISE | REDUCTION | PLACING) || n->op == OP_contract ||
+           n->op == OP_gather || n->op == OP_scan;
+}
+
+const Type *home_type(const Node *n)
+{
+    return op_is(n->op, PLACING) ? &n->in[0]->type : &n->type;
 }
 
 Level level_in(const Group *g, const Node *n)
 {
-    Shape s = shape_of(&n->type);
+    Shape s = shape_of(home_type(n));
     return g->reduced && !shape_equal(&s, &g->space) ? LEVEL_OUTER : LEVEL_FULL;
 }
 
@@ -193,15 +237,15 @@ static bool fits(const Group *g, const Type *t)
     return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
 }
 
-bool access_natural(const Group *g, const Node *base, const int64_t *strides)
+bool access_natural(const Group *g, const View *v, const int64_t *strides)
 {
-    if (!fits(g, &base->type))
+    const Node *base = v->base;
+    if (op_is(base->op, PLACING) || v->offset || !fits(g, &base->type))
         return false;
-    int64_t own[MAX_RANK], want[MAX_RANK];
-    View v = {.base = NULL};
-    row_major(&base->type, own);
-    memcpy(v.strides, own, sizeof own);
-    access_in(g, &base->type, level_in(g, base), &v, want);
+    int64_t want[MAX_RANK];
+    View own = {.base = NULL};
+    row_major(&base->type, own.strides);
+    access_in(g, &base->type, level_in(g, base), &own, want);
     return memcmp(strides, want, sizeof *want * (size_t)g->space.rank) == 0;
 }
 

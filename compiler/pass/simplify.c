@@ -5,7 +5,7 @@
 //   %5 = pow %4, 2
 //
 // The rules stand in tables, by what they are about: arithmetic, logic (comparisons, masks,
-// types), views, sums. They are applied until none fits.
+// types), views, slices and windows, sums. They are applied until none fits.
 //
 // What the rules may do to numbers
 //   Bits      An f32 result keeps its bits, but for pow with a small constant exponent (closer to
@@ -20,7 +20,7 @@
 #include "pass/simplify.h"
 
 static const Rule *const tables[] = {
-    arithmetic_rules, logic_rules, view_rules, sum_rules, NULL,
+    arithmetic_rules, logic_rules, view_rules, move_rules, sum_rules, NULL,
 };
 
 // --- asking the result of a rectifier ---------------------------------------------------------

@@ -8,6 +8,7 @@
 extern const Rule arithmetic_rules[];  // simplify_arithmetic.c
 extern const Rule logic_rules[];       // simplify_logic.c
 extern const Rule view_rules[];        // simplify_views.c
+extern const Rule move_rules[];        // simplify_moves.c
 extern const Rule sum_rules[];         // simplify_sums.c
 
 // An element-wise operation on constants of rank 0 is a constant; constant_fold.c. A rule.

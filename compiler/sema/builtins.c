@@ -1,6 +1,6 @@
 // builtins.c -- the functions that the compiler itself knows, a row each, and how they are called.
 //
-// To add one: a row here, and its function in builtins_tensor.c or builtins_random.c.
+// To add one: a row here, and its function in builtins_tensor.c or another builtins_*.c.
 
 #include <math.h>
 #include <string.h>
@@ -10,10 +10,6 @@
 #define MATH(id, doc)                                             \
     {                                                             \
 #id, "x", doc, ELEMENT_MATH, builtin_elementwise, OP_##id \
-    }
-#define LATER(name, parameters)                                         \
-    {                                                                   \
-        name, parameters, "Not made yet.", 0, builtin_not_yet, OP_COUNT \
     }
 
 const Builtin builtins[] = {
@@ -58,15 +54,37 @@ const Builtin builtins[] = {
      OP_COUNT},
     {"fan_out", "shape", "Outputs that an input of a weight of this shape feeds.", 0, builtin_fan,
      OP_COUNT},
-    LATER("reverse", "x, over?"),
-    LATER("concat", "xs..."),
-    LATER("split", "x, count, over?"),
-    LATER("slice", "x, from, to, over?"),
-    LATER("pad", "x, sizes..."),
-    LATER("gather", "x, index"),
-    LATER("conv", "x, w, stride?, padding?, groups?"),
-    LATER("max_pool", "x, size?, stride?, padding?"),
-    LATER("avg_pool", "x, size?, stride?, padding?"),
+    {"reverse", "x, axis", "The elements of an axis, the first unless told, from its end.",
+     FLOW_FIRST, builtin_reverse, OP_COUNT},
+    {"slice", "x, from, to, axis", "Elements from .. to of an axis, the last unless told.",
+     FLOW_FIRST, builtin_slice, OP_COUNT},
+    {"split", "x, parts, axis",
+     "An axis, the last unless told, in so many equal parts, or in parts of the sizes of a list.",
+     FLOW_FIRST, builtin_split, OP_COUNT},
+    {"concat", "axis, xs...", "Tensors one behind the other along an axis, the last unless told.",
+     FLOW_JOINS, builtin_concat, OP_COUNT},
+    {"pad", "x, value=, sizes...",
+     "A value, 0 unless told, around the elements: for each axis how many, or (before, behind).",
+     FLOW_FIRST, builtin_pad, OP_COUNT},
+    {"gather", "table, index", "Rows of a table by their numbers; one outside is the nearest.", 0,
+     builtin_gather, OP_COUNT},
+    {"iota", "count", "The whole numbers 0, 1, ..., count - 1.", 0, builtin_iota, OP_COUNT},
+    {"pair", "size", "(n, n) of a number n, and a pair as it is: for sizes of either form.", 0,
+     builtin_pair, OP_COUNT},
+    {"conv", "x, w, stride?, padding?, dilation?, groups?",
+     "Sums of products of the windows of x [h, w, in] with w [kh, kw, in / groups, out]; without h "
+     "and kh in one direction.",
+     FLOW_JOINS, builtin_conv, OP_COUNT},
+    {"conv_transpose", "x, w, stride?, padding?",
+     "Each element of x [h, w, in] times w [kh, kw, in, out], added up stride apart.", FLOW_JOINS,
+     builtin_conv_transpose, OP_COUNT},
+    {"max_pool", "x, size?, stride?, padding?",
+     "The largest element of each window, 2 wide unless "
+     "told.",
+     FLOW_FIRST, builtin_pool, OP_COUNT},
+    {"avg_pool", "x, size?, stride?, padding?",
+     "The mean of each window, in which padding does not count; 2 wide unless told.", FLOW_FIRST,
+     builtin_pool, OP_COUNT},
 };
 const int builtin_count = sizeof builtins / sizeof *builtins;
 
@@ -146,19 +164,21 @@ void candidates_add_builtins(Candidates *c, const Program *p)
 typedef struct BuiltinParam {
     const char *name;
     size_t size;
-    bool optional, rest, axes;
+    bool optional, rest, axes, named;
 } BuiltinParam;
 
 static int split_parameters(const char *text, BuiltinParam *out)
 {
     int n = 0;
     for (const char *s = text; *s; n++) {
-        size_t size = strcspn(s, "?.,");
+        size_t size = strcspn(s, "?=.,");
         const char *end = s + size;
-        out[n] =
-            (BuiltinParam){.name = s, .size = size, .optional = *end == '?', .rest = *end == '.'};
-        out[n].axes = (size == 4 && (!strncmp(s, "over", 4) || !strncmp(s, "keep", 4)));
-        s = end + strspn(end, "?., ");
+        bool axes = size == 4 &&
+                    (!strncmp(s, "over", 4) || !strncmp(s, "keep", 4) || !strncmp(s, "axis", 4));
+        out[n] = (BuiltinParam){.name = s, .size = size, .rest = *end == '.', .axes = axes};
+        out[n].named = axes || *end == '=';
+        out[n].optional = out[n].named || *end == '?';
+        s = end + strspn(end, "?=., ");
     }
     return n;
 }
@@ -205,7 +225,17 @@ static bool place_named(Expander *e, BuiltinCall *c, const BuiltinParam *params,
     return false;
 }
 
-// Whether any written argument in place is a tensor, or the call has no place left for the flow.
+static int count_tensors(Value *const *positional, int count, const Arg *args)
+{
+    int tensors = 0;
+    for (int i = 0; i < count; i++)
+        tensors += is_tensor(positional[i]) || is_poison(positional[i]);
+    for (const Arg *a = args; a; a = a->next)
+        tensors += a->name && strcmp(a->name, "w") == 0;
+    return tensors;
+}
+
+// Whether fewer tensors are written than the function takes, or nothing is.
 static bool wants_flow(const Builtin *b, Value *const *positional, int count, const Arg *args)
 {
     for (const Arg *a = args; a; a = a->next)
@@ -213,12 +243,10 @@ static bool wants_flow(const Builtin *b, Value *const *positional, int count, co
             return false;
     if (count == 0)
         return true;
-    if (!(b->flags & FLOW_FIRST))
-        return false;
-    for (int i = 0; i < count; i++)
-        if (is_tensor(positional[i]) || is_poison(positional[i]))
-            return false;
-    return true;
+    int tensors = count_tensors(positional, count, args);
+    if (b->flags & FLOW_JOINS)
+        return tensors < 2 && positional[0]->kind != VALUE_LIST;
+    return b->flags & FLOW_FIRST && tensors == 0;
 }
 
 // The flow goes first where it is wanted; the rest in order, those of `...` to the end.
@@ -227,8 +255,10 @@ static bool place_positional(Expander *e, BuiltinCall *c, const BuiltinParam *pa
 {
     int at = 0;
     for (int i = 0; i < value_count; i++, at++) {
+        while (at < count && params[at].named)
+            at++;
         bool rest = count > 0 && params[count - 1].rest && at >= count - 1;
-        if (at >= MAX_RANK + 2 || (!rest && (at >= count || params[at].axes)))
+        if (at >= MAX_ARGUMENTS || (!rest && at >= count))
             return report_arity(e, c->builtin, c->span);
         c->values[at] = values[i];
         c->rest_count += rest;
@@ -256,10 +286,10 @@ static Value *flow_value(Expander *e, Span span)
 // Evaluates and places all arguments; false after a report.
 static bool bind(Expander *e, BuiltinCall *c, const Arg *args)
 {
-    BuiltinParam params[MAX_RANK + 2];
-    Value *values[MAX_RANK + 4];
+    BuiltinParam params[MAX_ARGUMENTS];
+    Value *values[MAX_ARGUMENTS + 2];
     int count = split_parameters(c->builtin->parameters, params);
-    int n = eval_positional(e, args, values + 1, MAX_RANK + 3);
+    int n = eval_positional(e, args, values + 1, MAX_ARGUMENTS + 1);
     bool flow = wants_flow(c->builtin, values + 1, n, args);
     if (flow)
         values[0] = flow_value(e, c->span);
@@ -282,8 +312,6 @@ static bool bind(Expander *e, BuiltinCall *c, const Arg *args)
 Value *builtin_call(Expander *e, const Builtin *b, const Arg *args, Span span)
 {
     BuiltinCall c = {.builtin = b, .span = span};
-    if (b->call == builtin_not_yet)
-        return builtin_not_yet(e, &c);
     if (!bind(e, &c, args))
         return poison_value(e, span);
     return b->call(e, &c);

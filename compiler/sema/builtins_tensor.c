@@ -4,11 +4,6 @@
 
 #include "sema/expander.h"
 
-Value *builtin_not_yet(Expander *e, BuiltinCall *c)
-{
-    return report_not_yet(e, c->span, c->builtin->name);
-}
-
 static double sign_of(double x)
 {
     return x > 0 ? 1 : x < 0 ? -1 : 0;
@@ -101,23 +96,30 @@ Value *builtin_max_min(Expander *e, BuiltinCall *c)
 
 Value *builtin_argmax(Expander *e, BuiltinCall *c)
 {
-    Axes axes = {.given = false};
+    int axis;
+    const Expr *over = c->args[1] ? c->args[1]->value : NULL;
     Node *n = to_float(e, c->values[0], c->span);
-    if (!n || (c->args[1] && !eval_axes(e, c->args[1]->value, n, &axes)))
+    if (!n || !eval_axis(e, over, n, -1, c->span, &axis))
         return poison_value(e, c->span);
-    int rank = written_rank(&n->type);
-    int axis = axes.given ? __builtin_ctz(axes.bits | 1u << 31) : rank - 1;
-    if (axes.batch || axis < 0 || axis >= rank || (axes.bits & (axes.bits - 1)))
-        return report_kind(e, c->span, "one axis of a tensor", c->values[0]);
     build_at(e, c->span);
-    n = build_argmax(&e->builder, n, axis + (type_batched(&n->type) ? 1 : 0));
-    return value_tensor(e->arena, c->span, n);
+    return value_tensor(e->arena, c->span, build_argmax(&e->builder, n, axis));
 }
 
-// Whole numbers from `values`: reshape(x, 2, 3) or reshape(x, [2, 3]).
+// The sizes of a shape, as in an initializer's reshape(w, shape).
+static bool read_shape_sizes(const Value *shape, int64_t *out, int *count)
+{
+    *count = shape->shape.rank;
+    for (int i = 0; i < *count; i++)
+        out[i] = shape->shape.dims[i];
+    return true;
+}
+
+// Whole numbers from `values`: reshape(x, 2, 3), reshape(x, [2, 3]) or reshape(x, shape).
 static bool read_ints(Expander *e, const BuiltinCall *c, int64_t *out, int *count)
 {
     const Value *list = c->rest_count == 1 ? c->values[1] : NULL;
+    if (list && list->kind == VALUE_SHAPE)
+        return read_shape_sizes(list, out, count);
     bool listed = list && (list->kind == VALUE_LIST || list->kind == VALUE_TUPLE);
     *count = listed ? list->count : c->rest_count;
     if (*count > MAX_RANK - 1) {
@@ -240,7 +242,8 @@ Value *builtin_one_hot(Expander *e, BuiltinCall *c)
     if (!n)
         return poison_value(e, c->span);
     if (n->type.dtype != DTYPE_I32) {
-        Diag *d = diag_report(diags_of(e), DIAG_not_a_class, blame_span(e, c->span));
+        Diag *d =
+            diag_report(diags_of(e), DIAG_not_a_class, blame_span(e, c->span), c->builtin->name);
         return poison_after(e, d, c->span);
     }
     Type to = n->type;

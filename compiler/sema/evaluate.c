@@ -287,7 +287,7 @@ static Value *eval_index(Expander *e, const Expr *x)
     if (is_poison(v))
         return v;
     if (is_tensor(v))
-        return report_not_yet(e, x->span, "a slice of a tensor");
+        return index_tensor(e, v, x);
     int64_t i, count = v->kind == VALUE_SHAPE ? v->shape.rank : v->count;
     if (v->kind != VALUE_LIST && v->kind != VALUE_TUPLE && v->kind != VALUE_SHAPE)
         return report_kind(e, x->left->span, "a list", v);
@@ -306,7 +306,14 @@ static Value *eval_index(Expander *e, const Expr *x)
 static Value *eval_member(Expander *e, const Expr *x)
 {
     Value *v = eval_expr(e, x->left);
-    return is_poison(v) ? v : report_not_yet(e, x->span, "a member of a value");
+    if (is_poison(v))
+        return v;
+    if (v->last && name_is(x->name, "last"))
+        return v->last;
+    Diag *d = diag_report(diags_of(e), DIAG_no_member, blame_span(e, x->span),
+                          value_kind_text(v->kind), x->name);
+    diag_help(d, "what a scan yields has `last`: the value of the step that ran last");
+    return poison_after(e, d, x->span);
 }
 
 Value *eval_expr(Expander *e, const Expr *x)
@@ -360,7 +367,7 @@ bool eval_bool(Expander *e, const Expr *x, const char *what, bool *out)
 
 bool eval_dims(Expander *e, const Dim *dims, DType dtype, bool batched, Type *out)
 {
-    int64_t sizes[MAX_RANK];
+    int64_t sizes[MAX_RANK] = {0};
     int rank = 0;
     for (const Dim *d = dims; d; d = d->next) {
         if (rank + batched >= MAX_RANK)

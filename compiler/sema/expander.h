@@ -17,6 +17,7 @@
 #define MAX_ELEMENTS (MAX_EXAMPLE_BYTES / 4)
 #define MAX_LAYERS 100000
 #define MAX_STEPS 1000000  // statements, once loops are unrolled
+#define MAX_NODES 20000    // of a graph without its gradients: later stages take their time over each
 #define MAX_CALL_DEPTH 256
 #define MAX_EVAL_DEPTH 2000  // bounds the C stack: calls and brackets together
 #define MAX_FILES 256
@@ -60,16 +61,19 @@ struct Binding {
     int variable;  // index of the variable that it reads, or -1
     bool is_axis;  // bound by a shape pattern: an axis name
     int axis;      // which: from the last, -1, -2, ...
+    int carried;   // 1 + which value that the scan at hand carries it is; 0: none
     Binding *next;
 };
 
 typedef struct Scope Scope;
 struct Scope {
     Scope *parent;
+    bool closed;  // what is assigned in it stays in it: the body of a scan
     Binding *bindings;
 };
 
 Binding *scope_find(const Scope *s, Name name);
+Binding *scope_find_open(const Scope *s, Name name);  // up to the closed one
 Binding *scope_define(Arena *a, Scope *s, Name name, Value *value, Span span);
 void candidates_add_scope(Candidates *c, const Scope *s);
 
@@ -159,6 +163,7 @@ struct Frame {
     VariableKind state_kind;
     const char *separator;    // between path and state: "." or "/"
     const Type *state_shape;  // of a state written without one; NULL: must be written
+    bool ended;               // a requirement does not hold: what follows would only repeat it
     int declared_count;       // variables declared here and below
 };
 
@@ -175,6 +180,8 @@ typedef struct Parameter {
     Value *regularizer;
 } Parameter;
 
+typedef struct Scan Scan;
+
 typedef enum MetricPhase { METRIC_NONE, METRIC_UPDATE, METRIC_FINISH } MetricPhase;
 
 typedef struct Expander {
@@ -186,6 +193,7 @@ typedef struct Expander {
     bool asking;     // inside `require`: softmax(y) asks, and makes nothing
     bool recording;  // rows of the summary
     MetricPhase phase;
+    Scan *scan;      // whose body is expanded, or NULL
     Node **current;  // by variable: its value so far in this expansion, NULL: not read yet
     bool *updated;
     bool *noted;  // by variable: it is among the parameters
@@ -308,6 +316,9 @@ typedef struct Axes {
 
 // `over = c`, `keep = [h, w]`, `over = -1`, `over = batch`.
 bool eval_axes(Expander *e, const Expr *x, const Node *of, Axes *out);
+// One axis, as one of the node's; the written axis `fallback` when `x` is NULL. False after a
+// report.
+bool eval_axis(Expander *e, const Expr *x, const Node *of, int fallback, Span span, int *out);
 Node *sum_all(Expander *e, Node *n);  // over every axis, the batch too
 Node *mean_all(Expander *e, Node *n);
 typedef enum Reduction { REDUCTION_SUM, REDUCTION_MEAN, REDUCTION_MAX, REDUCTION_MIN } Reduction;
@@ -316,17 +327,21 @@ Value *reduce_value(Expander *e, Reduction kind, Node *n, const Axes *over, cons
 
 // --- builtins ---------------------------------------------------------------------------------
 
+#define MAX_ARGUMENTS 32  // of a built-in function
+
 typedef struct BuiltinCall {
     const struct Builtin *builtin;
     Span span;
-    const Arg *args[MAX_RANK + 2];  // by parameter, as written; NULL: left out, or the flow
-    Value *values[MAX_RANK + 2];    // evaluated; NULL for axes and what is left out
-    int rest_count;                 // values of a `...` parameter, the last ones
+    const Arg *args[MAX_ARGUMENTS];  // by parameter, as written; NULL: left out, or the flow
+    Value *values[MAX_ARGUMENTS];    // evaluated; NULL for axes and what is left out
+    int rest_count;                  // values of a `...` parameter, the last ones
 } BuiltinCall;
 
 typedef struct Builtin {
     const char *name;
-    const char *parameters;  // "x, over?, keep?": `?` may be left out, `...` is any number
+    // "x, over?, keep?": `?` may be left out, `...` is any number; `axis`, `over`, `keep` and what
+    // is marked `=` may be left out too, and are given by name only.
+    const char *parameters;
     const char *doc;
     unsigned flags;
     Value *(*call)(Expander *e, BuiltinCall *c);
@@ -336,6 +351,7 @@ typedef struct Builtin {
 enum {
     FLOW_FIRST = 1 << 0,    // given no tensor it takes the flowing value first
     ELEMENT_MATH = 1 << 1,  // numbers fold
+    FLOW_JOINS = 1 << 2,    // it takes two tensors at least
 };
 
 extern const Builtin builtins[];
@@ -348,6 +364,8 @@ bool builtin_is_constant(Name name);
 void candidates_add_builtins(Candidates *c, const Program *p);
 
 // The functions of the table's rows.
+// The shape that is asked for: a shape, a tensor whose shape it is, or a list of sizes.
+bool read_shape(Expander *e, Value *v, Span span, Type *out);
 Value *builtin_elementwise(Expander *e, BuiltinCall *c);
 Value *builtin_max_min(Expander *e, BuiltinCall *c);
 Value *builtin_reduce(Expander *e, BuiltinCall *c);
@@ -359,7 +377,26 @@ Value *builtin_random(Expander *e, BuiltinCall *c);
 Value *builtin_uniform(Expander *e, BuiltinCall *c);
 Value *builtin_normal(Expander *e, BuiltinCall *c);
 Value *builtin_fan(Expander *e, BuiltinCall *c);
-Value *builtin_not_yet(Expander *e, BuiltinCall *c);
+Value *builtin_reverse(Expander *e, BuiltinCall *c);
+Value *builtin_slice(Expander *e, BuiltinCall *c);
+Value *builtin_split(Expander *e, BuiltinCall *c);
+Value *builtin_concat(Expander *e, BuiltinCall *c);
+Value *builtin_pad(Expander *e, BuiltinCall *c);
+Value *builtin_gather(Expander *e, BuiltinCall *c);
+Value *builtin_iota(Expander *e, BuiltinCall *c);
+Value *builtin_pair(Expander *e, BuiltinCall *c);
+Value *builtin_conv(Expander *e, BuiltinCall *c);
+Value *builtin_conv_transpose(Expander *e, BuiltinCall *c);
+Value *builtin_pool(Expander *e, BuiltinCall *c);
+
+// x[2], x[1..3, 0], x[h = 1..n] of a tensor.
+Value *index_tensor(Expander *e, Value *v, const Expr *x);
+// `count` elements of an axis of the node from `start` on, each `step` from the last.
+Node *slice_axis(Expander *e, Node *n, int axis, int64_t start, int64_t count, int step);
+// The value as a list or tuple of whole numbers, each at least `least`, `count` of them; a number
+// stands for all. False after a report.
+bool read_sizes(Expander *e, Value *v, const char *what, int64_t least, int count, Span span,
+                int64_t *out);
 
 // --- patterns.c -------------------------------------------------------------------------------
 
@@ -411,6 +448,13 @@ void frame_pop(Expander *e);
 
 void stmt_run_all(Expander *e, const Stmt *body);
 bool count_step(Expander *e, Span span);
+
+// --- scan.c -----------------------------------------------------------------------------------
+
+Value *scan_value(Expander *e, const Stmt *s);
+void scan_update(Expander *e, Binding *b, const Stmt *s);  // of a carried value
+// In the body of a scan each step draws numbers of its own. NULL after a report.
+Node *scan_random(Expander *e, Type type, uint32_t stream, Span span);
 
 // --- variables.c ------------------------------------------------------------------------------
 

@@ -74,6 +74,8 @@ static Value *schedule_factor(Expander *e)
     Call c;
     if (!call_prepare(e, schedule, ITEM_SCHEDULE, NULL, 0, &c))
         return poison_value(e, span);
+    c.path = program_intern(p, "schedule");  // of its states: schedule/best
+    c.state_kind = VARIABLE_SLOT;
     NamedValue *args = arena_array(e->arena, NamedValue, (size_t)c.count + 2);
     int n = 0, index;
     build_at(e, span);

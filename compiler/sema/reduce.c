@@ -55,6 +55,24 @@ bool eval_axes(Expander *e, const Expr *x, const Node *of, Axes *out)
     return true;
 }
 
+bool eval_axis(Expander *e, const Expr *x, const Node *of, int fallback, Span span, int *out)
+{
+    Axes axes = {.given = false};
+    if (x && !eval_axes(e, x, of, &axes))
+        return false;
+    int rank = written_rank(&of->type);
+    int axis = fallback < 0 ? rank + fallback : fallback;
+    if (axes.given)
+        axis = axes.bits ? __builtin_ctz(axes.bits) : -1;
+    if (axes.batch || axis < 0 || axis >= rank || (axes.bits & (axes.bits - 1))) {
+        const Value tensor = {.kind = VALUE_TENSOR};
+        report_kind(e, span, "one axis of a tensor", &tensor);
+        return false;
+    }
+    *out = axis + (type_batched(&of->type) ? 1 : 0);
+    return true;
+}
+
 // Divides by the elements that were added up: a number, times the size of the batch.
 static Node *divide_by_count(Expander *e, Node *sum, int64_t count, bool batch)
 {

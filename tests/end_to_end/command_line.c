@@ -19,6 +19,7 @@ static const struct {
     {{"m.nn", "-z"}, "there is no option -z"},
     {{"m.nn", "--train", "--eval"}, "--train and --eval"},
     {{"m.nn", "n.nn"}, "one file at a time"},
+    {{"m.nn", "--train", "-ww"}, "-o says where"},
     {{"m.nn", "--train=3"}, "takes no argument"},
     {{"m.nn", "--set"}, "needs an argument"},
     {{"m.nn", "--set", "width"}, "NAME=VALUE"},

@@ -198,10 +198,146 @@ static bool make_contract(OpCase *c, int i)
     return true;
 }
 
+// A slice or a pad: of what, into what, and the two numbers of each axis.
+typedef struct Move {
+    Type from, to;
+    int32_t first[3], second[3];
+} Move;
+
+static bool make_slice(OpCase *c, int i)
+{
+    static const Move rows[] = {
+        {{.rank = 0}, {.rank = 0}, {0}, {0}},
+        {{.rank = 1, .dims = {1}}, {.rank = 1, .dims = {1}}, {0}, {1}},
+        {{.rank = 1, .dims = {7}}, {.rank = 1, .dims = {7}}, {6}, {-1}},  // reversed
+        {{.rank = 1, .dims = {7}}, {.rank = 1, .dims = {3}}, {5}, {-2}},
+        {{.rank = 1, .dims = {7}}, {.rank = 1, .dims = {1}}, {3}, {-5}},
+        {{.rank = 2, .dims = {DIM_BATCH, 5}}, {.rank = 2, .dims = {DIM_BATCH, 2}}, {0, 1}, {1, 3}},
+        {{.rank = 3, .dims = {DIM_BATCH, 4, 6}},
+         {.rank = 3, .dims = {DIM_BATCH, 2, 3}},
+         {0, 3, 0},
+         {1, -2, 2}},
+        {{.rank = 3, .dims = {2, 3, 4}}, {.rank = 3, .dims = {2, 3, 4}}, {0, 0, 0}, {1, 1, 1}},
+    };
+    if (i >= (int)(sizeof rows / sizeof *rows))
+        return false;
+    c->node = build_slice(&c->scene.builder, scene_input(&c->scene, rows[i].from), rows[i].to,
+                          rows[i].first, rows[i].second);
+    return true;
+}
+
+static bool make_pad(OpCase *c, int i)
+{
+    static const Move rows[] = {
+        {{.rank = 0}, {.rank = 0}, {0}, {0}},
+        {{.rank = 1, .dims = {1}}, {.rank = 1, .dims = {4}}, {2}, {3}},
+        {{.rank = 1, .dims = {3}}, {.rank = 1, .dims = {3}}, {0}, {0}},
+        {{.rank = 1, .dims = {3}}, {.rank = 1, .dims = {7}}, {0}, {2}},
+        {{.rank = 2, .dims = {DIM_BATCH, 2}}, {.rank = 2, .dims = {DIM_BATCH, 7}}, {0, 1}, {0, 1}},
+        {{.rank = 3, .dims = {DIM_BATCH, 3, 2}},
+         {.rank = 3, .dims = {DIM_BATCH, 5, 6}},
+         {0, 1, 0},
+         {0, 0, 4}},
+    };
+    if (i >= 2 * (int)(sizeof rows / sizeof *rows))
+        return false;
+    const Move *m = &rows[i / 2];
+    c->node = build_pad(&c->scene.builder, scene_input(&c->scene, m->from), m->to, m->first,
+                        m->second, i % 2 ? -1.5 : 0);
+    return true;
+}
+
+// Windows by axis, size, stride, dilation. Those of one element, those that meet end to end, that
+// leave a remainder, that leave elements out between them, that are as long as the axis.
+static const struct WindowCase {
+    Type whole;
+    int axis, size, stride, dilation;
+} window_cases[] = {
+    {{.rank = 1, .dims = {1}}, 0, 1, 1, 1},
+    {{.rank = 1, .dims = {6}}, 0, 1, 1, 1},
+    {{.rank = 1, .dims = {6}}, 0, 1, 4, 3},
+    {{.rank = 1, .dims = {6}}, 0, 2, 2, 1},
+    {{.rank = 1, .dims = {7}}, 0, 2, 2, 1},
+    {{.rank = 1, .dims = {7}}, 0, 2, 3, 1},
+    {{.rank = 1, .dims = {7}}, 0, 7, 2, 1},
+    {{.rank = 1, .dims = {7}}, 0, 3, 1, 3},
+    {{.rank = 1, .dims = {9}}, 0, 2, 2, 4},
+    {{.rank = 2, .dims = {DIM_BATCH, 5}}, 1, 3, 1, 1},
+    {{.rank = 3, .dims = {DIM_BATCH, 6, 2}}, 1, 3, 2, 1},
+    {{.rank = 3, .dims = {DIM_BATCH, 2, 8}}, 2, 3, 2, 2},
+    {{.rank = 3, .dims = {5, 2, 3}}, 0, 3, 1, 2},
+};
+
+static bool make_window(OpCase *c, int i)
+{
+    if (i >= (int)(sizeof window_cases / sizeof *window_cases))
+        return false;
+    const struct WindowCase *w = &window_cases[i];
+    c->node = build_window(&c->scene.builder, scene_input(&c->scene, w->whole), w->axis, w->size,
+                           w->stride, w->dilation);
+    return true;
+}
+
+static bool make_unwindow(OpCase *c, int i)
+{
+    if (i >= (int)(sizeof window_cases / sizeof *window_cases))
+        return false;
+    const struct WindowCase *w = &window_cases[i];
+    Type windows = {.dtype = DTYPE_F32, .rank = w->whole.rank + 1};
+    const int64_t n = w->whole.dims[w->axis];
+    for (int k = 0; k < windows.rank; k++)
+        windows.dims[k] = w->whole.dims[k > w->axis ? k - 1 : k];
+    windows.dims[w->axis] = (n - w->dilation * (w->size - 1) - 1) / w->stride + 1;
+    windows.dims[w->axis + 1] = w->size;
+    c->node = build_unwindow(&c->scene.builder, scene_input(&c->scene, windows), w->axis, w->stride,
+                             w->dilation, n);
+    return true;
+}
+
+// Tables and indices; what is read has the axes of the index, then those of a row.
+static const struct TableCase {
+    Type table, index, rows;
+} table_cases[] = {
+    {{.rank = 1, .dims = {4}}, {.dtype = DTYPE_I32}, {.rank = 0}},
+    {{.rank = 2, .dims = {1, 3}},
+     {.dtype = DTYPE_I32, .rank = 1, .dims = {5}},
+     {.rank = 2, .dims = {5, 3}}},
+    {{.rank = 2, .dims = {5, 3}},
+     {.dtype = DTYPE_I32, .rank = 1, .dims = {DIM_BATCH}},
+     {.rank = 2, .dims = {DIM_BATCH, 3}}},
+    {{.rank = 3, .dims = {3, 2, 2}},
+     {.dtype = DTYPE_I32, .rank = 2, .dims = {DIM_BATCH, 4}},
+     {.rank = 4, .dims = {DIM_BATCH, 4, 2, 2}}},
+};
+
+static bool make_gather(OpCase *c, int i)
+{
+    if (i >= (int)(sizeof table_cases / sizeof *table_cases))
+        return false;
+    Node *table = scene_input(&c->scene, table_cases[i].table);
+    Node *index = scene_input(&c->scene, table_cases[i].index);
+    c->node = build_gather(&c->scene.builder, table, index);
+    return true;
+}
+
+static bool make_scatter_add(OpCase *c, int i)
+{
+    if (i >= (int)(sizeof table_cases / sizeof *table_cases))
+        return false;
+    Node *rows = scene_input(&c->scene, table_cases[i].rows);
+    Node *index = scene_input(&c->scene, table_cases[i].index);
+    c->node = build_scatter_add(&c->scene.builder, rows, index, table_cases[i].table);
+    return true;
+}
+
 // Sets c->node; false when there is no case i.
 static bool (*const makers[OP_COUNT])(OpCase *, int i) = {
-    [OP_broadcast] = make_broadcast, [OP_reshape] = make_reshape, [OP_transpose] = make_transpose,
-    [OP_reduce] = make_reduce,       [OP_argmax] = make_argmax,   [OP_contract] = make_contract,
+    [OP_broadcast] = make_broadcast, [OP_reshape] = make_reshape,
+    [OP_transpose] = make_transpose, [OP_reduce] = make_reduce,
+    [OP_argmax] = make_argmax,       [OP_contract] = make_contract,
+    [OP_slice] = make_slice,         [OP_pad] = make_pad,
+    [OP_window] = make_window,       [OP_unwindow] = make_unwindow,
+    [OP_gather] = make_gather,       [OP_scatter_add] = make_scatter_add,
 };
 
 int for_each_case(OpId op, void (*check)(OpCase *))

@@ -161,6 +161,33 @@ Test(edges, argmax_takes_the_first)
     cr_expect_eq(place((double[]){NAN, NAN, NAN}), 0);
 }
 
+// --- rows of tables ---------------------------------------------------------------------------
+
+static double *index_rows(Scene *s, bool adds, double *data, double *index)
+{
+    Builder *b = &s->builder;
+    Type four = type_f32(1, (int64_t[]){4}), places = {.dtype = DTYPE_I32, .rank = 1, .dims = {4}};
+    Node *x = scene_input(s, four), *i = scene_input(s, places);
+    scene_output(s, adds ? build_scatter_add(b, x, i, four) : build_gather(b, x, i));
+    return run_graph(s->arena, b->graph, 1, false, (double *[]){data, index},
+                     (RunArgs){.seed = 0})[0];
+}
+
+Test(edges, an_index_outside_means_the_nearest_row)
+{
+    Scene s = scene_new(), t = scene_new();
+    double data[] = {1, 2, 3, 4}, index[] = {-1, INT32_MIN, 4, INT32_MAX};
+    const double read[] = {1, 1, 4, 4}, added[] = {3, 0, 0, 7};
+    const double *rows = index_rows(&s, false, data, index);
+    const double *sums = index_rows(&t, true, data, index);
+    for (int i = 0; i < 4; i++) {
+        cr_expect_eq(rows[i], read[i]);
+        cr_expect_eq(sums[i], added[i]);
+    }
+    scene_free(&s);
+    scene_free(&t);
+}
+
 // --- reasons ----------------------------------------------------------------------------------
 
 static const char *reason(Scene *s, OpId op, Attr attr, const Type *in, Type out)
@@ -199,5 +226,41 @@ Test(edges, reasons_name_shapes_and_axes)
                      "f32[4, 3] and f32[2, 5] have not the same number of elements (12 and 10)");
     cr_expect_str_eq(reason(&s, OP_reshape, none, (Type[]){F32(DIM_BATCH, 3)}, F32(3)),
                      "the batch axis must stay, f32[batch, 3] and f32[3]");
+    scene_free(&s);
+}
+
+Test(edges, reasons_of_moves)
+{
+    Scene s = scene_new();
+    Type five = F32(DIM_BATCH, 5), whole = five;
+    whole.dtype = DTYPE_I32;
+    Attr attr = {.slice = {.start = {0, 5}, .step = {1, 1}}};
+    cr_expect_str_eq(reason(&s, OP_slice, attr, &five, F32(DIM_BATCH, 1)),
+                     "element 5 is outside axis 1 of f32[batch, 5]");
+    attr = (Attr){.slice = {.start = {0, 1}, .step = {1, 2}}};
+    cr_expect_str_eq(reason(&s, OP_slice, attr, &five, F32(DIM_BATCH, 3)),
+                     "axis 1 of f32[batch, 5] has 2 elements from 1 in steps of 2, not 3");
+    attr = (Attr){.slice = {.start = {0, 1}, .step = {-1, 2}}};
+    cr_expect_str_eq(reason(&s, OP_slice, attr, &five, F32(DIM_BATCH, 2)),
+                     "the batch stays whole, f32[batch, 5] and f32[batch, 2]");
+    attr = (Attr){.pad = {.low = {0, 1}, .interior = {0, 1}}};
+    cr_expect_str_eq(reason(&s, OP_pad, attr, &five, F32(DIM_BATCH, 9)),
+                     "axis 1 of f32[batch, 5], padded by 1 in front and 1 between, does not fit "
+                     "in f32[batch, 9]");
+    attr = (Attr){.pad = {.value = 0.5f}};
+    cr_expect_str_eq(reason(&s, OP_pad, attr, &whole, whole),
+                     "i32[batch, 5] cannot be padded with 0.5");
+    attr = (Attr){.window = {.axis = 1, .size = 3, .stride = 1, .dilation = 3}};
+    cr_expect_str_eq(reason(&s, OP_window, attr, &five, five),
+                     "a window of 3 elements, 3 apart, is longer than axis 1 of f32[batch, 5]");
+    attr.window.axis = 0;
+    cr_expect_str_eq(reason(&s, OP_window, attr, &five, five),
+                     "there are no windows along the batch of f32[batch, 5]");
+    attr = (Attr){.window = {.axis = 0, .size = 2, .stride = 2, .dilation = 1}};
+    Type windows = F32(3, 2);
+    cr_expect_str_eq(reason(&s, OP_unwindow, attr, &windows, F32(8)),
+                     "the windows along axis 0 of f32[8] would be f32[4, 2], not f32[3, 2]");
+    Type table[] = {F32(7, 3), F32(2)};
+    cr_expect_str_eq(reason(&s, OP_gather, attr, table, five), "i32 is wanted here, not f32[2]");
     scene_free(&s);
 }

@@ -215,6 +215,62 @@ static Node *step_transpose(Maker *m, Node *x)
     return build_transpose(&m->b, x, map);
 }
 
+// An axis that is not the batch, or -1.
+static int some_axis(Maker *m, const Node *x)
+{
+    const int first = type_batched(&x->type) ? 1 : 0;
+    return x->type.rank > first ? first + (int)below(m, (unsigned)(x->type.rank - first)) : -1;
+}
+
+static Node *step_slice(Maker *m, Node *x)
+{
+    int32_t start[MAX_RANK] = {0}, step[MAX_RANK];
+    Type to = x->type;
+    for (int i = 0; i < to.rank; i++)
+        step[i] = 1;
+    const int axis = some_axis(m, x);
+    if (axis < 0)
+        return NULL;
+    const int size = (int)to.dims[axis], apart = 1 + (int)below(m, 3);
+    start[axis] = (int32_t)below(m, (unsigned)size);
+    step[axis] = below(m, 3) ? apart : -apart;
+    const int room = (step[axis] > 0 ? size - 1 - start[axis] : start[axis]) / apart;
+    to.dims[axis] = room + 1;
+    return build_slice(&m->b, x, to, start, step);
+}
+
+static Node *step_pad(Maker *m, Node *x)
+{
+    int32_t low[MAX_RANK] = {0}, interior[MAX_RANK] = {0};
+    Type to = x->type;
+    const int axis = some_axis(m, x);
+    if (axis < 0 || to.dims[axis] > 6)
+        return NULL;
+    low[axis] = (int32_t)below(m, 3);
+    interior[axis] = (int32_t)below(m, 3);
+    to.dims[axis] = low[axis] + (interior[axis] + 1) * (to.dims[axis] - 1) + 1 + below(m, 3);
+    return build_pad(&m->b, x, to, low, interior, below(m, 3) == 0);
+}
+
+static Node *step_window(Maker *m, Node *x)
+{
+    const int axis = some_axis(m, x), size = 1 + (int)below(m, 3), dilation = 1 + (int)below(m, 2);
+    if (axis < 0 || x->type.rank == MAX_MADE_RANK || x->type.dims[axis] <= dilation * (size - 1))
+        return NULL;
+    return build_window(&m->b, x, axis, size, 1 + (int)below(m, 3), dilation);
+}
+
+static Node *step_unwindow(Maker *m, Node *x)
+{
+    const int axis = some_axis(m, x), stride = 1 + (int)below(m, 3),
+              dilation = 1 + (int)below(m, 2);
+    if (axis < 0 || axis + 1 == x->type.rank)
+        return NULL;
+    const int64_t n = stride * (x->type.dims[axis] - 1) + dilation * (x->type.dims[axis + 1] - 1) +
+                      1 + below(m, (unsigned)stride);
+    return n > 20 ? NULL : build_unwindow(&m->b, x, axis, stride, dilation, n);
+}
+
 // Whether the last axis of x can be summed against the first of y.
 static bool chains(const Node *x, const Node *y)
 {
@@ -274,10 +330,12 @@ static Node *step_softplus(Maker *m, Node *x)
 }
 
 static Step *const steps[] = {
-    step_sum,       step_sum,      step_product,   step_product,  step_quotient,    step_scale,
-    step_sign,      step_power,    step_extreme,   step_mask,     step_comparison,  step_logic,
-    step_choice,    step_reduce,   step_broadcast, step_flatten,  step_unit_axes,   step_transpose,
-    step_broadcast, step_contract, step_softmax,   step_softplus, step_log_sigmoid,
+    step_sum,         step_sum,      step_product,   step_product,  step_quotient,   step_scale,
+    step_sign,        step_power,    step_extreme,   step_mask,     step_comparison, step_logic,
+    step_choice,      step_reduce,   step_broadcast, step_flatten,  step_unit_axes,  step_transpose,
+    step_broadcast,   step_contract, step_slice,     step_slice,    step_slice,      step_pad,
+    step_pad,         step_window,   step_window,    step_unwindow, step_softmax,    step_softplus,
+    step_log_sigmoid,
 };
 
 // --- the graph --------------------------------------------------------------------------------

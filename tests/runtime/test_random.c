@@ -24,10 +24,15 @@ Test(random, philox_known_answers)
 
 Test(random, words_are_where_the_header_says)
 {
-    cr_expect_eq(nnrt_random_u32(0x299f31d0a4093822, 0x03707344, 0x13198a2e, 0x85a308d3243f6a88),
-                 0xd16cfe09);
-    cr_expect_eq(nnrt_random_u32(0x299f31d0a4093822, 0x03707344, 0x7713198a2e, 0x85a308d3243f6a88),
-                 0xd16cfe09, "the step counts modulo 2^32");
+    static const uint32_t words[] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+    for (uint64_t i = 0; i < 4; i++)
+        cr_expect_eq(nnrt_random_u32(0, 0, 0, 16 * i), words[i]);
+    const uint32_t counter[4] = {16 * 5 + 3, 0, 0x13198a2e, 0x03707344};
+    const uint32_t key[2] = {0xa4093822, 0x299f31d0};
+    uint32_t out[4];
+    nnrt_philox(counter, key, out);
+    cr_expect_eq(nnrt_random_u32(0x299f31d0a4093822, 0x03707344, 0x7713198a2e, 64 * 5 + 32 + 3),
+                 out[2], "block 5, lane 3, word 2; the step counts modulo 2^32");
 }
 
 Test(random, floats_are_uniform)

@@ -313,10 +313,10 @@ static bool make_broadcast(Maker *m)
     if (m->options.batch && !type_batched(x) && chance(m, 50))
         to.dims[to.rank++] = DIM_BATCH;
     for (int i = 0; i < x->rank; i++) {
+        if (to.rank + 2 > MAX_RANK)
+            return false;
         if (chance(m, 30) && x->dims[i] != DIM_BATCH)
             to.dims[to.rank++] = 1 + rng_below(&m->rng, 4);
-        if (to.rank == MAX_RANK)
-            return false;
         map[i] = (int8_t)to.rank;
         to.dims[to.rank++] = x->dims[i] == 1 ? 1 + rng_below(&m->rng, 4) : x->dims[i];
     }
@@ -363,12 +363,134 @@ static bool make_transpose(Maker *m)
     return add_view(m, v, build_transpose(&m->builder, v->node, map));
 }
 
-// --- along axes -------------------------------------------------------------------------------
-
 static double size_of(int64_t dim)
 {
     return dim == DIM_BATCH ? RANDOM_GRAPH_MAX_BATCH : (double)dim;
 }
+
+// --- data moved -------------------------------------------------------------------------------
+
+static bool make_slice(Maker *m)
+{
+    Value *v = pick(m);
+    Type to = v->node->type;
+    int32_t start[MAX_RANK] = {0}, step[MAX_RANK] = {1};
+    for (int i = type_batched(&to); i < to.rank; i++) {
+        const int size = (int)to.dims[i];
+        const int apart = 1 + rng_below(&m->rng, 3);
+        start[i] = rng_below(&m->rng, size);
+        step[i] = chance(m, 30) ? -apart : apart;
+        const int room = (step[i] > 0 ? size - 1 - start[i] : start[i]) / apart;
+        to.dims[i] = 1 + rng_below(&m->rng, room + 1);
+    }
+    return add_view(m, v, build_slice(&m->builder, v->node, to, start, step));
+}
+
+static bool make_pad(Maker *m)
+{
+    Value *v = pick(m);
+    Type to = v->node->type;
+    int32_t low[MAX_RANK] = {0}, interior[MAX_RANK] = {0};
+    for (int i = type_batched(&to); i < to.rank; i++) {
+        low[i] = rng_below(&m->rng, 3);
+        interior[i] = rng_below(&m->rng, 3);
+        to.dims[i] = low[i] + (interior[i] + 1) * (to.dims[i] - 1) + 1 + rng_below(&m->rng, 3);
+    }
+    if (type_elements(&to) > MAX_ELEMENTS)
+        return false;
+    const double value = rng_below(&m->rng, 2);
+    v->used = true;
+    add_value(m, build_pad(&m->builder, v->node, to, low, interior, value), fmin(v->low, value),
+              fmax(v->high, value), v->exact);
+    return true;
+}
+
+// An axis that is not the batch, or -1.
+static int pick_axis(Maker *m, const Type *t)
+{
+    const int first = type_batched(t);
+    return t->rank > first ? first + rng_below(&m->rng, t->rank - first) : -1;
+}
+
+static bool make_window(Maker *m)
+{
+    Value *v = pick(m);
+    const Type *x = &v->node->type;
+    const int axis = pick_axis(m, x);
+    if (axis < 0 || x->rank == MAX_RANK)
+        return false;
+    const int size = 1 + rng_below(&m->rng, 3), dilation = 1 + rng_below(&m->rng, 2);
+    if (dilation * (size - 1) + 1 > x->dims[axis] || type_elements(x) * size > MAX_ELEMENTS)
+        return false;
+    return add_view(
+        m, v, build_window(&m->builder, v->node, axis, size, 1 + rng_below(&m->rng, 3), dilation));
+}
+
+static bool make_unwindow(Maker *m)
+{
+    Value *v = pick(m);
+    const Type *x = &v->node->type;
+    const int axis = pick_axis(m, x);
+    if (x->dtype != DTYPE_F32 || axis < 0 || axis + 1 == x->rank)
+        return false;
+    const int stride = 1 + rng_below(&m->rng, 3), dilation = 1 + rng_below(&m->rng, 2);
+    const int64_t size = x->dims[axis + 1];
+    const int64_t n =
+        stride * (x->dims[axis] - 1) + dilation * (size - 1) + 1 + rng_below(&m->rng, stride);
+    if (type_elements(x) / x->dims[axis] / size * n > MAX_ELEMENTS)
+        return false;
+    Node *in = squeezed(m, v, -DOMAIN, DOMAIN);
+    const double top = DOMAIN * (double)size;
+    add_value(m, build_unwindow(&m->builder, in, axis, stride, dilation, n), -top, top, false);
+    return true;
+}
+
+static bool is_table(const Type *t)
+{
+    return t->dtype == DTYPE_F32 && t->rank > 0 && !type_batched(t);
+}
+
+static bool make_gather(Maker *m)
+{
+    Value *table = pick(m), *index = pick(m);
+    const Type *t = &table->node->type, *i = &index->node->type;
+    if (!is_table(t) || i->dtype != DTYPE_I32 || t->rank - 1 + i->rank > MAX_RANK ||
+        type_elements(t) / t->dims[0] * type_elements(i) > MAX_ELEMENTS)
+        return false;
+    index->used = true;
+    return add_view(m, table, build_gather(&m->builder, table->node, index->node));
+}
+
+// Whether values of this type can be rows at these indices.
+static bool are_rows(const Type *values, const Type *index)
+{
+    if (values->dtype != DTYPE_F32 || values->rank < index->rank || values->rank == MAX_RANK)
+        return false;
+    Type front = *values;
+    front.rank = index->rank;
+    return type_same_shape(&front, index) && type_batched(values) == type_batched(index);
+}
+
+static bool make_scatter_add(Maker *m)
+{
+    Value *values = pick(m), *index = pick(m);
+    const Type *i = &index->node->type, *t = &values->node->type;
+    if (i->dtype != DTYPE_I32 || !are_rows(t, i))
+        return false;
+    Type to = {.dtype = DTYPE_F32, .rank = 1, .dims = {1 + rng_below(&m->rng, 5)}};
+    for (int axis = i->rank; axis < t->rank; axis++)
+        to.dims[to.rank++] = t->dims[axis];
+    double terms = 1;
+    for (int axis = 0; axis < i->rank; axis++)
+        terms *= size_of(i->dims[axis]);
+    Node *in = squeezed(m, values, -DOMAIN, DOMAIN);
+    index->used = true;
+    add_value(m, build_scatter_add(&m->builder, in, index->node, to), -DOMAIN * terms,
+              DOMAIN * terms, false);
+    return true;
+}
+
+// --- along axes -------------------------------------------------------------------------------
 
 static bool make_reduce(Maker *m)
 {
@@ -482,14 +604,85 @@ static bool make_contract(Maker *m)
     return true;
 }
 
+// --- scans ------------------------------------------------------------------------------------
+
+// A step of h' = tanh(x + h c), y = x h; x, h and c are within +-1.
+static ScanBody *scan_body(Maker *m, Type step, int64_t length)
+{
+    const Graph *outer = m->builder.graph;
+    Builder b = {.graph = graph_new(outer->arena, outer->names, outer->variables, "body")};
+    Node *x = build_input(&b, intern(outer->names, "x"), step);
+    Node *h = build_input(&b, intern(outer->names, "h"), step);
+    Node *c = build_input(&b, intern(outer->names, "c"), step);
+    Node *sum = build_binary(&b, OP_add, x, build_binary(&b, OP_mul, h, c));
+    Node *next = build_unary(&b, OP_tanh, sum);
+    graph_output(b.graph, intern(outer->names, "next"), next);
+    graph_output(b.graph, intern(outer->names, "y"), build_binary(&b, OP_mul, x, h));
+    graph_output(b.graph, intern(outer->names, "stacked"), chance(m, 50) ? next : h);
+    ScanBody *s = arena_new_of(outer->arena, ScanBody);
+    *s = (ScanBody){
+        .graph = b.graph, .length = length, .sequences = 1, .carried = 1, .reverse = chance(m, 50)};
+    return s;
+}
+
+static Type step_type(const Type *sequence)
+{
+    const int time = type_batched(sequence) ? 1 : 0;
+    Type step = {.dtype = sequence->dtype};
+    for (int i = 0; i < sequence->rank; i++)
+        if (i != time)
+            step.dims[step.rank++] = sequence->dims[i];
+    return step;
+}
+
+// What is carried and captured is a value of the type of a step, or a constant.
+static Node *scan_operand(Maker *m, Type step)
+{
+    Value *v = pick(m);
+    return type_equal(&v->node->type, &step) ? squeezed(m, v, -1, 1)
+                                             : build_filled(&m->builder, &step, 0.5);
+}
+
+static bool make_scan(Maker *m)
+{
+    Value *v = pick(m);
+    const Type *type = &v->node->type;
+    if (type->dtype != DTYPE_F32 || type->rank == (type_batched(type) ? 1 : 0))
+        return false;
+    const Type step = step_type(type);
+    ScanBody *s = scan_body(m, step, type->dims[type_batched(type) ? 1 : 0]);
+    Node *in[3] = {squeezed(m, v, -1, 1)};
+    in[1] = scan_operand(m, step);
+    in[2] = scan_operand(m, step);
+    Node *scan = build_scan(&m->builder, s, in);
+    for (int i = 0; i < 3; i++)
+        add_value(m, build_scan_result(&m->builder, scan, i), -1, 1, false);
+    return true;
+}
+
 // --- the graph --------------------------------------------------------------------------------
 
 static bool (*const makers[OP_COUNT])(Maker *) = {
-    [OP_input] = make_input,         [OP_variable] = make_variable,   [OP_const] = make_const,
-    [OP_scalar] = make_scalar,       [OP_iota] = make_iota,           [OP_random] = make_random,
-    [OP_cast] = make_cast,           [OP_broadcast] = make_broadcast, [OP_reshape] = make_reshape,
-    [OP_transpose] = make_transpose, [OP_reduce] = make_reduce,       [OP_argmax] = make_argmax,
+    [OP_input] = make_input,
+    [OP_variable] = make_variable,
+    [OP_const] = make_const,
+    [OP_scalar] = make_scalar,
+    [OP_iota] = make_iota,
+    [OP_random] = make_random,
+    [OP_cast] = make_cast,
+    [OP_broadcast] = make_broadcast,
+    [OP_reshape] = make_reshape,
+    [OP_transpose] = make_transpose,
+    [OP_reduce] = make_reduce,
+    [OP_argmax] = make_argmax,
     [OP_contract] = make_contract,
+    [OP_slice] = make_slice,
+    [OP_pad] = make_pad,
+    [OP_window] = make_window,
+    [OP_unwindow] = make_unwindow,
+    [OP_gather] = make_gather,
+    [OP_scatter_add] = make_scatter_add,
+    [OP_scan] = make_scan,
 };
 
 static bool make_node(Maker *m)

@@ -1,5 +1,5 @@
-// run_nodes.c -- how the interpreter computes each operation that is not element-wise, and the loop
-// around scalar bodies for those that are.
+// run_nodes.c -- how the interpreter computes leaves, reductions and contractions, and the loop
+// around scalar bodies for what is element-wise.
 
 #include <math.h>
 #include <string.h>
@@ -83,44 +83,6 @@ void run_elementwise(Interpreter *it, const Node *n, double *y)
         run_lanes(it, n, start, count - start < LANES ? count - start : LANES, y);
 }
 
-// --- views ------------------------------------------------------------------------------------
-
-static void copy_walk(Walk *w, const double *x, double *y)
-{
-    do
-        y[w->at[1]] = x[w->at[0]];
-    while (walk_next(w));
-}
-
-void run_broadcast(Interpreter *it, const Node *n, double *y)
-{
-    Extent from = extent_of(&n->in[0]->type, it->args->batch);
-    Extent to = extent_of(&n->type, it->args->batch);
-    int64_t stride[MAX_RANK] = {0};  // of the input, along the result's axes
-    for (int i = 0; i < n->in[0]->type.rank; i++)
-        if (from.size[i] > 1)
-            stride[n->attr.map[i]] = from.stride[i];
-    Walk w = {.depth = 0};
-    for (int i = 0; i < n->type.rank; i++)
-        walk_axis(&w, to.size[i], stride[i], to.stride[i], 0);
-    copy_walk(&w, value_of(it, n->in[0]), y);
-}
-
-void run_reshape(Interpreter *it, const Node *n, double *y)
-{
-    memcpy(y, value_of(it, n->in[0]), (size_t)value_count(it, &n->type) * sizeof *y);
-}
-
-void run_transpose(Interpreter *it, const Node *n, double *y)
-{
-    Extent from = extent_of(&n->in[0]->type, it->args->batch);
-    Extent to = extent_of(&n->type, it->args->batch);
-    Walk w = {.depth = 0};
-    for (int i = 0; i < n->type.rank; i++)
-        walk_axis(&w, to.size[i], from.stride[n->attr.map[i]], to.stride[i], 0);
-    copy_walk(&w, value_of(it, n->in[0]), y);
-}
-
 // --- along axes -------------------------------------------------------------------------------
 
 // The input's elements in order, beside the result's element that each goes into.
@@ -162,7 +124,7 @@ static const struct {
     [REDUCE_MIN] = {INFINITY, combine_min},
 };
 
-static void round_all(const Interpreter *it, const Node *n, double *y)
+void round_value(const Interpreter *it, const Node *n, double *y)
 {
     for (int64_t i = 0; i < value_count(it, &n->type); i++)
         y[i] = rounded(it, y[i]);
@@ -178,7 +140,7 @@ void run_reduce(Interpreter *it, const Node *n, double *y)
     do
         y[w.at[1]] = reductions[kind].combine(y[w.at[1]], x[w.at[0]]);
     while (walk_next(&w));
-    round_all(it, n, y);
+    round_value(it, n, y);
 }
 
 // The index along `axis` of the largest of `size` elements that stand `stride` apart.
@@ -252,5 +214,5 @@ void run_contract(Interpreter *it, const Node *n, double *y)
     do
         y[w.at[2]] += left[w.at[0]] * right[w.at[1]];
     while (walk_next(&w));
-    round_all(it, n, y);
+    round_value(it, n, y);
 }

@@ -90,7 +90,7 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (!as_product(k, p))
+    if (k->left_offset || k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -251,8 +251,10 @@ Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
     Ty params[3] = {g->ptr, g->i64, g->i64};
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
     Inner in = {.g = g, .k = k, .context = gen_field(g, args, 0, g->ptr), .width = 1};
-    Cursor c = {gen_field(g, args, sizeof(void *), g->ptr),
-                gen_field(g, args, 2 * sizeof(void *), g->ptr),
+    Cursor c = {gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
+                           k->left_offset * (int64_t)sizeof(float)),
+                gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
+                           k->right_offset * (int64_t)sizeof(float)),
                 gen_field(g, args, 3 * sizeof(void *), g->ptr)};
     int count = list_axes(&k->batch, axes, 0);
     count = list_axes(&k->rows, axes, count);

@@ -236,13 +236,14 @@ static Val alignment(Gen *g, DType dtype)
     return gen_i32(g, (int64_t)dtype_size(dtype), 1);
 }
 
-static Val load_gather(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask)
+Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask)
 {
+    const int w = gen_lanes(index);
     Ty type = gen_vector(memory_type(g, dtype), w);
     Ty overloads[2] = {type, gen_vector(g->ptr, w)};
-    Val args[4] = {lane_addresses(g, address, dtype, stride, w), alignment(g, dtype),
-                   mask_or_all(g, mask, w), LLVMConstNull(type)};
-    return gen_intrinsic(g, "llvm.masked.gather", overloads, 2, args, 4);
+    Val args[4] = {gen_element(g, base, dtype, index), alignment(g, dtype), mask_or_all(g, mask, w),
+                   LLVMConstNull(type)};
+    return from_memory(g, gen_intrinsic(g, "llvm.masked.gather", overloads, 2, args, 4), dtype);
 }
 
 static Val load_masked(Gen *g, Val address, DType dtype, int w, Val mask)
@@ -266,8 +267,8 @@ Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask)
     if (w == 1 || stride == 0)
         return gen_splat(g, from_memory(g, load_plain(g, address, dtype, 1), dtype), w);
     if (stride != 1)
-        v = load_gather(g, address, dtype, stride, w, mask);
-    else if (mask)
+        return gen_load_lanes(g, address, dtype, gen_ramp_i64(g, 0, stride, w), mask);
+    if (mask)
         v = load_masked(g, address, dtype, w, mask);
     else
         v = load_plain(g, address, dtype, w);

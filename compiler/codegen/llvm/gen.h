@@ -19,6 +19,7 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
+    uint64_t *cycles;  // by kernel, when the code counts them
 } RunContext;
 
 typedef struct Gen {
@@ -74,13 +75,17 @@ Val gen_element(Gen *g, Val base, DType dtype, Val index);  // address of base[i
 Val gen_mask(Gen *g, Val count);                            // of the lanes below `count`, an i64
 // w lanes from `address` on, `stride` elements apart (0: all the same). mask: NULL or <w x i1>.
 Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask);
+// Lane i from base[index[i]]; index: <w x i64>.
+Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask);
 void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
 Val gen_mul_add(Gen *g, Val a, Val b, Val c);  // a * b + c, rounded once
 Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c);
-// Philox4x32-10's first word for element numbers (i64), as an f32 in [0, 1).
+// Random numbers in [0, 1) for element numbers (i64).
 Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element);
+// The same for the 64 elements from `first` on, a multiple of 64, in vectors of 16.
+void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Val out[4]);
 
 // --- kernels and the program --------------------------------------------------------------------
 // A kernel is a function void(void **args, i64 lo, i64 hi): args[0] is the RunContext, args[1 +
@@ -93,6 +98,10 @@ typedef struct Split {
 Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
 Split loops_split(const Plan *p, const Kernel *k, int width);
 
+// A kernel that does nothing but exchange axes (transpose.c).
+bool is_transposing_copy(const Kernel *k);
+Val gen_transpose_kernel(Gen *g, const Kernel *k, const char *name);
+
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
 Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
@@ -103,7 +112,7 @@ bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order.
-void gen_program(Gen *g, const Plan *p, const char *name);
+// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
+void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
 
 #endif

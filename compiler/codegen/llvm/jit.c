@@ -25,6 +25,7 @@ struct Jit {
     LLVMTargetMachineRef machine;
     LLVMOrcLLJITRef jit;
     int width;
+    bool profile;
     int modules;  // made so far: each has names of its own
 };
 
@@ -32,6 +33,8 @@ typedef struct JitExecutable {
     Executable executable;
     void (*native)(RunContext *);
     char *arena;
+    const Plan *plan;
+    uint64_t *cycles;
 } JitExecutable;
 
 // --- the machine --------------------------------------------------------------------------------
@@ -128,6 +131,7 @@ Jit *jit_open(Arena *a, const JitOptions *options, const char **error)
         jit_close(j);
         return NULL;
     }
+    j->profile = options && options->profile;
     j->width = options && options->vector_width ? options->vector_width : full_width(j);
     return j;
 }
@@ -186,7 +190,7 @@ static Gen *gen_open(Jit *j, Arena *a, const Plan *p, const char *name, int *err
     LLVMSetTarget(g->module, j->triple);
     LLVMSetDataLayout(g->module, j->layout);
     set_types(g);
-    gen_program(g, p, name);
+    gen_program(g, p, name, j->profile);
     return g;
 }
 
@@ -273,7 +277,7 @@ const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, Ji
 static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
-    RunContext context = {.args = *args, .arena = je->arena};
+    RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
     je->native(&context);
 }
 
@@ -302,5 +306,17 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch,
     je->executable = (Executable){.run = jit_run, .free = jit_free};
     memcpy(&je->native, &address, sizeof je->native);
     je->arena = arena;
+    je->plan = p;
+    je->cycles = j->profile ? arena_array(a, uint64_t, (size_t)p->kernel_count + 1) : NULL;
     return &je->executable;
+}
+
+const Plan *jit_plan(const Executable *x)
+{
+    return ((const JitExecutable *)x)->plan;
+}
+
+const uint64_t *jit_cycles(const Executable *x)
+{
+    return ((const JitExecutable *)x)->cycles;
 }

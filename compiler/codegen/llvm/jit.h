@@ -13,6 +13,7 @@ typedef struct Jit Jit;
 
 typedef struct JitOptions {
     int vector_width;  // lanes of f32; 0: the machine's full width. Tests try others.
+    bool profile;      // executables count the cycles of each kernel
 } JitOptions;
 
 typedef enum JitText { JIT_TEXT_LLVM, JIT_TEXT_ASM } JitText;
@@ -30,5 +31,10 @@ const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitTex
                      const char **error);
 
 int jit_vector_width(const Jit *j);
+
+// The plan of a jit_compile'd executable, and, when it was made with `profile`, the cycles that each
+// kernel took since it was made, by kernel (NULL else).
+const Plan *jit_plan(const Executable *x);
+const uint64_t *jit_cycles(const Executable *x);
 
 #endif

@@ -63,11 +63,11 @@ static int64_t vector_stride(const Nest *n, const int64_t *strides)
     return n->k->vector_axis < 0 ? 0 : strides[n->k->vector_axis];
 }
 
-// The sum of stride times position over the axes.
-static Val position(Nest *n, const int64_t *strides)
+// The offset and the sum of stride times position over the axes.
+static Val position(Nest *n, const int64_t *strides, int64_t offset)
 {
     LLVMBuilderRef b = n->g->builder;
-    Val sum = gen_i64(n->g, 0);
+    Val sum = gen_i64(n->g, offset);
     for (int i = 0; i < n->k->axis_count; i++) {
         if (!strides[i])
             continue;
@@ -79,27 +79,67 @@ static Val position(Nest *n, const int64_t *strides)
 
 // --- instructions -------------------------------------------------------------------------------
 
-static Val address_of(Nest *n, int slot, DType dtype, const int64_t *strides, int part)
+static Val address_of(Nest *n, const Instr *c, int slot, int part)
 {
-    Val base = gen_element(n->g, n->buffers[slot], dtype, position(n, strides));
-    int64_t ahead = (int64_t)part * n->g->width * vector_stride(n, strides);
-    return gen_offset(n->g, base, ahead * (int64_t)dtype_size(dtype));
+    Val base = gen_element(n->g, n->buffers[slot], c->dtype, position(n, c->strides, c->offset));
+    int64_t ahead = (int64_t)part * n->g->width * vector_stride(n, c->strides);
+    return gen_offset(n->g, base, ahead * (int64_t)dtype_size(c->dtype));
 }
 
-static Val load_part(Nest *n, const Instr *c, int slot, const int64_t *strides, int part)
+// `at` tells where, `c` what.
+static Val load_part(Nest *n, const Instr *c, const Instr *at, int slot, int part)
 {
     int width = width_at(n, c->level);
     Val mask = width > 1 ? n->mask : NULL;
-    return gen_load(n->g, address_of(n, slot, c->dtype, strides, part), c->dtype,
-                    vector_stride(n, strides), width, mask);
+    return gen_load(n->g, address_of(n, at, slot, part), c->dtype, vector_stride(n, at->strides),
+                    width, mask);
+}
+
+// --- rows by index ------------------------------------------------------------------------------
+
+// The element at which row `row` (an i32, clamped to the rows there are) begins.
+static Val row_start(Nest *n, const Instr *c, Val row)
+{
+    Gen *g = n->g;
+    int w = gen_lanes(row);
+    Val zero = gen_i32(g, 0, w), last = gen_i32(g, c->rows - 1, w);
+    Val r = gen_apply(g, EMIT_MIN, gen_apply(g, EMIT_MAX, row, zero, NULL), last, NULL);
+    r = LLVMBuildSExt(g->builder, r, gen_vector(g->i64, w), "");
+    return LLVMBuildNSWMul(g->builder, r, gen_splat_const(gen_i64(g, c->row_stride), w), "");
+}
+
+// One row for all lanes: they are neighbours in it, or stand still.
+static Val row_address(Nest *n, const Instr *c, int row_arg, int part)
+{
+    Gen *g = n->g;
+    Val row = part_of(n, c->args[row_arg], part, 1);
+    if (gen_lanes(row) > 1)
+        row = LLVMBuildExtractElement(g->builder, row, gen_i32(g, 0, 1), "");
+    return gen_element(g, address_of(n, c, c->slot, part), c->dtype, row_start(n, c, row));
+}
+
+static Val gather_part(Nest *n, const Instr *c, int part)
+{
+    Gen *g = n->g;
+    int width = width_at(n, c->level);
+    const int64_t stride = vector_stride(n, c->strides);
+    if (width == 1 || !instr_moves(n->k, c->args[0], n->k->vector_axis))
+        return gen_load(g, row_address(n, c, 0, part), c->dtype, stride, width,
+                        width > 1 ? n->mask : NULL);
+    Val start = row_start(n, c, part_of(n, c->args[0], part, width));
+    Val lane = LLVMBuildAdd(g->builder, start, gen_ramp_i64(g, 0, stride, width), "");
+    return gen_load_lanes(g, address_of(n, c, c->slot, part), c->dtype, lane, n->mask);
 }
 
 static void store_part(Nest *n, const Instr *c, int part)
 {
     int width = width_at(n, c->level);
-    gen_store(n->g, part_of(n, c->args[0], part, width),
-              address_of(n, c->slot, c->dtype, c->strides, part), c->dtype,
-              vector_stride(n, c->strides), width > 1 ? n->mask : NULL);
+    const int64_t stride = vector_stride(n, c->strides);
+    Val mask = width > 1 ? n->mask : NULL, v = part_of(n, c->args[0], part, width);
+    Val at = c->arg_count == 2 ? row_address(n, c, 1, part) : address_of(n, c, c->slot, part);
+    if (c->adds)
+        v = LLVMBuildFAdd(n->g->builder, gen_load(n->g, at, c->dtype, stride, width, mask), v, "");
+    gen_store(n->g, v, at, c->dtype, stride, mask);
 }
 
 // Lane l of part p is position + (p * width + l) * stride of the vector axis.
@@ -108,7 +148,7 @@ static Val position_lanes(Nest *n, const Instr *c, int part)
     int width = width_at(n, c->level);
     int64_t stride = width > 1 ? vector_stride(n, c->strides) : 0;
     Val ramp = gen_ramp_i64(n->g, (int64_t)part * width * stride, stride, width);
-    Val base = gen_splat(n->g, position(n, c->strides), width);
+    Val base = gen_splat(n->g, position(n, c->strides, c->offset), width);
     return LLVMBuildAdd(n->g->builder, base, ramp, "");
 }
 
@@ -177,7 +217,9 @@ static Val instr_part(Nest *n, const Instr *c, int part)
     case INSTR_SCALAR:
         return scalar_of_run(n, c->node->attr.scalar);
     case INSTR_LOAD:
-        return load_part(n, c, c->slot, c->strides, part);
+        return load_part(n, c, c, c->slot, part);
+    case INSTR_GATHER:
+        return gather_part(n, c, part);
     case INSTR_IOTA: {
         Val lanes = position_lanes(n, c, part);
         return LLVMBuildTrunc(g->builder, lanes, gen_vector(g->i32, gen_lanes(lanes)), "");
@@ -189,12 +231,29 @@ static Val instr_part(Nest *n, const Instr *c, int part)
     }
 }
 
+// Whether a strip is 64 neighbouring random numbers from a multiple of 64 on.
+static bool is_random_block(const Nest *n, const Instr *c)
+{
+    if (c->kind != INSTR_RANDOM || n->g->width != 16 || parts_at(n, c->level) != 4 ||
+        vector_stride(n, c->strides) != 1 || c->offset % 64)
+        return false;
+    for (int i = 0; i < n->k->axis_count; i++)
+        if (i != n->k->vector_axis && c->strides[i] % 64)
+            return false;
+    return true;
+}
+
 static void define(Nest *n, int instr)
 {
     const Instr *c = &n->k->code[instr];
+    n->known[instr] = true;
+    if (is_random_block(n, c)) {
+        gen_random_block(n->g, n->seed, n->step, c->node->attr.stream,
+                         position(n, c->strides, c->offset), n->value[instr]);
+        return;
+    }
     for (int part = 0; part < parts_at(n, c->level); part++)
         n->value[instr][part] = instr_part(n, c, part);
-    n->known[instr] = true;
 }
 
 static const Instr *store_of(const Kernel *k, int instr, int slot)
@@ -210,7 +269,7 @@ static void reload(Nest *n, int instr)
 {
     const Instr *c = &n->k->code[instr], *kept = store_of(n->k, instr, c->reload);
     for (int part = 0; part < parts_at(n, c->level); part++)
-        n->value[instr][part] = load_part(n, c, c->reload, kept->strides, part);
+        n->value[instr][part] = load_part(n, c, kept, c->reload, part);
     n->known[instr] = true;
 }
 
@@ -587,6 +646,14 @@ static int kernel_weight(const Kernel *k)
     return sum;
 }
 
+static bool has_random(const Kernel *k)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_RANDOM)
+            return true;
+    return false;
+}
+
 // How many vectors a strip has: as many as registers and code size allow; without a rest if it can.
 static int choose_strip(const Kernel *k, int width)
 {
@@ -594,6 +661,8 @@ static int choose_strip(const Kernel *k, int width)
         return 1;
     const KernelAxis *x = &k->axes[k->vector_axis];
     int w = kernel_weight(k), most = w <= 24 ? 4 : w <= 48 ? 2 : 1;
+    if (has_random(k))
+        most = 4;  // as many vectors as a round of the generator gives
     int64_t unit = x->size == DIM_BATCH ? x->factor : x->size;
     for (int u = most; u > 1; u /= 2)
         if (unit % (u * width) == 0)
@@ -646,6 +715,18 @@ static double points(const Plan *p, const Kernel *k)
     return n;
 }
 
+// Additions to the same elements must come one after another: only examples are apart, as long as
+// no row is chosen by an index.
+static bool may_split(const Kernel *k, int axis)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE && k->code[i].adds &&
+            (k->code[i].arg_count == 2 || k->axes[axis].size != DIM_BATCH ||
+             axis == k->vector_axis))
+            return false;
+    return true;
+}
+
 Split loops_split(const Plan *p, const Kernel *k, int width)
 {
     int axis = next_outer(k, 0);
@@ -653,6 +734,8 @@ Split loops_split(const Plan *p, const Kernel *k, int width)
         axis = k->vector_axis >= 0 && !k->axes[k->vector_axis].reduced ? k->vector_axis : -1;
     if (axis < 0)
         return (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (!may_split(k, axis))
+        return (Split){.axis = k->axes[axis], .grain = INT64_MAX};
     double cycles = points(p, k) * kernel_weight(k) / width;
     int64_t size = axis_size(k->axes[axis].size, k->axes[axis].factor, p->max_batch);
     double pieces = cycles < SPLIT_MIN_CYCLES ? 1 : cycles / PIECE_CYCLES;

@@ -40,8 +40,8 @@ typedef struct Tiles {
     bool hoisted;  // depth[0] runs outside of the tiles
     bool swapped;  // left and right have changed places
     int tile_rows, tile_columns;
-    int split;   // index in outer, or -1: the last rows axis in units of its tiles
-    Val lo, hi;  // the part to do of the split axis
+    const ContractAxis *split;  // one of outer or rows; the last of the rows in units of its tiles
+    Val lo, hi;                 // the part to do of the split axis
     // the tile at hand
     int rows_now, columns_now;
     Val mask;  // of its last vector, or NULL
@@ -268,6 +268,21 @@ static void tile(const Tiles *t, Cursor c)
 
 // --- the loops around it ------------------------------------------------------------------------
 
+static Val first_of(const Tiles *t, const ContractAxis *x)
+{
+    return t->split == x ? t->lo : gen_i64(t->g, 0);
+}
+
+static Val end_of(const Tiles *t, const ContractAxis *x)
+{
+    return t->split == x ? t->hi : length(t, x);
+}
+
+static void begin_axis(const Tiles *t, Loop *l, const ContractAxis *x)
+{
+    gen_loop_begin(t->g, l, first_of(t, x), end_of(t, x), 1, NULL, 0);
+}
+
 static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
 {
     const ContractAxis *x = &t->rows[t->row_count - 1];
@@ -301,13 +316,11 @@ static void row_loops(Tiles *t, Cursor c, int level)
     const ContractAxis *x = &t->rows[level];
     if (level == t->row_count - 1) {
         // Pieces end at whole tiles but for the last, whose rest is that of the axis.
-        bool split = t->split < 0;
-        row_tiles(t, c, split ? t->lo : gen_i64(t->g, 0), split ? t->hi : length(t, x),
-                  x->size != DIM_BATCH);
+        row_tiles(t, c, first_of(t, x), end_of(t, x), x->size != DIM_BATCH);
         return;
     }
     Loop l;
-    gen_loop_begin(t->g, &l, gen_i64(t->g, 0), length(t, x), 1, NULL, 0);
+    begin_axis(t, &l, x);
     row_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -348,8 +361,7 @@ static void clear_rows(Tiles *t, Cursor c, int level)
         return;
     }
     const ContractAxis *x = &t->rows[level];
-    const bool split = t->split < 0 && level == t->row_count - 1;
-    gen_loop_begin(g, &l, split ? t->lo : gen_i64(g, 0), split ? t->hi : length(t, x), 1, NULL, 0);
+    begin_axis(t, &l, x);
     clear_rows(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(g, &l, NULL);
 }
@@ -374,10 +386,8 @@ static void outer_loops(Tiles *t, Cursor c, int level)
         return;
     }
     const ContractAxis *x = &t->outer[level];
-    const bool split = t->split == level;
     Loop l;
-    gen_loop_begin(t->g, &l, split ? t->lo : gen_i64(t->g, 0), split ? t->hi : length(t, x), 1,
-                   NULL, 0);
+    begin_axis(t, &l, x);
     outer_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -394,24 +404,32 @@ static double multiplies(const Tiles *t)
            (double)total(t, t->depth, t->depth_count) * (double)t->vector.size;
 }
 
-// The first axis of the outer ones that gives enough pieces, or the rows in tiles. A rows axis
-// behind another is no choice: its pieces would come again in every turn of that one.
+static int64_t pieces_of(const Tiles *t, const ContractAxis *x)
+{
+    const bool tiled = x == &t->rows[t->row_count - 1];
+    return tiled ? (most(t, x) + t->tile_rows - 1) / t->tile_rows : most(t, x);
+}
+
+// The axis that can be cut into most pieces.
+static void choose_split_axis(Tiles *t)
+{
+    t->split = &t->rows[t->row_count - 1];
+    for (int i = 0; i < t->row_count; i++)
+        if (pieces_of(t, &t->rows[i]) > pieces_of(t, t->split))
+            t->split = &t->rows[i];
+    for (int i = 0; i < t->outer_count; i++)
+        if (pieces_of(t, &t->outer[i]) > pieces_of(t, t->split))
+            t->split = &t->outer[i];
+}
+
 static Split choose_split(Tiles *t)
 {
-    const ContractAxis *row = &t->rows[0];
+    choose_split_axis(t);
     const double work = multiplies(t), pieces = work < SPLIT_MIN ? 1 : work / PIECE;
-    t->split = t->outer_count && most(t, &t->outer[0]) > 1 ? 0 : -1;
-    if (t->split < 0 && t->row_count > 1) {  // make the first rows axis an outer one
-        memmove(&t->outer[1], t->outer, sizeof *t->outer * (size_t)t->outer_count++);
-        t->outer[0] = *row;
-        memmove(&t->rows[0], &t->rows[1], sizeof *t->rows * (size_t)--t->row_count);
-        t->split = 0;
-    }
-    const ContractAxis *x = t->split < 0 ? &t->rows[0] : &t->outer[0];
-    const int64_t unit = t->split < 0 ? t->tile_rows : 1;
-    int64_t grain = (int64_t)((double)most(t, x) / pieces);
+    const int64_t unit = t->split == &t->rows[t->row_count - 1] ? t->tile_rows : 1;
+    int64_t grain = (int64_t)((double)most(t, t->split) / pieces);
     grain = (grain + unit - 1) / unit * unit;
-    return (Split){.axis = {.size = x->size, .factor = x->factor},
+    return (Split){.axis = {.size = t->split->size, .factor = t->split->factor},
                    .grain = grain < unit ? unit : grain};
 }
 
@@ -434,9 +452,14 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     t.context = gen_field(g, args, 0, g->ptr);
     t.lo = LLVMGetParam(fn, 1);
     t.hi = LLVMGetParam(fn, 2);
-    Cursor c = {gen_field(g, args, sizeof(void *) * (t.swapped ? 2 : 1), g->ptr),
-                gen_field(g, args, sizeof(void *) * (t.swapped ? 1 : 2), g->ptr),
-                gen_field(g, args, sizeof(void *) * 3, g->ptr)};
+    Val operands[2] = {
+        gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
+                   k->left_offset * (int64_t)sizeof(float)),
+        gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
+                   k->right_offset * (int64_t)sizeof(float)),
+    };
+    Cursor c = {operands[t.swapped], operands[!t.swapped],
+                gen_field(g, args, 3 * sizeof(void *), g->ptr)};
     outer_loops(&t, c, 0);
     LLVMBuildRetVoid(g->builder);
     return fn;

@@ -279,18 +279,57 @@ static Val high_word(Gen *g, Val x)
     return low_word(g, LLVMBuildLShr(g->builder, x, shift, ""));
 }
 
-// Salmon et al. 2011; the counter's words are those of runtime/random.h.
+static Val unit_float(Gen *g, Val word)
+{
+    Val top = LLVMBuildLShr(g->builder, word, gen_i32(g, 8, gen_lanes(word)), "");
+    Val x = LLVMBuildSIToFP(g->builder, top, gen_vector(g->f32, gen_lanes(word)), "");
+    return mul(g, x, f32_like(g, x, 0x1p-24));
+}
+
+static void philox(Gen *g, Val seed, Val step, uint32_t stream, Val number, Val words[4])
+{
+    int w = gen_lanes(number);
+    Val key[2] = {low_word(g, seed), high_word(g, seed)};
+    words[0] = low_word(g, number);
+    words[1] = high_word(g, number);
+    words[2] = gen_splat(g, low_word(g, step), w);
+    words[3] = gen_i32(g, stream, w);
+    for (int i = 0; i < 10; i++)
+        philox_round(g, words, key);
+}
+
+static Val i64_like(Gen *g, Val like, int64_t x)
+{
+    return gen_splat_const(gen_i64(g, x), gen_lanes(like));
+}
+
+// Salmon et al. 2011; which word of which counter an element has is runtime/random.h's definition.
 Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element)
 {
-    int w = gen_lanes(element);
-    Val c[4] = {low_word(g, element), high_word(g, element), gen_splat(g, low_word(g, step), w),
-                gen_i32(g, stream, w)};
-    Val key[2] = {low_word(g, seed), high_word(g, seed)};
-    for (int i = 0; i < 10; i++)
-        philox_round(g, c, key);
-    Val top = LLVMBuildLShr(g->builder, c[0], gen_i32(g, 8, w), "");
-    Val x = LLVMBuildSIToFP(g->builder, top, gen_vector(g->f32, w), "");
-    return mul(g, x, f32_like(g, x, 0x1p-24));
+    LLVMBuilderRef b = g->builder;
+    Val words[4];
+    Val block = LLVMBuildLShr(b, element, i64_like(g, element, 6), "");
+    Val lane = LLVMBuildAnd(b, element, i64_like(g, element, 15), "");
+    Val number = LLVMBuildShl(b, block, i64_like(g, element, 4), "");
+    philox(g, seed, step, stream, LLVMBuildOr(b, number, lane, ""), words);
+    Val word = low_word(g, LLVMBuildLShr(b, element, i64_like(g, element, 4), ""));
+    word = LLVMBuildAnd(b, word, i32_like(g, word, 3), "");
+    Val chosen = words[0];
+    for (int i = 1; i < 4; i++) {
+        Val is = LLVMBuildICmp(b, LLVMIntEQ, word, i32_like(g, word, i), "");
+        chosen = choose(g, is, words[i], chosen);
+    }
+    return unit_float(g, chosen);
+}
+
+void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Val out[4])
+{
+    Val words[4];
+    Val number = LLVMBuildLShr(g->builder, first, gen_i64(g, 2), "");
+    number = LLVMBuildAdd(g->builder, gen_splat(g, number, 16), gen_ramp_i64(g, 0, 1, 16), "");
+    philox(g, seed, step, stream, number, words);
+    for (int i = 0; i < 4; i++)
+        out[i] = unit_float(g, words[i]);
 }
 
 // --- the table

@@ -14,9 +14,12 @@ enum {
     VIEW = 1 << 5,
     REDUCTION = 1 << 6,
     CHEAP = 1 << 7,
+    PLACING = 1 << 8,
+    SEVERAL = 1 << 9,
 };
 
 #define MAX_ARITY 3
+#define ANY_ARITY (-1)
 
 typedef struct OpDef {
     const char *doc;     // one sentence, ends with the formula
@@ -24,7 +27,7 @@ typedef struct OpDef {
     const char *edges;   // NaN, inf, ties, or NULL
     const char *source;  // paper or NULL
     // The result's type, or false with the reason in *why (allocated in `a`), in the user's terms.
-    // Leaves, cast, broadcast and reshape cannot infer it: they check what *out holds on entry.
+    // Leaves and those that build_typed names cannot infer it: they check what *out holds on entry.
     bool (*shape)(Arena *a, const Attr *attr, const Type *in, Type *out, const char **why);
     // ELEMENTWISE: the meaning, element by element. `in_types` and `out` tell dtypes (cast, eq).
     Sv (*scalar)(Emit *e, const Sv *in, const Type *in_types, const Type *out);
@@ -39,7 +42,8 @@ typedef struct OpDef {
 
 extern const OpDef *const op_table[OP_COUNT];
 const char *op_name(OpId op);
-int op_arity(OpId op);
+int op_arity(OpId op);                          // ANY_ARITY: the attributes tell
+int op_input_count(OpId op, const Attr *attr);  // of a node with these attributes
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
 
