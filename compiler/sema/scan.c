@@ -55,8 +55,27 @@ Node *scan_random(Expander *e, Type type, uint32_t stream, Span span)
 
 static bool is_reverse(const Expr *x)
 {
-    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME &&
-           name_is(x->left->name, "reverse") && x->args && !x->args->next && !x->args->name;
+    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME && name_is(x->left->name, "reverse");
+}
+
+// What is scanned, which may hang on a condition; `reverse(x, y)` is several sequences as (x, y)
+// is.
+static Value *eval_source(Expander *e, Scan *scan, const Expr *x)
+{
+    while (x->kind == EXPR_IF) {
+        bool yes;
+        if (!eval_bool(e, x->cond, "the condition of `if`", &yes))
+            return poison_value(e, x->span);
+        x = yes ? x->left : x->right;
+    }
+    if (!is_reverse(x) || !x->args)
+        return eval_expr(e, x);
+    scan->reverse = true;
+    if (!x->args->next)
+        return eval_expr(e, x->args->value);
+    Value *v = value_new(e->arena, VALUE_TUPLE, x->span);
+    v->items = eval_args(e, x->args, &v->count);
+    return v;
 }
 
 static bool take_length(Expander *e, Scan *scan, const Node *n, Span span)
@@ -199,6 +218,21 @@ static const char *full_text(Expander *e, const Type *t)
     return text_str(&text);
 }
 
+static void report_change(Expander *e, const Carried *c, const Type *next, const Stmt *s)
+{
+    const Type *type = &c->first->type;
+    const bool shapes = type->dtype == next->dtype && type_batched(type) == type_batched(next);
+    Diag *d = diag_report(diags_of(e), DIAG_carried_changes, blame_span(e, s->value->span), s->name,
+                          shapes ? shape_text(e->arena, type) : full_text(e, type),
+                          shapes ? shape_text(e->arena, next) : full_text(e, next));
+    diag_note(d, c->span, "its first value is given here");
+    if (type_batched(next) && !type_batched(type))
+        diag_help(d, "the next value has the batch, which no sequence of the scan has");
+    else
+        diag_help(d, "a carried value keeps its shape: give the first one that of the next");
+    poison_after(e, d, s->value->span);
+}
+
 void scan_update(Expander *e, Binding *b, const Stmt *s)
 {
     Carried *c = &e->scan->carried[b->carried - 1];
@@ -207,13 +241,8 @@ void scan_update(Expander *e, Binding *b, const Stmt *s)
     Node *n = to_tensor(e, v, s->value->span);
     Node *fit = n && type->dtype == DTYPE_F32 ? to_dtype(e, n, DTYPE_F32) : n;
     Node *wide = fit && fit->type.dtype == type->dtype ? broadcast_to(e, fit, type) : NULL;
-    if (n && !wide) {
-        Diag *d = diag_report(diags_of(e), DIAG_carried_changes, blame_span(e, s->value->span),
-                              s->name, full_text(e, type), full_text(e, &n->type));
-        diag_note(d, c->span, "its first value is given here");
-        diag_help(d, "a carried value keeps its shape: give the first one that of the next");
-        poison_after(e, d, s->value->span);
-    }
+    if (n && !wide)
+        report_change(e, c, &n->type, s);
     b->value = wide ? value_tensor(e->arena, s->span, wide) : poison_value(e, s->span);
     if (wide)
         c->next = wide;
@@ -308,15 +337,13 @@ Value *scan_value(Expander *e, const Stmt *s)
     Scan *scan = arena_new_of(e->arena, Scan);
     scan->outer = e->scan;
     scan->graph = e->builder.graph;
-    scan->reverse = is_reverse(s->value);
-    const Expr *over = scan->reverse ? s->value->args->value : s->value;
     int *last = arena_array(e->arena, int, (size_t)names_count(s->yields) + 1);
-    Value *v = eval_expr(e, over), *result = NULL;
+    Value *v = eval_source(e, scan, s->value), *result = NULL;
     Scope *outer = e->frame->scope;
     Scope *inner = arena_new_of(e->arena, Scope);
     *inner = (Scope){.parent = outer, .closed = true};
     e->frame->scope = inner;
-    if (bind_steps(e, scan, s->names, v, over->span)) {
+    if (bind_steps(e, scan, s->names, v, s->value->span)) {
         e->frame->scope = outer;
         const bool carried = make_carried(e, scan, s->carried);
         e->frame->scope = inner;
