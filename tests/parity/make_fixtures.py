@@ -7,6 +7,7 @@ take by their paths. MODEL.safetensors holds, by name:
     input.NAME      the inputs and the target
     variable.PATH   parameters and running statistics
     output          of the model, not training
+    after.PATH      running statistics after a step of training
     loss, d.PATH    training: the loss and its gradient by every parameter
 
 Inputs and variables are numbers that an f32 holds, so that f32 and f64 start alike. Images are
@@ -34,7 +35,7 @@ class Variables:
 
     def __init__(self, seed):
         self.random = torch.Generator().manual_seed(seed)
-        self.params, self.states = {}, {}
+        self.params, self.states, self.after = {}, {}, {}
 
     def normal(self, *shape):
         return torch.randn(*shape, generator=self.random, dtype=torch.float64)
@@ -46,9 +47,10 @@ class Variables:
         return self.params[path]
 
     def state(self, path, shape, mean):
+        """A copy, for PyTorch writes into it."""
         if path not in self.states:
             self.states[path] = as_f32(mean + 0.1 * self.normal(*shape).abs())
-        return self.states[path].clone()  # PyTorch writes into it
+        return self.states[path].clone()
 
 
 class Layer:
@@ -112,7 +114,13 @@ def batchnorm(m, x):
     m, c = m.inner("batchnorm"), x.shape[1]
     gamma, beta = m.param("gamma", c, mean=1.0), m.param("beta", c)
     mean, var = m.state("running_mean", c), m.state("running_var", c, mean=0.5)
-    return F.batch_norm(x, mean, var, gamma, beta, training=m.training, momentum=0.1, eps=1e-5)
+    kept = 0.9 * var
+    y = F.batch_norm(x, mean, var, gamma, beta, training=m.training, momentum=0.1, eps=1e-5)
+    if m.training:  # the running variance, and it alone, is of n - 1 in PyTorch
+        n = x.numel() / c
+        after = {"running_mean": mean, "running_var": kept + (var - kept) * (n - 1) / n}
+        m.variables.after |= {m.path + name: value for name, value in after.items()}
+    return y
 
 
 def residual_block(m, x, filters, stride):
@@ -311,6 +319,7 @@ def make(seed, model, name, make_input, make_target, output_of, loss_of):
     tensors = {f"input.{name}": x, "input.target": target, "loss": loss}
     tensors["output"] = output_of(model(Layer(v, False), x))
     tensors |= {f"d.{path}": p.grad for path, p in v.params.items()}
+    tensors |= {f"after.{path}": x for path, x in v.after.items()}
     tensors |= {f"variable.{path}": p for path, p in (v.params | v.states).items()}
     return {key: np.array(t.detach().numpy(), order="C") for key, t in tensors.items()}
 

@@ -30,6 +30,10 @@ enum { PRECISION_COUNT = sizeof limits / sizeof *limits };
 // a batchnorm takes away again. It is measured by the greatest.
 static const double NOTHING = 1e-12;
 
+typedef struct Worst {
+    double difference, limit;
+} Worst;
+
 typedef struct Trial {
     NncModel model;
     NnrtTensorFile file;
@@ -38,15 +42,14 @@ typedef struct Trial {
     double greatest;  // element of any gradient
     bool f64;
     void *block;
-    double worst_output, worst_gradient;
+    Worst output, gradient;
     bool failed;
 } Trial;
 
-static bool fail(Trial *t, const char *what, const char *which)
+static void fail(Trial *t, const char *what, const char *which)
 {
     fprintf(stderr, "%s: %s %s\n", t->name, what, which);
     t->failed = true;
-    return false;
 }
 
 // --- numbers ----------------------------------------------------------------------------------
@@ -115,24 +118,30 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static void read_fixture(Trial *t, const char *folder)
+static bool read_fixture(Trial *t, const char *folder)
 {
     NnrtError e;
     const char *path = arena_printf(t->model.arena, "%s/%s.safetensors", folder, t->name);
     if (!nnrt_safetensors_read(path, &t->file, &e)) {
         fail(t, e.message, path);
-        return;
+        return false;
     }
     for (int i = 0; i < t->file.tensor_count; i++) {
         const NnrtTensor *x = &t->file.tensors[i];
         if (starts(x->name, "d."))
             t->greatest = fmax(t->greatest, magnitude(x));
-        if (strcmp(x->name, "output") == 0)
+        if (strcmp(x->name, "output") == 0 && x->rank > 0)
             t->batch = x->dims[0];
     }
+    return t->batch > 0;
 }
 
 // --- a run ------------------------------------------------------------------------------------
+
+static void *value_of(const Trial *t, const Variable *v)
+{
+    return (char *)t->block + v->offset * (t->f64 ? 2 : 1);
+}
 
 static void fill_variables(Trial *t)
 {
@@ -143,7 +152,7 @@ static void fill_variables(Trial *t)
             continue;
         const NnrtTensor *x = fixture(t, "variable.", v->path, &v->type);
         if (x)
-            store(t, x, (char *)t->block + v->offset * (t->f64 ? 2 : 1));
+            store(t, x, value_of(t, v));
     }
 }
 
@@ -185,53 +194,72 @@ static void **run(Trial *t, NncPurpose purpose)
                           .outputs = outputs,
                           .batch = t->batch,
                           .step = 1};
-    if (!t->failed)
-        execute(t, purpose, &args);
+    execute(t, purpose, &args);
     return outputs;
 }
 
-// Adds to *worst how far an output is from PyTorch's of that name.
-static void compare(Trial *t, const Port *output, const void *got, double limit, double *worst)
+static void compare(Trial *t, const char *kind, const char *name, const Type *type, const void *got,
+                    Worst *worst)
 {
-    const NnrtTensor *want = fixture(t, "", output->name, &output->node->type);
+    const NnrtTensor *want = fixture(t, kind, name, type);
     if (!want)
         return;
     const double own = magnitude(want);
     const double d = difference(t, want, got, own > NOTHING * t->greatest ? own : t->greatest);
-    if (!(d <= limit))
-        fail(t, arena_printf(t->model.arena, "%s: off by %.1e:", t->f64 ? "f64" : "f32", d),
-             output->name);
-    *worst = d <= *worst ? *worst : d;
+    if (!(d <= worst->limit)) {
+        const char *engine = t->f64 ? "f64" : "f32";
+        fail(t, arena_printf(t->model.arena, "%s, off by %.1e:", engine, d),
+             arena_printf(t->model.arena, "%s%s", kind, name));
+    }
+    worst->difference = d <= worst->difference ? worst->difference : d;
 }
 
-static void run_precision(Trial *t, int precision)
+static void compare_output(Trial *t)
 {
-    const Graph *predict = t->model.graphs[NNC_PREDICT];
-    const Graph *gradient = t->model.graphs[NNC_GRADIENT];
-    fill_variables(t);
+    const Port *output = &t->model.graphs[NNC_PREDICT]->outputs[0];
     if (t->model.graphs[NNC_FOLD])
         run(t, NNC_FOLD);
-    void **outputs = run(t, NNC_PREDICT);
-    void **gradients = run(t, NNC_GRADIENT);
-    if (t->failed)
-        return;
-    compare(t, &predict->outputs[0], outputs[0], limits[precision].output, &t->worst_output);
-    for (int i = 0; i < gradient->output_count; i++)  // "loss", "penalty" and all "d.PATH"
-        if (strcmp(gradient->outputs[i].name, "penalty") != 0)
-            compare(t, &gradient->outputs[i], gradients[i], limits[precision].gradient,
-                    &t->worst_gradient);
+    void **got = run(t, NNC_PREDICT);
+    compare(t, "", "output", &output->node->type, got[0], &t->output);
+}
+
+static void compare_gradients(Trial *t)
+{
+    const Graph *g = t->model.graphs[NNC_GRADIENT];
+    void **got = run(t, NNC_GRADIENT);
+    for (int i = 0; i < g->output_count; i++) {
+        const Port *output = &g->outputs[i];  // "loss", "penalty" and all "d.PATH"
+        if (strcmp(output->name, "penalty") != 0)
+            compare(t, "", output->name, &output->node->type, got[i], &t->gradient);
+    }
+}
+
+// A step changes the parameters too, by an optimizer: it comes last.
+static void compare_statistics(Trial *t)
+{
+    const Variables *vs = t->model.variables;
+    run(t, NNC_TRAIN);
+    for (int i = 0; i < vs->count; i++) {
+        const Variable *v = &vs->items[i];
+        if (v->kind == VARIABLE_STATE)
+            compare(t, "after.", v->path, &v->type, value_of(t, v), &t->output);
+    }
 }
 
 // --- a model ----------------------------------------------------------------------------------
 
 static bool compile(Trial *t, const char *folder)
 {
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_GRADIENT, NNC_TRAIN};
+    enum { COUNT = sizeof purposes / sizeof *purposes };
     const NncOptions options = {0};
     NncModel *m = &t->model;
-    return nnc_load(m, arena_printf(m->arena, "%s/%s.nn", folder, t->name)) &&
-           nnc_compile(m, NNC_PREDICT, &options) && nnc_compile(m, NNC_GRADIENT, &options) &&
-           nnc_build(m, NNC_PREDICT, t->batch, &options) &&
-           nnc_build(m, NNC_GRADIENT, t->batch, &options);
+    bool ok = nnc_load(m, arena_printf(m->arena, "%s/%s.nn", folder, t->name));
+    for (int i = 0; i < COUNT && ok; i++)
+        ok = nnc_compile(m, purposes[i], &options);
+    for (int i = 0; i < COUNT && ok; i++)  // when all are compiled no variable is added any more
+        ok = nnc_build(m, purposes[i], t->batch, &options);
+    return ok;
 }
 
 // Parameters of PyTorch's that nnc has not are a mistake as well.
@@ -252,33 +280,42 @@ static void measure(Trial *t, int precision)
 {
     enum { ALIGN = 64 };
     t->f64 = limits[precision].f64;
-    t->worst_output = t->worst_gradient = 0;
-    const size_t bytes = interpret_variable_bytes(t->model.variables, t->f64);
-    const size_t rounded = (bytes + ALIGN) / ALIGN * ALIGN;
-    t->block = aligned_alloc(ALIGN, rounded);
-    if (t->block) {
-        memset(t->block, 0, rounded);
-        run_precision(t, precision);
+    t->output = (Worst){.limit = limits[precision].output};
+    t->gradient = (Worst){.limit = limits[precision].gradient};
+    const size_t bytes = interpret_variable_bytes(t->model.variables, t->f64) + ALIGN;
+    t->block = aligned_alloc(ALIGN, bytes / ALIGN * ALIGN);
+    if (!t->block) {
+        fail(t, "out of memory", "");
+        return;
     }
+    memset(t->block, 0, bytes / ALIGN * ALIGN);
+    fill_variables(t);
+    compare_output(t);
+    compare_gradients(t);
+    compare_statistics(t);
     free(t->block);
-    printf("  %10.1e %10.1e", t->worst_output, t->worst_gradient);
+    printf("  %10.1e %10.1e", t->output.difference, t->gradient.difference);
+}
+
+static void check(Trial *t, const char *folder)
+{
+    if (!read_fixture(t, folder) || !compile(t, folder)) {
+        diags_print(t->model.session->diags, stderr, false);
+        fail(t, "there is nothing to compare", "");
+        return;
+    }
+    check_names(t);
+    printf("%-12s", t->name);
+    for (int p = 0; p < PRECISION_COUNT; p++)
+        measure(t, p);
+    printf("\n");
 }
 
 static bool check_model(const char *folder, const char *name)
 {
     Session *s = session_new();
     Trial t = {.name = name, .model = {.session = s, .arena = arena_new(&s->guard)}};
-    read_fixture(&t, folder);
-    if (!t.failed && !compile(&t, folder)) {
-        diags_print(s->diags, stderr, false);
-        fail(&t, "does not compile", "");
-    }
-    printf("%-12s", name);
-    for (int p = 0; p < PRECISION_COUNT && !t.failed; p++)
-        measure(&t, p);
-    printf("\n");
-    if (!t.failed)
-        check_names(&t);
+    check(&t, folder);
     nnc_close(&t.model);
     nnrt_safetensors_free(&t.file);
     arena_free(t.model.arena);
@@ -288,13 +325,14 @@ static bool check_model(const char *folder, const char *name)
 
 int main(int argc, char **argv)
 {
-    bool ok = argc == 2;
-    if (!ok)
+    bool ok = true;
+    if (argc != 2) {
         fprintf(stderr, "usage: parity FOLDER\n");
-    else
-        printf("largest differences; f64: interpreter, f32: JIT\n%-12s  %10s %10s  %10s %10s\n",
-               "model", "output f64", "gradient", "output f32", "gradient");
-    for (int i = 0; argc == 2 && i < MODEL_COUNT; i++)
+        return 2;
+    }
+    printf("largest differences; f64: interpreter, f32: JIT\n%-12s  %10s %10s  %10s %10s\n",
+           "model", "output f64", "gradient", "output f32", "gradient");
+    for (int i = 0; i < MODEL_COUNT; i++)
         ok &= check_model(argv[1], models[i]);
     return !ok;
 }
