@@ -187,9 +187,8 @@ def transformer_block(m, x, heads, hidden, causal, activation, norm_first):
     halves = m.inner("feed_forward")
     weights["linear1.weight"], weights["linear1.bias"] = linear_weights(halves, "dense", d, hidden)
     weights["linear2.weight"], weights["linear2.bias"] = linear_weights(halves, "dense", hidden, d)
-    block = torch.nn.TransformerEncoderLayer(
-        d, heads, hidden, dropout=0.0, activation=activation, batch_first=True, norm_first=norm_first
-    ).double()
+    options = {"dropout": 0.0, "activation": activation, "norm_first": norm_first}
+    block = torch.nn.TransformerEncoderLayer(d, heads, hidden, batch_first=True, **options).double()
     hides = torch.full((length, length), -math.inf, dtype=torch.float64).triu(1)
     return functional_call(block, weights, (x, hides if causal else None))
 
@@ -327,7 +326,8 @@ def make(seed, model, name, make_input, make_target, output_of, loss_of):
 def main():
     for seed, row in enumerate(MODELS):
         path = HERE / f"{row[0].__name__}.safetensors"
-        safetensors.numpy.save_file(make(seed, *row), path, {"made_by": f"PyTorch {torch.__version__}"})
+        tensors = make(seed, *row)
+        safetensors.numpy.save_file(tensors, path, {"made_by": f"PyTorch {torch.__version__}"})
         print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 
