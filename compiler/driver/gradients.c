@@ -20,7 +20,7 @@ static const double SMALLER = 1.0 / 64;
 static const double KINK = 1e-4;          // relative difference of D(h) and D(h/2)
 static const double TOLERANCE = 1e-5;     // of the gradient in double, element by element
 static const double TOLERANCE_32 = 1e-3;  // of the engine's in f32, relative in norm
-static const double FLOOR = 1e-3;         // elements below this share of the greatest count as that
+static const double FLOOR = 1e-3;         // what is below this share of the greatest counts as that
 
 typedef struct Check {
     Job *job;
@@ -32,6 +32,7 @@ typedef struct Check {
     void **loss_output;     // of loss_only
     void **exact_outputs;   // of exact
     void **engine_outputs;  // of the engine, in f32
+    double greatest_norm;   // of a parameter's gradient in double
     Graph *gradient;
 } Check;
 
@@ -180,7 +181,7 @@ static void check_elements(Check *c, int variable, const double *gradient, Findi
     const int64_t n = type_elements(&v->type);
     const bool all = n <= SAMPLED || c->job->options->verbose;
     double *values = (double *)((uint8_t *)c->block + 2 * v->offset);
-    const double least = fmax(FLOOR * greatest(gradient, n), 1e-9);
+    const double least = fmax(FLOOR * fmax(greatest(gradient, n), c->greatest_norm), 1e-9);
     f->checked = all ? n : SAMPLED;
     for (int64_t k = 0; k < f->checked; k++) {
         const uint32_t random = nnrt_random_u32(c->job->train.seed, NNRT_STREAM_SAMPLE,
@@ -197,16 +198,24 @@ static void check_elements(Check *c, int variable, const double *gradient, Findi
     }
 }
 
-static double norm_error(const float *got, const double *want, int64_t n)
+static double norm_of(const double *values, int64_t n)
+{
+    double squares = 0;
+    for (int64_t i = 0; i < n; i++)
+        squares += values[i] * values[i];
+    return sqrt(squares);
+}
+
+// A gradient that is 0 but for rounding, as that of a bias which a batch norm subtracts again, has
+// no digits to compare: it counts as a share of the greatest.
+static double norm_error(const Check *c, const float *got, const double *want, int64_t n)
 {
     double off = 0;
-    double size = 0;
     for (int64_t i = 0; i < n; i++) {
         const double d = (double)got[i] - want[i];
         off += d * d;
-        size += want[i] * want[i];
     }
-    return sqrt(off) / fmax(sqrt(size), 1e-6);
+    return sqrt(off) / fmax(norm_of(want, n), fmax(FLOOR * c->greatest_norm, 1e-6));
 }
 
 static Finding check_parameter(Check *c, int variable, int output)
@@ -215,7 +224,7 @@ static Finding check_parameter(Check *c, int variable, int output)
     Finding f = {0};
     const double *gradient = c->exact_outputs[output];
     check_elements(c, variable, gradient, &f);
-    f.worst_32 = norm_error(c->engine_outputs[output], gradient, n);
+    f.worst_32 = norm_error(c, c->engine_outputs[output], gradient, n);
     return f;
 }
 
@@ -232,15 +241,34 @@ static void add_row(Table *t, Arena *a, const Variable *v, const Finding *f, boo
     table_cell(t, "%s", ok ? "right" : "WRONG");
 }
 
+// Where the gradient graph gives that of a variable; -1: it has none.
+static int gradient_output(const Check *c, int variable)
+{
+    const Variable *v = &c->job->model.variables->items[variable];
+    return nnc_output(c->gradient, arena_printf(c->job->model.arena, "d.%s", v->path));
+}
+
+static void measure_norms(Check *c)
+{
+    const Variables *vs = c->job->model.variables;
+    for (int i = 0; i < vs->count; i++) {
+        const int output = gradient_output(c, i);
+        if (output < 0)
+            continue;
+        const double norm = norm_of(c->exact_outputs[output], type_elements(&vs->items[i].type));
+        c->greatest_norm = fmax(c->greatest_norm, norm);
+    }
+}
+
 static bool check_all(Check *c, Table *t)
 {
     Job *j = c->job;
     const Variables *vs = j->model.variables;
     bool all_ok = true;
     run_gradients(c);
+    measure_norms(c);
     for (int i = 0; i < vs->count; i++) {
-        const char *name = arena_printf(j->model.arena, "d.%s", vs->items[i].path);
-        const int output = nnc_output(c->gradient, name);
+        const int output = gradient_output(c, i);
         if (output < 0)
             continue;
         const Finding f = check_parameter(c, i, output);

@@ -9,7 +9,10 @@
 #include "driver/table.h"
 
 enum { LEAST_COLUMN = 8, BAR_CELLS = 24, LEAST_BAR = 4, RATE_CELLS = 10 };
-enum { LOSS_CELLS = 17, BESIDE_BAR = 58 };  // of a line that is drawn: the loss alone, and with more
+enum {
+    LOSS_CELLS = 17,
+    BESIDE_BAR = 58
+};  // of a line that is drawn: the loss alone, and with more
 static const double REDRAW_SECONDS = 0.1;
 
 static double now(void)

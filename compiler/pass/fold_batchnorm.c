@@ -141,24 +141,6 @@ static Node *fold_shift(Rewriter *r, Node *n)
 
 // --- reshapes ---------------------------------------------------------------------------------
 
-// The first axis of `from` that makes up each axis of `to`, and the end of the last; false when
-// they are not products of neighbours.
-static bool axis_groups(const Type *from, const Type *to, int *first)
-{
-    int k = 0;
-    for (int i = 0; i < to->rank; i++) {
-        int64_t size = 1;
-        first[i] = k;
-        do
-            size *= k < from->rank ? from->dims[k++] : 0;
-        while (size > 0 && size < to->dims[i]);
-        if (size != to->dims[i])
-            return false;
-    }
-    first[to->rank] = k;
-    return true;
-}
-
 // The operand as it stands before the reshape: its axes are those that the reshape joins.
 static Node *split_operand(Rewriter *r, const Node *operand, const Type *to, const int *first)
 {

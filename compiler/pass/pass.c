@@ -100,7 +100,7 @@ static bool run_pass(const PassRow *row, Graph *g, const PassOptions *options, i
 {
     Arena *scratch = options->scratch ? options->scratch : g->arena;
     Text log = text_in(scratch);
-    Pass p = {.scratch = scratch, .log = &log};
+    Pass p = {.scratch = scratch, .log = &log, .differentiable = options->differentiable};
     const double start = milliseconds();
     const bool changed = run_everywhere(row, &p, g);
     const double took = milliseconds() - start;

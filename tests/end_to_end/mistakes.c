@@ -251,8 +251,10 @@ Test(mistakes, limits_of_the_system)
 {
     char *folder = folder_new();
     copy_example(folder, "iris.nn");
-    const char *const size[] = {"-c", "ulimit -f 1; exec \"$0\" iris.nn --train -q --set epochs=1 "
-                                      "--set test=0.5", BUILD_DIR "/nnc", NULL};
+    const char *const size[] = {"-c",
+                                "ulimit -f 1; exec \"$0\" iris.nn --train -q --set epochs=1 "
+                                "--set test=0.5",
+                                BUILD_DIR "/nnc", NULL};
     Run r = run_program(folder, "/bin/sh", size);
     cr_expect(r.code == 1 || r.code == 0, "exit code %d\n%s", r.code, r.err);
     run_free(&r);

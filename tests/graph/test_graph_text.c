@@ -94,8 +94,8 @@ Test(graph_text, attributes_are_read_back_to_the_last_byte)
         const char *error;
         Graph *again = graph_read(s.arena, s.names, print(&s, g), &error);
         cr_assert_not_null(again);
-        for (int i = 0; i < g->node_count; i++)
-            cr_expect(g->nodes[i]->op == OP_scan ||  // a pointer to its body
+        for (int i = 0; i < g->node_count; i++)  // the attribute of a scan is a pointer
+            cr_expect(g->nodes[i]->op == OP_scan ||
                           !memcmp(&g->nodes[i]->attr, &again->nodes[i]->attr, sizeof(Attr)),
                       "seed %d, %%%d", seed, i);
         scene_free(&s);
