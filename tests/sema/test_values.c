@@ -223,8 +223,8 @@ Test(values, arithmetic_of_whole_numbers_is_real)
     cr_assert(g);
     model_start(&m, 1);
     double **y = model_run(&m, g, 1, (double *[]){(double[]){2, 5}}, (RunArgs){.step = 1});
-    NEAR(y[0][0], 5);
-    NEAR(y[0][1], 14);
+    NEAR(y[0][0], 5.0);
+    NEAR(y[0][1], 14.0);
     model_free(&m);
 }
 
@@ -237,8 +237,8 @@ Test(values, causal_attention_sees_nothing_that_comes_later)
     model_start(&m, 1);
     double *in[] = {(double[]){1, 1}, (double[]){2, 4, 9}};
     double **y = model_run(&m, g, 1, in, (RunArgs){.step = 1});
-    NEAR(y[0][0], 3);  // the last row sees all: of 3 values, the first of 2 rows sees 2
-    NEAR(y[0][1], 5);
+    NEAR(y[0][0], 3.0);  // the last row sees all: of 3 values, the first of 2 rows sees 2
+    NEAR(y[0][1], 5.0);
     model_free(&m);
 }
 
