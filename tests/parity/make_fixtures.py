@@ -132,24 +132,20 @@ def residual_block(m, x, filters, stride):
     return F.relu(y + x)
 
 
-def gate_weights(m, gates, features, units, biases):
-    """PyTorch has the gates below each other, and always two biases."""
-
-    def stacked(letter, *shape):
-        return torch.cat([m.param(letter + g, *shape) for g in gates], dim=-1)
-
-    zero = torch.zeros(len(gates) * units, dtype=torch.float64)
+def gate_weights(m, gates, features, units, second):
+    """PyTorch has the gates side by side in the same order, and always two biases."""
+    zero = torch.zeros(gates * units, dtype=torch.float64)
     return {
-        "weight_ih_l0": stacked("w", features, units).T,
-        "weight_hh_l0": stacked("u", units, units).T,
-        "bias_ih_l0": stacked("b", units),
-        "bias_hh_l0": stacked("c", units) if biases == 2 else zero,
+        "weight_ih_l0": m.param("w", features, gates * units).T,
+        "weight_hh_l0": m.param("u", units, gates * units).T,
+        "bias_ih_l0": m.param("b", gates * units),
+        "bias_hh_l0": m.param(second, gates * units) if second else zero,
     }
 
 
-def recurrent(m, kind, x, units, sequence, reverse, biases):
-    gates, module = {"lstm": ("ifgo", torch.nn.LSTM), "gru": ("rzn", torch.nn.GRU)}[kind]
-    weights = gate_weights(m.inner(kind), gates, x.shape[-1], units, biases)
+def recurrent(m, kind, x, units, sequence, reverse, second):
+    gates, module = {"lstm": (4, torch.nn.LSTM), "gru": (3, torch.nn.GRU)}[kind]
+    weights = gate_weights(m.inner(kind), gates, x.shape[-1], units, second)
     cell = module(x.shape[-1], units, batch_first=True).double()
     y, _ = functional_call(cell, weights, (x.flip(1) if reverse else x,))
     if not sequence:
@@ -226,14 +222,14 @@ def ds_cnn(m, mfcc):
 
 
 def lstm(m, x):
-    x = recurrent(m, "lstm", x, 8, sequence=True, reverse=False, biases=2)
-    x = recurrent(m, "lstm", x, 6, sequence=False, reverse=True, biases=1)
+    x = recurrent(m, "lstm", x, 8, sequence=True, reverse=False, second="second")
+    x = recurrent(m, "lstm", x, 6, sequence=False, reverse=True, second=None)
     return dense(m, x, 4)
 
 
 def gru(m, x):
-    x = recurrent(m, "gru", x, 8, sequence=True, reverse=True, biases=2)
-    x = recurrent(m, "gru", x, 6, sequence=False, reverse=False, biases=2)
+    x = recurrent(m, "gru", x, 8, sequence=True, reverse=True, second="c")
+    x = recurrent(m, "gru", x, 6, sequence=False, reverse=False, second="c")
     return dense(m, x, 4)
 
 
