@@ -71,12 +71,21 @@ static Graph *make_finish(NncModel *m, const PassOptions *passes)
 }
 
 // The passes come before the gradients too: those of stable forms are stable.
+static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
+{
+    PassOptions before = *passes;
+    before.differentiable = true;
+    Graph *g = sema_train(m->program);
+    if (g)
+        passes_run(g, &before);
+    return g;
+}
+
 static Graph *make_train(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = sema_train(m->program);
+    Graph *g = differentiable_loss(m, passes);
     if (!g)
         return NULL;
-    passes_run(g, passes);
     const Gradients d = differentiate(m, g);
     if (!sema_optimize(m->program, g, d.parameters, d.gradients, d.count))
         return NULL;
@@ -85,10 +94,9 @@ static Graph *make_train(NncModel *m, const PassOptions *passes)
 
 static Graph *make_gradient(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = sema_train(m->program);
+    Graph *g = differentiable_loss(m, passes);
     if (!g)
         return NULL;
-    passes_run(g, passes);
     const Gradients d = differentiate(m, g);
     for (int i = 0; i < d.count; i++) {
         const char *path = m->variables->items[d.parameters[i]].path;
@@ -104,8 +112,10 @@ static const struct {
     Graph *(*make)(NncModel *m, const PassOptions *passes);
 } purposes[NNC_PURPOSE_COUNT] = {
     [NNC_FOLD] = {"fold", NULL},  // made by predict's
-    [NNC_PREDICT] = {"predict", make_predict},    [NNC_EVALUATE] = {"evaluate", make_evaluate},
-    [NNC_FINISH] = {"finish", make_finish},       [NNC_TRAIN] = {"train", make_train},
+    [NNC_PREDICT] = {"predict", make_predict},
+    [NNC_EVALUATE] = {"evaluate", make_evaluate},
+    [NNC_FINISH] = {"finish", make_finish},
+    [NNC_TRAIN] = {"train", make_train},
     [NNC_GRADIENT] = {"gradient", make_gradient},
 };
 

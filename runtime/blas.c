@@ -4,6 +4,7 @@
 
 #include <cblas.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 // The pieces: blocks of rows of c, or of columns when c is wider than tall. Short blocks give the
 // threads of a small product something to share, at 90 % of OpenBLAS's speed for the whole; long
@@ -11,6 +12,9 @@
 #define SHORT_BLOCK 64
 #define LONG_BLOCK 128
 #define LONG_SIDE 512
+
+// What OpenBLAS maps for each thread that computes a product. Refused, it asks for ever.
+#define BUFFER_BYTES ((size_t)129 << 20)
 
 // Products below this many multiplications are not worth a wake-up of the pool.
 #define SMALL (1 << 21)
@@ -34,6 +38,17 @@ static void start_blas(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, one_thread);
+}
+
+bool nnrt_blas_fits(int threads, NnrtError *e)
+{
+    const size_t size = (size_t)threads * BUFFER_BYTES;
+    void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED)
+        return nnrt_fail(e, "out of memory: OpenBLAS wants %zu MiB of addresses for %d threads",
+                         size >> 20, threads);
+    munmap(probe, size);
+    return true;
 }
 
 static void compute(const Product *p, int64_t m, int64_t n, const float *a, const float *b,

@@ -19,6 +19,10 @@ void nnrt_sgemm(NnrtPool *pool, bool transa, bool transb, int64_t m, int64_t n, 
                 const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
                 int64_t ldc);
 
+// Whether OpenBLAS's buffers for so many threads find room, under a limit on memory: to be asked
+// first, since OpenBLAS does not fail but tries for ever.
+bool nnrt_blas_fits(int threads, NnrtError *e);
+
 // `batch` products, operand i at a + i * stride_a and so on; a stride of 0 shares a or b. The batch
 // is what is split.
 void nnrt_sgemm_batch(NnrtPool *pool, bool transa, bool transb, int64_t batch, int64_t m, int64_t n,

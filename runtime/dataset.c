@@ -137,19 +137,18 @@ static double raw_value(const NnrtField *f, int64_t i)
 
 bool nnrt_field_as_classes(NnrtField *f, NnrtError *e)
 {
-    if (f->width != 1)
-        return nnrt_fail(e, "%s has %" PRId64 " elements a row; a class is one", f->name, f->width);
-    int32_t *codes = nnrt_alloc((size_t)f->rows, sizeof *codes, e);
+    const int64_t n = f->rows * f->width;
+    int32_t *codes = nnrt_alloc((size_t)n, sizeof *codes, e);
     if (!codes)
         return false;
     int64_t count = f->class_count;
-    for (int64_t i = 0; i < f->rows; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const double value = raw_value(f, i);
         if (!(value >= 0 && value < NNRT_MAX_CLASSES) || value != floor(value)) {
             free(codes);
             return nnrt_fail(e,
                              "row %" PRId64 " of %s is %g; a class is a whole number from 0 to %d",
-                             i, f->name, value, NNRT_MAX_CLASSES - 1);
+                             i / f->width, f->name, value, NNRT_MAX_CLASSES - 1);
         }
         codes[i] = (int32_t)value;
         count = codes[i] >= count ? codes[i] + 1 : count;
@@ -157,7 +156,7 @@ bool nnrt_field_as_classes(NnrtField *f, NnrtError *e)
     free(f->data);
     f->data = codes;
     f->dtype = NNRT_I32;
-    f->rank = 0;
+    f->rank = f->width == 1 ? 0 : f->rank;
     f->scale = 1;
     f->class_count = count;
     return true;
@@ -185,13 +184,8 @@ static char **copy_texts(const char *const *texts, int64_t count, NnrtError *e)
     return copies;
 }
 
-bool nnrt_field_set_classes(NnrtField *f, const char *const *names, int64_t count, NnrtError *e)
+static bool take_names(NnrtField *f, const char *const *names, int64_t count, NnrtError *e)
 {
-    if (f->dtype != NNRT_I32 || f->class_count == 0)
-        return nnrt_fail(e, "%s does not hold classes that could be named", f->name);
-    if (count < f->class_count)
-        return nnrt_fail(e, "%s has classes 0 to %" PRId64 ", and %" PRId64 " names are given",
-                         f->name, f->class_count - 1, count);
     char **copies = copy_texts(names, count, e);
     if (!copies)
         return false;
@@ -200,6 +194,16 @@ bool nnrt_field_set_classes(NnrtField *f, const char *const *names, int64_t coun
     f->classes = copies;
     f->class_count = count;
     return true;
+}
+
+bool nnrt_field_set_classes(NnrtField *f, const char *const *names, int64_t count, NnrtError *e)
+{
+    if (f->dtype == NNRT_F32 || f->class_count == 0)
+        return nnrt_fail(e, "%s does not hold classes that could be named", f->name);
+    if (count < f->class_count)
+        return nnrt_fail(e, "%s has classes 0 to %" PRId64 ", and %" PRId64 " names are given",
+                         f->name, f->class_count - 1, count);
+    return take_names(f, names, count, e);
 }
 
 // ---- normalization

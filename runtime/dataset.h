@@ -29,7 +29,7 @@ typedef struct NnrtField {
     float *centre;               // owned; f32[width], mean repeated, for the gathering loop
     float *inverse;              // owned; f32[width], 1 / std repeated
     char **columns;              // owned; the name of each of `width` elements, or NULL
-    char **classes;              // owned; class names of an i32 target, or NULL
+    char **classes;              // owned; names of class codes, or NULL
     int64_t class_count;         // > 0: values are class codes 0 .. class_count-1
 } NnrtField;
 
@@ -44,8 +44,9 @@ typedef struct NnrtDataset {
 // value that does not fit is an error that names its row. `name` is copied.
 bool nnrt_field_take(NnrtField *f, const char *name, NnrtTensor *t, NnrtError *e);
 
-// Turns a field with one element a row into class codes i32[]: every value must be a whole number
-// >= 0 and < NNRT_MAX_CLASSES. class_count becomes the greatest + 1 unless it was greater already.
+// Turns a field into class codes, i32[] where a row has one element, else as many as before (a class
+// at each position of a sequence): every value must be a whole number >= 0 and < NNRT_MAX_CLASSES.
+// class_count becomes the greatest + 1 unless it was greater already.
 #define NNRT_MAX_CLASSES 1000000
 bool nnrt_field_as_classes(NnrtField *f, NnrtError *e);
 

@@ -19,7 +19,8 @@ void nnrt_split_free(NnrtSplit *s)
 
 static const int32_t *class_codes(const NnrtField *target)
 {
-    return target && target->class_count > 0 && target->dtype == NNRT_I32 ? target->data : NULL;
+    const bool codes = target && target->class_count > 0 && target->width == 1;
+    return codes && target->dtype == NNRT_I32 ? target->data : NULL;
 }
 
 // How many of each class to hold out. Rounding the running total instead of each class's own share

@@ -25,8 +25,18 @@ static double contract_flops(const Node *n)
     return product;
 }
 
+static double scan_flops(const ScanBody *s)
+{
+    double flops = 0;
+    for (int i = 0; i < s->graph->node_count; i++)
+        flops += node_flops(s->graph->nodes[i]);
+    return flops * (double)s->length;
+}
+
 double node_flops(const Node *n)
 {
+    if (n->op == OP_scan)
+        return scan_flops(n->attr.scan);
     if (n->op == OP_contract)  // the one operation that multiplies as well as adds
         return type_batched(&n->in[0]->type) || type_batched(&n->in[1]->type) ? contract_flops(n)
                                                                               : 0;

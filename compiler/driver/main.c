@@ -1,12 +1,15 @@
 // main.c -- the nnc program: from the command line to a command, and to an exit code.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "blas.h"
 #include "driver/job.h"
 
 static ExitCode command_help(Job *j)
@@ -51,6 +54,45 @@ static void catch_bugs(void)
     }
 }
 
+// A descriptor of the standard three that is closed would be given to the next file opened, and
+// messages would land in it.
+static void open_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+            _exit(EXIT_PROGRAM);
+}
+
+// What is read must not be written over by what is made of it.
+static bool is_input(const Options *o, const char *output)
+{
+    struct stat out, in;
+    if (!output || stat(output, &out) < 0)
+        return false;
+    const char *const inputs[] = {o->file, o->weights,
+                                  o->command == COMMAND_PREDICT ? o->argument : NULL};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev &&
+            in.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
+static bool check_outputs(const Job *j)
+{
+    const char *const outputs[] = {j->options->output, j->options->log};
+    if (outputs[0] && outputs[1] && strcmp(outputs[0], outputs[1]) == 0) {
+        job_say(j, "-o and --log both name %s", outputs[0]);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        if (is_input(j->options, outputs[i])) {
+            job_say(j, "%s is read by this very command; write to another file", outputs[i]);
+            return false;
+        }
+    return true;
+}
+
 static bool set_warnings(const Job *j, const TextList *names, bool on)
 {
     for (int i = 0; i < names->count; i++)
@@ -78,11 +120,13 @@ static ExitCode set_up(Job *j)
 #ifndef NDEBUG
     j->nnc.passes.verify = true;
 #endif
+    if (!check_outputs(j))
+        return EXIT_USAGE;
     if (!set_warnings(j, &o->no_warn, false) || !set_warnings(j, &o->warn, true))
         return EXIT_USAGE;
     const int threads = o->threads > 0 ? (int)o->threads : nnrt_cores();
     j->pool = nnrt_pool_new(threads, &e);
-    if (j->pool)
+    if (j->pool && nnrt_blas_fits(threads, &e))
         return EXIT_DONE;
     job_say_error(j, &e);
     return EXIT_PROGRAM;
@@ -127,6 +171,8 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");  // for the width of text; numbers stay those of C
     catch_bugs();
+    open_standard();
+    signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error of write()
     Session *session = session_new();
     if (!session) {
         fputs("nnc: out of memory\n", stderr);

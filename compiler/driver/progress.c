@@ -8,7 +8,11 @@
 
 #include "driver/table.h"
 
-enum { LEAST_COLUMN = 8, BAR_CELLS = 24, RATE_CELLS = 10 };
+enum { LEAST_COLUMN = 8, BAR_CELLS = 24, LEAST_BAR = 4, RATE_CELLS = 10 };
+enum {
+    LOSS_CELLS = 17,
+    BESIDE_BAR = 58
+};  // of a line that is drawn: the loss alone, and with more
 static const double REDRAW_SECONDS = 0.1;
 
 static double now(void)
@@ -89,15 +93,15 @@ static void print_epoch_number(const Progress *p, int64_t epoch)
     fprintf(p->terminal.out, "  %*s", epoch_width(&p->options), text);
 }
 
-static void print_bar(const Terminal *t, double share)
+static void print_bar(const Terminal *t, int cells, double share)
 {
-    const int full = (int)(share * (double)BAR_CELLS);
-    for (int i = 0; i < BAR_CELLS; i++) {
+    const int full = (int)(share * (double)cells);
+    for (int i = 0; i < cells; i++) {
         if (i == full)
             fputs(style_on(t, STYLE_DIM), t->out);
         fputs(t->unicode ? "\u2501" : i < full ? "=" : "-", t->out);
     }
-    fputs(full < BAR_CELLS ? style_off(t, STYLE_DIM) : "", t->out);
+    fputs(full < cells ? style_off(t, STYLE_DIM) : "", t->out);
 }
 
 static void print_duration(FILE *out, double seconds)
@@ -114,20 +118,26 @@ static void print_duration(FILE *out, double seconds)
 void progress_step(Progress *p, int64_t step, int64_t steps, double loss, int64_t examples)
 {
     const Terminal *t = &p->terminal;
+    const int room = t->width - epoch_width(&p->options) - 2;
     const double time = t->tty ? now() : 0;
-    if (!t->tty || time - p->drawn < REDRAW_SECONDS)
+    if (!t->tty || time - p->drawn < REDRAW_SECONDS || room < LOSS_CELLS)
         return;
     p->drawn = time;
     const double share = (double)step / (double)steps;
     const double done = ((double)(p->epoch - 1) + share) / (double)p->options.epochs;
     fputs("\r\033[K", t->out);
     print_epoch_number(p, p->epoch);
-    fputs("  ", t->out);
-    print_bar(t, share);
-    fprintf(t->out, "  loss %s  %.0f examples/s  ", value_text(loss).text,
-            (double)examples / (time - p->epoch_start));
-    print_duration(t->out, (time - p->start) * (1 - done) / done);
-    fputs(" left", t->out);
+    const int cells = room - BESIDE_BAR < BAR_CELLS ? room - BESIDE_BAR : BAR_CELLS;
+    if (cells >= LEAST_BAR) {
+        fputs("  ", t->out);
+        print_bar(t, cells, share);
+    }
+    fprintf(t->out, "  loss %s", value_text(loss).text);
+    if (cells >= LEAST_BAR) {
+        fprintf(t->out, "  %.0f examples/s  ", (double)examples / (time - p->epoch_start));
+        print_duration(t->out, (time - p->start) * (1 - done) / done);
+        fputs(" left", t->out);
+    }
     fflush(t->out);
     p->bar = true;
 }

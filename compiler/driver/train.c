@@ -172,6 +172,21 @@ static bool open_log(Training *t)
     return false;
 }
 
+// Whether the file of the weights is one, or none yet: what else stands there is not ours to
+// replace.
+static bool replaces_weights(const Training *t)
+{
+    unsigned char head[9];
+    FILE *f = fopen(t->path, "rb");
+    const size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        fclose(f);
+    if (n == 0 || (n == sizeof head && head[7] == 0 && head[8] == '{'))
+        return true;
+    job_say(t->job, "%s is there and holds no weights; write to another file", t->path);
+    return false;
+}
+
 // Better now than after the training.
 static bool check_output(const Training *t)
 {
@@ -180,7 +195,7 @@ static bool check_output(const Training *t)
     if (!w)
         job_say_error(t->job, &e);
     nnrt_writer_abandon(w);
-    return w != NULL;
+    return w && replaces_weights(t);
 }
 
 // --- afterwards -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ static const Attr no_attr;  // every byte zero, which an initializer of one memb
 // Sets n's type; `why` is for the debugger of whoever gave shapes that do not fit.
 static void infer_type(Arena *a, Node *n)
 {
-    Type in[MAX_ARITY] = {{.rank = 0}};
+    Type *in = arena_array(a, Type, (size_t)n->input_count);
     for (int i = 0; i < n->input_count; i++)
         in[i] = n->in[i]->type;
     const char *why = NULL;
@@ -24,7 +24,7 @@ static void infer_type(Arena *a, Node *n)
 Node *build_typed(Builder *b, OpId op, int input_count, Node *const *in, const Attr *attr,
                   const Type *stated)
 {
-    assert(input_count == op_arity(op));
+    assert(input_count == op_input_count(op, attr));
     Graph *g = b->graph;
     Node *n = arena_new_of(g->arena, Node);
     n->id = (uint32_t)g->node_count;

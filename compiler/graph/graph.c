@@ -70,6 +70,8 @@ static Node *clone_node(Arena *a, const Node *n, Node *const *nodes)
     copy->in = arena_array(a, Node *, (size_t)n->input_count);
     for (int i = 0; i < n->input_count; i++)
         copy->in[i] = nodes[n->in[i]->id];
+    if (n->op == OP_scan)
+        copy->attr.scan = scan_clone(n->attr.scan);
     return copy;
 }
 

@@ -61,11 +61,13 @@ typedef enum ScalarKind {
 // below gives a meaning to are zero, so that two attributes of one operation are equal when memcmp
 // says so.
 typedef union Attr {
-    double value;       // const
-    int index;          // input: slot of graph->inputs; variable: index in the variable table
-    ScalarKind scalar;  // scalar
-    uint32_t stream;    // random: which stream of numbers
-    int axis;           // iota, argmax
+    struct ScanBody *scan;  // scan: what a step does
+    double value;           // const
+    int index;              // input: slot of graph->inputs; variable: index in the variable table;
+                            // scan_result: which of the results
+    ScalarKind scalar;      // scalar
+    uint32_t stream;        // random: which stream of numbers
+    int axis;               // iota, argmax
     struct {
         uint32_t axes;  // bit i: axis i of the input is reduced, and dropped from the result
         ReduceKind kind;
@@ -182,6 +184,25 @@ struct Graph {
     int update_count, update_capacity;
 };
 
+// A loop over the steps of sequences. A sequence has its steps along axis 1 when it has the batch,
+// else along axis 0: [batch, length, ...] or [length, ...]; one step of it is [batch, ...] or
+// [...]. The inputs of a scan node are the sequences, the first of each carried value, and the
+// captured values, which all steps see; the inputs of the body are a step of each sequence, each
+// carried value and each captured value. The outputs of the body are the next of each carried
+// value, then what the step adds to each stacked result. The results of the node, read by
+// scan_result nodes, are the last of each carried value, then the stacked results, which are
+// sequences. The node itself has a type that says nothing, a scalar f32.
+//
+// A body reads no variable and makes no update; the numbers of a `random` in it are the same in
+// every step. It belongs to its node alone: who copies the node copies it (scan_clone).
+typedef struct ScanBody {
+    Graph *graph;
+    int64_t length;  // how many steps
+    int sequences;
+    int carried;
+    bool reverse;  // from the last step of the sequences to the first; results stand likewise
+} ScanBody;
+
 Graph *graph_new(Arena *a, Interner *names, Variables *vs, const char *name);
 // A deep copy in the same arena, on the same variables.
 Graph *graph_clone(const Graph *g);
@@ -245,8 +266,22 @@ Node *build_unwindow(Builder *b, Node *x, int axis, int stride, int dilation, in
 Node *build_gather(Builder *b, Node *table, Node *index);
 Node *build_scatter_add(Builder *b, Node *values, Node *index, Type to);
 
+Node *build_scan(Builder *b, ScanBody *body, Node *const *in);
+Node *build_scan_result(Builder *b, Node *scan, int index);
+
 void graph_output(Graph *g, Name name, Node *value);
 void graph_update(Graph *g, int variable, Node *value);
+
+// --- scans ------------------------------------------------------------------------------------
+
+ScanBody *scan_clone(const ScanBody *s);
+Type scan_sequence_type(const ScanBody *s, const Type *step);  // of sequences of such steps
+Type scan_input_type(const ScanBody *s, int input);            // of the node's input
+Type scan_result_type(const ScanBody *s, int result);
+static inline int scan_captured(const ScanBody *s)
+{
+    return s->graph->input_count - s->sequences - s->carried;
+}
 
 // --- text, checks, housekeeping ---------------------------------------------------------------
 

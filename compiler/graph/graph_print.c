@@ -10,7 +10,14 @@
 //   }
 //
 // Variables that the graph uses come first, in the order of their table; then the nodes; then
-// updates and outputs. Numbers have as many digits as bring the same number back.
+// updates and outputs. Numbers have as many digits as bring the same number back. A scan is
+// followed by its steps, sequences, carried values and body:
+//
+//     %2 = scan %0, %1 {28, 1, 1 reverse} graph rnn {
+//       %0 = input "x" : f32[batch, 3]
+//       ...
+//     } : f32
+//     %3 = scan_result %2 {1} : f32[batch, 28, 3]
 
 #include "graph/graph_text.h"
 
@@ -173,22 +180,47 @@ static void print_window(Text *out, const Graph *g, const Node *n)
               n->attr.window.size, n->attr.window.stride, n->attr.window.dilation);
 }
 
+static void print_body(Text *out, const Graph *g, int depth);
+
+static void print_scan(Text *out, const ScanBody *s, int depth)
+{
+    text_addf(out, " {%lld, %d, %d%s} ", (long long)s->length, s->sequences, s->carried,
+              s->reverse ? " reverse" : "");
+    print_body(out, s->graph, depth + 1);
+}
+
+static void print_index(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_addf(out, " {%d}", n->attr.index);
+}
+
 static void (*const attr_printers[OP_COUNT])(Text *, const Graph *, const Node *) = {
     [OP_input] = print_input,   [OP_variable] = print_variable, [OP_const] = print_const,
     [OP_scalar] = print_scalar, [OP_iota] = print_iota,         [OP_random] = print_random,
     [OP_broadcast] = print_map, [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
     [OP_argmax] = print_argmax, [OP_contract] = print_contract, [OP_slice] = print_slice,
+    [OP_scan_result] = print_index,
     [OP_pad] = print_pad,       [OP_window] = print_window,     [OP_unwindow] = print_window,
 };
 
 // --- the graph --------------------------------------------------------------------------------
 
-static void print_node(Text *out, const Graph *g, const Node *n)
+static void indent(Text *out, int depth)
 {
-    text_addf(out, "  %%%u = %s", n->id, op_name(n->op));
+    for (int i = 0; i < depth; i++)
+        text_add(out, "  ");
+}
+
+static void print_node(Text *out, const Graph *g, const Node *n, int depth)
+{
+    indent(out, depth + 1);
+    text_addf(out, "%%%u = %s", n->id, op_name(n->op));
     for (int i = 0; i < n->input_count; i++)
         text_addf(out, i ? ", %%%u" : " %%%u", n->in[i]->id);
-    if (attr_printers[n->op])
+    if (n->op == OP_scan)
+        print_scan(out, n->attr.scan, depth);
+    else if (attr_printers[n->op])
         attr_printers[n->op](out, g, n);
     text_add(out, " : ");
     type_print(out, &n->type);
@@ -215,25 +247,34 @@ static void print_declaration(Text *out, const Variable *v)
     text_add(out, v->frozen ? " frozen\n" : "\n");
 }
 
-static void print_root(Text *out, const char *word, const char *name, const Node *value)
+static void print_root(Text *out, const char *word, const char *name, const Node *value, int depth)
 {
-    text_addf(out, "  %s ", word);
+    indent(out, depth + 1);
+    text_addf(out, "%s ", word);
     print_quoted(out, name);
     text_addf(out, " = %%%u\n", value->id);
 }
 
-void graph_print(Text *out, const Graph *g)
+// The graph, or the body of a scan `depth` scans deep; without the end of its last line.
+static void print_body(Text *out, const Graph *g, int depth)
 {
     text_addf(out, "graph %s {\n", g->name);
     for (int i = 0; i < g->variables->count; i++)
         if (uses_variable(g, i))
             print_declaration(out, &g->variables->items[i]);
     for (int i = 0; i < g->node_count; i++)
-        print_node(out, g, g->nodes[i]);
+        print_node(out, g, g->nodes[i], depth);
     for (int i = 0; i < g->update_count; i++)
         print_root(out, "update", g->variables->items[g->updates[i].variable].path,
-                   g->updates[i].value);
+                   g->updates[i].value, depth);
     for (int i = 0; i < g->output_count; i++)
-        print_root(out, "output", g->outputs[i].name, g->outputs[i].node);
-    text_add(out, "}\n");
+        print_root(out, "output", g->outputs[i].name, g->outputs[i].node, depth);
+    indent(out, depth);
+    text_add(out, "}");
+}
+
+void graph_print(Text *out, const Graph *g)
+{
+    print_body(out, g, 0);
+    text_add(out, "\n");
 }

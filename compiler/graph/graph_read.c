@@ -1,7 +1,8 @@
 // graph_read.c -- text back to a graph: the inverse of graph_print.
 //
-// By recursive descent, though nothing here nests. Every reading function returns false when it has
-// reported; the first report stands. '#' begins a comment, for tests that are written by hand.
+// By recursive descent; what nests is the bodies of scans. Every reading function returns false
+// when it has reported; the first report stands. '#' begins a comment, for tests that are written
+// by hand.
 
 #include <ctype.h>
 #include <errno.h>
@@ -19,7 +20,11 @@ typedef struct Reader {
     const char *error;
     Graph *graph;
     Builder builder;
+    int depth;  // scans around
 } Reader;
+
+// Bounds the C stack.
+#define MAX_DEPTH 32
 
 static bool fail(Reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool fail(Reader *r, const char *format, ...)
@@ -263,6 +268,15 @@ static bool read_argmax(Reader *r, Attr *attr)
     return expect(r, "{") && read_axis(r, &attr->axis) && expect(r, "}");
 }
 
+static bool read_index(Reader *r, Attr *attr)
+{
+    int64_t n;
+    if (!expect(r, "{") || !read_integer(r, 0, INT32_MAX, &n))
+        return false;
+    attr->index = (int)n;
+    return expect(r, "}");
+}
+
 static bool read_map(Reader *r, Attr *attr)
 {
     if (!expect(r, "{"))
@@ -362,21 +376,60 @@ static bool read_window(Reader *r, Attr *attr)
            read_named(r, "dilation", &attr->window.dilation) && expect(r, "}");
 }
 
+static bool read_graph(Reader *r);
+
+static bool read_body(Reader *r, Graph **body)
+{
+    Graph *outer = r->graph;
+    if (r->depth == MAX_DEPTH)
+        return fail(r, "scans nest at most %d deep", MAX_DEPTH);
+    r->depth++;
+    bool good = read_graph(r);
+    r->depth--;
+    *body = r->graph;
+    r->graph = r->builder.graph = outer;
+    return good;
+}
+
+static bool read_scan(Reader *r, Attr *attr)
+{
+    int64_t sequences, carried;
+    ScanBody *s = attr->scan = arena_new_of(r->arena, ScanBody);
+    if (!expect(r, "{") || !read_integer(r, 1, INT64_MAX, &s->length) || !expect(r, ",") ||
+        !read_integer(r, 0, INT32_MAX, &sequences) || !expect(r, ",") ||
+        !read_integer(r, 0, INT32_MAX, &carried))
+        return false;
+    s->sequences = (int)sequences;
+    s->carried = (int)carried;
+    s->reverse = accept_word(r, "reverse");
+    return expect(r, "}") && read_body(r, &s->graph);
+}
+
 static bool (*const attr_readers[OP_COUNT])(Reader *, Attr *) = {
     [OP_variable] = read_variable, [OP_const] = read_const,     [OP_scalar] = read_scalar,
     [OP_iota] = read_iota,         [OP_random] = read_random,   [OP_broadcast] = read_map,
     [OP_transpose] = read_map,     [OP_reduce] = read_reduce,   [OP_argmax] = read_argmax,
     [OP_contract] = read_contract, [OP_slice] = read_slice,     [OP_pad] = read_pad,
     [OP_window] = read_window,     [OP_unwindow] = read_window,
+    [OP_scan] = read_scan,         [OP_scan_result] = read_index,
 };
 
 // --- statements -------------------------------------------------------------------------------
 
-static bool read_operands(Reader *r, OpId op, Node **in)
+typedef struct Operands {
+    Node **in;
+    int count, capacity;
+} Operands;
+
+static bool read_operands(Reader *r, OpId op, Operands *o)
 {
-    for (int i = 0; i < op_arity(op); i++)
-        if ((i && !expect(r, ",")) || !read_value(r, &in[i]))
+    const int arity = op_arity(op);
+    while (arity == ANY_ARITY ? o->count == 0 || accept(r, ",") : o->count < arity) {
+        Node *n = NULL;
+        if ((arity != ANY_ARITY && o->count > 0 && !expect(r, ",")) || !read_value(r, &n))
             return false;
+        arena_push(r->arena, o->in, o->count, o->capacity, n);
+    }
     return true;
 }
 
@@ -389,16 +442,32 @@ static bool map_ends(const Attr *attr, OpId op, const Node *x)
     return true;
 }
 
-static bool check_node(Reader *r, OpId op, Node *const *in, const Attr *attr, const Type *stated)
+// A scan_result's type is not for its shape rule to tell.
+static bool result_type(Reader *r, const Node *scan, int index, Type *type)
 {
-    Type types[MAX_ARITY] = {{.rank = 0}};
-    for (int i = 0; i < op_arity(op); i++)
-        types[i] = in[i]->type;
+    if (scan->op != OP_scan)
+        return fail(r, "scan_result reads no scan");
+    if (index >= scan->attr.scan->graph->output_count)
+        return fail(r, "the scan has %d results", scan->attr.scan->graph->output_count);
+    *type = scan_result_type(scan->attr.scan, index);
+    return true;
+}
+
+static bool check_node(Reader *r, OpId op, const Operands *o, const Attr *attr, const Type *stated)
+{
+    Type *types = arena_array(r->arena, Type, (size_t)o->count + 1);
+    for (int i = 0; i < o->count; i++)
+        types[i] = o->in[i]->type;
     Type type = *stated;
     const char *why = NULL;
+    const int wanted = op_input_count(op, attr);
+    if (o->count != wanted)
+        return fail(r, "%s: %d inputs are wanted", op_name(op), wanted);
     if (!op_table[op]->shape(r->arena, attr, types, &type, &why))
         return fail(r, "%s: %s", op_name(op), why);
-    if (op_arity(op) > 0 && !map_ends(attr, op, in[0]))
+    if (op == OP_scan_result && !result_type(r, o->in[0], attr->index, &type))
+        return false;
+    if (o->count > 0 && !map_ends(attr, op, o->in[0]))
         return fail(r, "%s: the map is longer than the input has axes", op_name(op));
     if (type_equal(&type, stated))
         return true;
@@ -419,14 +488,14 @@ static bool read_input(Reader *r)
 
 static bool read_operation(Reader *r, OpId op)
 {
-    Node *in[MAX_ARITY] = {NULL};
+    Operands o = {.count = 0};
     Attr attr;
     Type type;
     memset(&attr, 0, sizeof attr);
-    if (!read_operands(r, op, in) || (attr_readers[op] && !attr_readers[op](r, &attr)) ||
-        !expect(r, ":") || !read_type(r, &type) || !check_node(r, op, in, &attr, &type))
+    if (!read_operands(r, op, &o) || (attr_readers[op] && !attr_readers[op](r, &attr)) ||
+        !expect(r, ":") || !read_type(r, &type) || !check_node(r, op, &o, &attr, &type))
         return false;
-    build_typed(&r->builder, op, op_arity(op), in, &attr, &type);
+    build_typed(&r->builder, op, o.count, o.in, &attr, &type);
     return true;
 }
 
@@ -496,11 +565,13 @@ static bool read_statement(Reader *r)
     return read_declaration(r);
 }
 
+// Without what follows; the variables are those of the graph around it.
 static bool read_graph(Reader *r)
 {
+    Variables *variables = r->depth ? r->graph->variables : variables_new(r->arena);
     if (!accept_word(r, "graph"))
         return fail(r, "'graph' is missing here");
-    r->graph = graph_new(r->arena, r->names, variables_new(r->arena), next_word(r));
+    r->graph = graph_new(r->arena, r->names, variables, next_word(r));
     r->builder.graph = r->graph;
     if (!*r->graph->name)
         return fail(r, "the graph has no name");
@@ -509,6 +580,13 @@ static bool read_graph(Reader *r)
     while (!accept(r, "}"))
         if (!read_statement(r))
             return false;
+    return true;
+}
+
+static bool read_all(Reader *r)
+{
+    if (!read_graph(r))
+        return false;
     skip_space(r);
     if (*r->at)
         return fail(r, "there is text after the graph");
@@ -519,7 +597,7 @@ static bool read_graph(Reader *r)
 Graph *graph_read(Arena *a, Interner *names, const char *text, const char **error)
 {
     Reader r = {.arena = a, .names = names, .at = text, .line = 1};
-    bool good = read_graph(&r);
+    bool good = read_all(&r);
     *error = r.error;
     return good ? r.graph : NULL;
 }

@@ -13,8 +13,9 @@ typedef struct Verifier {
 
 static const char *check_inputs(const Verifier *v, const Node *n)
 {
-    if (n->input_count != op_arity(n->op))
-        return arena_printf(v->scratch, "has %d inputs, not %d", n->input_count, op_arity(n->op));
+    const int wanted = op_input_count(n->op, &n->attr);
+    if (n->input_count != wanted)
+        return arena_printf(v->scratch, "has %d inputs, not %d", n->input_count, wanted);
     for (int i = 0; i < n->input_count; i++) {
         const Node *in = n->in[i];
         if (!in || in->id >= n->id || v->graph->nodes[in->id] != in)
@@ -25,7 +26,7 @@ static const char *check_inputs(const Verifier *v, const Node *n)
 
 static const char *check_type(const Verifier *v, const Node *n)
 {
-    Type in[MAX_ARITY] = {{.rank = 0}};
+    Type *in = arena_array(v->scratch, Type, (size_t)n->input_count);
     for (int i = 0; i < n->input_count; i++)
         in[i] = n->in[i]->type;
     Type type = n->type;
@@ -61,12 +62,49 @@ static const char *check_reference(const Verifier *v, const Node *n)
     return NULL;
 }
 
+// The body of a scan is a graph of its own, that sees nothing of this one.
+static const char *check_body(const Verifier *v, const Node *n)
+{
+    if (n->op != OP_scan)
+        return NULL;
+    const Graph *body = n->attr.scan->graph;
+    if (body->update_count > 0)
+        return "has a body with updates";
+    for (int i = 0; i < body->node_count; i++)
+        if (body->nodes[i]->op == OP_variable)
+            return "has a body that reads a variable";
+    const char *wrong = graph_verify(body, v->scratch);
+    return wrong ? arena_printf(v->scratch, "in its body: %s", wrong) : NULL;
+}
+
+static const char *check_result(const Verifier *v, const Node *n)
+{
+    (void)v;
+    if (n->op != OP_scan_result)
+        return NULL;
+    if (n->in[0]->op != OP_scan)
+        return "reads no scan";
+    const ScanBody *s = n->in[0]->attr.scan;
+    if (n->attr.index < 0 || n->attr.index >= s->graph->output_count)
+        return "is no result of the scan";
+    const Type type = scan_result_type(s, n->attr.index);
+    return type_equal(&type, &n->type) ? NULL : "has not the type of the scan's result";
+}
+
+// No other node reads what is no value.
+static const char *check_several(const Verifier *v, const Node *n)
+{
+    (void)v;
+    for (int i = 0; i < n->input_count; i++)
+        if (op_is(n->in[i]->op, SEVERAL) && n->op != OP_scan_result)
+            return "reads several results as one";
+    return NULL;
+}
+
 static const char *check_node(const Verifier *v, const Node *n)
 {
     static const char *(*const checks[])(const Verifier *, const Node *) = {
-        check_inputs,
-        check_type,
-        check_reference,
+        check_inputs, check_type, check_reference, check_body, check_result, check_several,
     };
     if ((unsigned)n->op >= OP_COUNT)
         return "is no operation";

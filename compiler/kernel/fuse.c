@@ -36,9 +36,10 @@ static bool is_reduction(const Fusion *f, const Node *n)
     return op_is(n->op, REDUCTION) && !f->copied[n->id];
 }
 
-static bool is_contract(const Fusion *f, const Node *n)
+// A contraction or a scan: a kernel of its own, which reads memory.
+static bool is_alone(const Fusion *f, const Node *n)
 {
-    return n->op == OP_contract && !f->copied[n->id];
+    return (n->op == OP_contract || n->op == OP_scan) && !f->copied[n->id];
 }
 
 // The reduced axes of a reduction, on the canonical axes of its input.
@@ -67,7 +68,7 @@ static Node *copy_node(Fusion *f, Node *value)
 
 static bool is_sink(const Fusion *f, const Node *n)
 {
-    return is_computed(f, n) && !is_contract(f, n) && !is_inline(f, n) && !op_is(n->op, PLACING);
+    return is_computed(f, n) && !is_alone(f, n) && !is_inline(f, n) && !op_is(n->op, PLACING);
 }
 
 static void find_uniform(Fusion *f)
@@ -103,6 +104,19 @@ static void keep_table(Fusion *f, Node *table)
         f->copied[table->id] = true;
 }
 
+// A scan reads whole values from their beginning on.
+static void keep_whole_operand(Fusion *f, Node *operand)
+{
+    const View v = view_of(f, operand);
+    const Type *base = &v.base->type;
+    if (!v.offset && is_row_major(&v, &operand->type) &&
+        type_elements(base) == type_elements(&operand->type) &&
+        type_batched(base) == type_batched(&operand->type))
+        keep_operand(f, operand);
+    else
+        f->copied[operand->id] = true;
+}
+
 // Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
 // and the operand of a contraction that is no buffer.
 static void find_copied(Fusion *f)
@@ -115,6 +129,8 @@ static void find_copied(Fusion *f)
             f->copied[n->in[0]->id] = true;
         for (int k = 0; n->op == OP_contract && k < 2; k++)
             keep_operand(f, n->in[k]);
+        for (int k = 0; n->op == OP_scan && k < n->input_count; k++)
+            keep_whole_operand(f, n->in[k]);
     }
 }
 
@@ -234,7 +250,7 @@ static Group *group_new(Fusion *f, const Node *n)
 {
     Group *g = arena_new_of(f->arena, Group);
     g->space = full_shape(f, n);
-    g->contract = is_contract(f, n);
+    g->alone = is_alone(f, n);
     return g;
 }
 
@@ -299,7 +315,7 @@ static bool group_reads(const Fusion *f, const Group *g, const Node *base)
 
 static bool joins(const Fusion *f, const Group *g, Node *n)
 {
-    if (g->contract || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
+    if (g->alone || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
         is_lone_reduction(f, g, n))
         return false;
     bool shares = false;
@@ -340,7 +356,7 @@ static void place_prelude(Fusion *f, Node *n)
 
 static bool floating_fits(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
-    return !g->contract && fits_space(f, g, v->base) && meets(f, g, n, k, v);
+    return !g->alone && fits_space(f, g, v->base) && meets(f, g, n, k, v);
 }
 
 // First what does not fit and all below it: none of that may end up in this group, which runs
@@ -381,6 +397,9 @@ static void group_add(Fusion *f, Group *g, Node *n)
     place_misfits(f, g, n);
     pull_operands(f, g, n);
     f->home[n->id] = g;
+    for (int i = (int)n->id + 1; n->op == OP_scan && i < f->graph->node_count; i++)
+        if (f->graph->nodes[i]->op == OP_scan_result && f->graph->nodes[i]->in[0] == n)
+            f->home[i] = g;
     arena_push(f->arena, g->nodes, g->count, g->capacity, n);
 }
 
@@ -398,7 +417,7 @@ static int lower_bound(const Fusion *f, const Node *n)
 // Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
 static bool hangs_on_leaves(const Fusion *f, const Node *n)
 {
-    if (is_contract(f, n) || is_reduction(f, n))
+    if (is_alone(f, n) || is_reduction(f, n))
         return false;
     for (int k = 0; k < operand_count(f, n); k++) {
         const Node *base = operand_view(f, (Node *)n, k).base;
@@ -428,7 +447,7 @@ static void settle_operands(Fusion *f, Node *n)
 static void place(Fusion *f, Node *n)
 {
     settle_operands(f, n);
-    for (int i = is_contract(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
+    for (int i = is_alone(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
         if (joins(f, f->groups[i], n)) {
             group_add(f, f->groups[i], n);
             return;
@@ -437,6 +456,13 @@ static void place(Fusion *f, Node *n)
     g->order = f->count;
     arena_push(f->arena, f->groups, f->count, f->capacity, g);
     group_add(f, g, n);
+}
+
+// In the body of a scan what is kept of an old carried value is kept before the new one is there,
+// which then can stand in its place.
+static bool comes_first(const Fusion *f, const Node *n)
+{
+    return f->scan && f->copied[n->id] && hangs_on_leaves(f, n);
 }
 
 static bool is_wanted(const Graph *g, const Node *n)
@@ -462,11 +488,26 @@ static void sort_nodes(Group **groups, int count)
         qsort(groups[i]->nodes, (size_t)groups[i]->count, sizeof(Node *), by_id);
 }
 
-Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch)
+// One node reads each result of a scan: it has one buffer.
+static void merge_results(Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < i && g->nodes[i]->op == OP_scan_result; k++)
+            if (g->nodes[k]->op == OP_scan_result && g->nodes[k]->in[0] == g->nodes[i]->in[0] &&
+                g->nodes[k]->attr.index == g->nodes[i]->attr.index) {
+                node_forward(g->nodes[i], g->nodes[k]);
+                break;
+            }
+    graph_clean(g);
+}
+
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
 {
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
+    f->scan = scan;
     f->graph = graph_clone(g);
+    merge_results(f->graph);
     allocate_marks(f);
     find_copied(f);
     arrange_operands(f, max_batch);
@@ -475,8 +516,10 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch)
     add_copies(f);
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
-        if (is_computed(f, n) && !f->home[n->id] &&
-            (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
+        if (is_computed(f, n) && !f->home[n->id] && is_wanted(f->graph, n) && comes_first(f, n))
+            place_prelude(f, n);
+        else if (is_computed(f, n) && !f->home[n->id] &&
+                 (is_wanted(f->graph, n) || !hangs_on_leaves(f, n)))
             place(f, n);
     }
     sort_nodes(f->groups, f->count);

@@ -18,16 +18,16 @@ typedef struct Shape {
 typedef struct Group {
     Shape space;
     uint32_t reduced;  // bit i: axis i of space
-    bool contract;
-    int order;     // of execution
-    Node **nodes;  // in topological order
+    bool alone;        // a contraction or a scan: nothing joins it
+    int order;         // of execution
+    Node **nodes;      // in topological order
     int count, capacity;
     Kernel *kernel;
 } Group;
 
-// How a node is read: element i of it is element offset + (strides . i) of base. The base is a value that is
-// computed or read from memory, or an iota (the element is the index itself), a random node or a
-// uniform value.
+// How a node is read: element i of it is element offset + (strides . i) of base. The base is a
+// value that is computed or read from memory, or an iota (the element is the index itself), a
+// random node or a uniform value.
 typedef struct View {
     Node *base;
     int64_t strides[MAX_RANK];  // for each axis of the node that is viewed
@@ -36,8 +36,9 @@ typedef struct View {
 
 typedef struct Fusion {
     Arena *arena;
-    Graph *graph;    // a copy in which every output and update is computed by a kernel
-    Group **groups;  // in order of execution
+    const ScanBody *scan;  // whose body it is, or NULL
+    Graph *graph;          // a copy in which every output and update is computed by a kernel
+    Group **groups;        // in order of execution
     int count, capacity;
     Group **prelude;  // what depends on leaves alone and fitted nowhere: runs first
     int prelude_count, prelude_capacity;
@@ -47,8 +48,8 @@ typedef struct Fusion {
     bool *uniform;  // by node: one number for the whole run
 } Fusion;
 
-// `max_batch`: the examples to be expected in a run.
-Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch);
+// `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
 
 Shape shape_of(const Type *t);
 bool shape_equal(const Shape *a, const Shape *b);
@@ -56,6 +57,9 @@ bool shape_equal(const Shape *a, const Shape *b);
 Shape shape_outer(const Shape *space, uint32_t reduced);
 // Row-major strides of `t`, an entry for each axis of it.
 void row_major(const Type *t, int64_t *strides);
+bool is_row_major(const View *v, const Type *t);
+// Strides of a step of a sequence of the scan, which are further apart from example to example.
+void step_strides(const ScanBody *scan, const Type *t, int64_t *strides);
 
 // How `n` is read by its users; for a copied node the copy itself.
 View view_of(const Fusion *f, Node *n);
@@ -65,7 +69,8 @@ View view_below(const Fusion *f, Node *n);
 View operand_view(const Fusion *f, Node *n, int i);
 int operand_count(const Fusion *f, const Node *n);
 
-// The shape of the points at which a node is computed: its own, or that of what it places elsewhere.
+// The shape of the points at which a node is computed: its own, or that of what it places
+// elsewhere.
 const Type *home_type(const Node *n);
 // Full or outer: where a node of this group lives.
 Level level_in(const Group *g, const Node *n);

@@ -8,6 +8,7 @@
 //             So softmax is one kernel of three passes over a row, and batch normalization with
 //             all that is element-wise around it one kernel of passes over a column of the batch.
 //   contract  a sum of products of two buffers: matmul in all its forms.
+//   scan      a plan of its own, whose kernels run once a step (scan.c).
 //
 //   %4 = contract %0, %1        kernel 0: contract
 //   %5 = max %4, 0        -->   kernel 1: loops [batch * 128]  load, max, store
@@ -31,10 +32,11 @@ typedef struct Buffer {
     BufferKind kind;
     int index;
     Type type;         // of the value it holds
-    const Node *node;  // ARENA: the value
+    const Node *node;  // ARENA: the value; NULL: of no node
     size_t offset;     // ARENA: in bytes, a multiple of 64
     size_t bytes;      // ARENA: at the most, for max_batch examples
     int first, last;   // ARENA: the kernels that write it and read it last
+    bool pinned;       // ARENA: an invariant kernel wrote it: it lives in all steps
 } Buffer;
 
 typedef enum Level { LEVEL_UNIFORM, LEVEL_OUTER, LEVEL_FULL } Level;
@@ -90,7 +92,7 @@ typedef struct ContractAxes {
     int count;
 } ContractAxes;
 
-typedef enum KernelKind { KERNEL_LOOPS, KERNEL_CONTRACT } KernelKind;
+typedef enum KernelKind { KERNEL_LOOPS, KERNEL_CONTRACT, KERNEL_SCAN } KernelKind;
 
 typedef struct Kernel {
     KernelKind kind;
@@ -106,7 +108,10 @@ typedef struct Kernel {
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
     int64_t left_offset, right_offset;  // of the first elements
-    const Node *node;  // contract
+    const Node *node;                   // contract, scan
+    // scan: slots the body's inputs in order, the stacked results, the body's arena
+    struct Plan *body;
+    bool invariant;  // in the body of a scan: the same in every step, so it runs before the first
 } Kernel;
 
 typedef struct Plan {
@@ -127,6 +132,10 @@ int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
 
 // Whether a value of a kernel differs along an axis.
 bool instr_moves(const Kernel *k, int instr, int axis);
+// A buffer of the body of scan `k`: the slot of `k` in which it stands, and how far its address
+// moves from step to step.
+int scan_slot(const Kernel *k, const Buffer *b);
+int64_t scan_step_bytes(const Kernel *k, const Buffer *b);
 
 // Work of a kernel for one batch of `batch` examples.
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);

@@ -139,8 +139,24 @@ static void print_contract_axes(Text *out, const char *name, const ContractAxes 
     text_add(out, x->count ? "\n" : " 1\n");
 }
 
+static void print_kernel(Text *out, const Plan *p, int index);
+
+static void print_scan(Text *out, const Kernel *k)
+{
+    const ScanBody *s = k->node->attr.scan;
+    text_addf(out, "  %" PRId64 " steps%s, arena of %zu bytes {\n", s->length,
+              s->reverse ? " in reverse" : "", k->body->arena_bytes);
+    for (int i = 0; i < k->body->kernel_count; i++)
+        print_kernel(out, k->body, i);
+    text_add(out, "  }\n");
+}
+
 static void print_body(Text *out, const Kernel *k)
 {
+    if (k->kind == KERNEL_SCAN) {
+        print_scan(out, k);
+        return;
+    }
     if (k->kind == KERNEL_LOOPS) {
         print_code(out, k);
         return;
@@ -154,11 +170,13 @@ static void print_body(Text *out, const Kernel *k)
     print_contract_axes(out, "depth  ", &k->depth);
 }
 
+static const char *const kind_text[] = {"loops", "contract", "scan"};
+
 const char *kernel_key(Arena *a, const Plan *p, const Kernel *k)
 {
     (void)p;
     Text t = text_in(a);
-    text_add(&t, k->kind == KERNEL_LOOPS ? "loops " : "contract ");
+    text_addf(&t, "%s ", kind_text[k->kind]);
     print_axes(&t, k);
     text_addf(&t, " passes %d\n", k->passes);
     print_body(&t, k);
@@ -188,13 +206,13 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b)
 static void print_kernel(Text *out, const Plan *p, int index)
 {
     const Kernel *k = p->kernels[index];
-    text_addf(out, "kernel %d: ", index);
+    text_addf(out, "kernel %d: %s", index, k->invariant ? "before the first step: " : "");
     if (k->kind == KERNEL_LOOPS) {
         text_add(out, "loops [");
         print_axes(out, k);
         text_addf(out, "] in %d pass%s", k->passes > 1 ? k->passes : 1, k->passes > 1 ? "es" : "");
     } else {
-        text_addf(out, "contract %s", k->node->path ? k->node->path : "");
+        text_addf(out, "%s %s", kind_text[k->kind], k->node->path ? k->node->path : "");
     }
     text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64 ")\n",
               kernel_flops(p, k, p->max_batch) / 1e6, kernel_bytes(p, k, p->max_batch) / 1e3,

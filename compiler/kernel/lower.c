@@ -53,11 +53,16 @@ int kernel_slot(Arena *a, Kernel *k, int buffer)
     return k->buffer_count - 1;
 }
 
-static int add_instr(Lower *l, Instr i)
+static int kernel_add(Arena *a, Kernel *k, Instr i)
 {
     i.reload = -1;
-    arena_push(l->arena, l->kernel->code, l->kernel->count, l->kernel->capacity, i);
-    return l->kernel->count - 1;
+    arena_push(a, k->code, k->count, k->capacity, i);
+    return k->count - 1;
+}
+
+static int add_instr(Lower *l, Instr i)
+{
+    return kernel_add(l->arena, l->kernel, i);
 }
 
 // The level of a value read at these strides: outer when none of the reduced axes moves it.
@@ -71,13 +76,18 @@ static Level level_of_access(const Group *g, const int64_t *strides, Level user)
     return LEVEL_OUTER;
 }
 
-static int buffer_of(Lower *l, const Node *base)
+int plan_read_buffer(Arena *a, Plan *p, const Fusion *f, const Node *base)
 {
-    if (l->fusion->home[base->id])
-        return plan_arena_buffer(l->arena, l->plan, base);
+    if (f->home[base->id])
+        return plan_arena_buffer(a, p, base);
     assert(base->op == OP_input || base->op == OP_variable);
     BufferKind kind = base->op == OP_input ? BUFFER_INPUT : BUFFER_VARIABLE;
-    return plan_buffer(l->arena, l->plan, kind, base->attr.index, &base->type);
+    return plan_buffer(a, p, kind, base->attr.index, &base->type);
+}
+
+static int buffer_of(Lower *l, const Node *base)
+{
+    return plan_read_buffer(l->arena, l->plan, l->fusion, base);
 }
 
 // Where in a buffer, or in what else has numbered elements, an instruction reads or writes.
@@ -336,6 +346,10 @@ static void add_fill_kernel(Lower *l, const Node *n)
 
 static void lower_group(Lower *l, Group *g)
 {
+    if (g->nodes[0]->op == OP_scan) {
+        lower_scan(l->arena, l->plan, l->fusion, g->nodes[0]);
+        return;
+    }
     for (int i = 0; i < g->count; i++)
         if (op_is(g->nodes[i]->op, PLACING) && !l->fusion->copied[g->nodes[i]->id])
             add_fill_kernel(l, g->nodes[i]);
@@ -344,7 +358,7 @@ static void lower_group(Lower *l, Group *g)
     g->kernel = l->kernel = k;
     l->group = g;
     memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
-    if (g->contract) {
+    if (g->alone) {
         lower_contract(l->arena, l->plan, l->fusion, k, g->nodes[0]);
         return;
     }
@@ -396,7 +410,9 @@ static void store(Lower *l, const Node *n, int buffer)
 {
     Group *g = l->fusion->home[n->id];
     const bool placing = op_is(n->op, PLACING) && !l->fusion->copied[n->id];
-    const View v = place_of(n);
+    View v = place_of(n);
+    if (l->fusion->scan && l->plan->buffers[buffer].kind == BUFFER_OUTPUT)
+        step_strides(l->fusion->scan, &n->type, v.strides);
     Instr i = {.kind = INSTR_STORE,
                .level = level_in(g, n),
                .dtype = n->type.dtype,
@@ -463,13 +479,12 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
     return reads_in_step(k, buffer, strides, g->reduced ? level_in(g, n) : LEVEL_OUTER);
 }
 
-// kernel: load from the arena, store to the variable.
-static void add_copy_kernel(Lower *l, int from, int to)
+void plan_copy_kernel(Arena *a, Plan *p, int from, int to)
 {
-    const Type *t = &l->plan->buffers[from].type;
+    const Type *t = &p->buffers[from].type;
     Shape s = shape_of(t);
     int64_t own[MAX_RANK];
-    Kernel *k = arena_new_of(l->arena, Kernel);
+    Kernel *k = arena_new_of(a, Kernel);
     row_major(t, own);
     Instr i = {.kind = INSTR_LOAD, .level = LEVEL_FULL, .dtype = t->dtype};
     k->axis_count = s.rank;
@@ -477,15 +492,14 @@ static void add_copy_kernel(Lower *l, int from, int to)
         k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
         i.strides[x] = own[s.axis[x]];
     }
-    l->kernel = k;
-    i.slot = kernel_slot(l->arena, k, from);
-    int loaded = add_instr(l, i);
+    i.slot = kernel_slot(a, k, from);
+    int loaded = kernel_add(a, k, i);
     i.kind = INSTR_STORE;
-    i.slot = kernel_slot(l->arena, k, to);
+    i.slot = kernel_slot(a, k, to);
     i.args[0] = loaded;
     i.arg_count = 1;
-    add_instr(l, i);
-    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+    kernel_add(a, k, i);
+    arena_push(a, p->kernels, p->kernel_count, p->kernel_capacity, k);
 }
 
 static void store_outputs(Lower *l)
@@ -514,7 +528,8 @@ static void store_updates(Lower *l)
         if (in_place[i])
             store(l, value, buffer[i]);
         else
-            add_copy_kernel(l, plan_arena_buffer(l->arena, l->plan, value), buffer[i]);
+            plan_copy_kernel(l->arena, l->plan, plan_arena_buffer(l->arena, l->plan, value),
+                             buffer[i]);
     }
 }
 
@@ -532,7 +547,7 @@ static void store_arena_values(Lower *l)
     for (int done = 0; done < l->plan->buffer_count; set_passes(l))
         for (; done < l->plan->buffer_count; done++) {
             const Buffer *b = &l->plan->buffers[done];
-            if (b->kind == BUFFER_ARENA && l->kernel_of[b->node->id])
+            if (b->kind == BUFFER_ARENA && b->node && l->kernel_of[b->node->id])
                 store(l, b->node, done);
         }
 }

@@ -12,6 +12,14 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f);
 int plan_arena_buffer(Arena *a, Plan *p, const Node *n);
 int plan_buffer(Arena *a, Plan *p, BufferKind kind, int index, const Type *type);
 
+// The buffer from which a value is read that another kernel or nobody computes.
+int plan_read_buffer(Arena *a, Plan *p, const Fusion *f, const Node *base);
+// Adds a kernel that copies a buffer.
+void plan_copy_kernel(Arena *a, Plan *p, int from, int to);
+
+// Adds the kernel of a scan (scan.c).
+void lower_scan(Arena *a, Plan *p, const Fusion *f, Node *n);
+
 // A contraction's axes from its labels and the views of its operands (contract.c).
 void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n);
 
@@ -22,6 +30,9 @@ int kernel_slot(Arena *a, Kernel *k, int buffer);
 // that runs in vectors (axes.c).
 void kernel_set_passes(Arena *a, Plan *p, Kernel *k);
 void kernel_set_axes(Kernel *k);
+
+// Finds the invariant kernels of the body of a scan (invariant.c).
+void plan_invariants(Plan *p, const ScanBody *s);
 
 // Arena offsets by lifetime (memory.c).
 void plan_memory(Arena *a, Plan *p);

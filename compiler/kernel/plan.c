@@ -6,7 +6,7 @@
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = fuse(a, g, max_batch);
+    Fusion *f = fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
     lower_groups(a, p, f);
@@ -36,9 +36,22 @@ static double loop_points(const Kernel *k, Level level, int64_t batch)
     return level == LEVEL_UNIFORM ? 1 : points;
 }
 
+static double scan_flops(const Kernel *k, int64_t batch)
+{
+    double flops = 0;
+    for (int i = 0; i < k->body->kernel_count; i++) {
+        const Kernel *inner = k->body->kernels[i];
+        const double times = inner->invariant ? 1 : (double)k->node->attr.scan->length;
+        flops += times * kernel_flops(k->body, inner, batch);
+    }
+    return flops;
+}
+
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)
 {
     (void)p;
+    if (k->kind == KERNEL_SCAN)
+        return scan_flops(k, batch);
     if (k->kind == KERNEL_CONTRACT)
         return 2 * contract_points(&k->batch, batch) * contract_points(&k->rows, batch) *
                contract_points(&k->columns, batch) * contract_points(&k->depth, batch);

@@ -49,10 +49,19 @@ void row_major(const Type *t, int64_t *strides)
     }
 }
 
-static View view_base(Node *n)
+void step_strides(const ScanBody *scan, const Type *t, int64_t *strides)
+{
+    row_major(t, strides);
+    if (type_batched(t))
+        strides[0] *= scan->length;
+}
+
+static View view_base(const Fusion *f, Node *n)
 {
     View v = {.base = n};
-    if (n->op == OP_iota)
+    if (f->scan && n->op == OP_input && n->attr.index < f->scan->sequences)
+        step_strides(f->scan, &n->type, v.strides);
+    else if (n->op == OP_iota)
         v.strides[n->attr.axis] = n->type.dims[n->attr.axis] == 1 ? 0 : 1;
     else
         row_major(&n->type, v.strides);
@@ -109,7 +118,7 @@ static bool all_zero(const int64_t *strides, int rank)
     return true;
 }
 
-static bool is_row_major(const View *v, const Type *t)
+bool is_row_major(const View *v, const Type *t)
 {
     int64_t want[MAX_RANK];
     row_major(t, want);
@@ -160,7 +169,7 @@ static bool is_view(const Node *n)
 View view_below(const Fusion *f, Node *n)
 {
     if (!is_view(n))
-        return view_base(n);
+        return view_base(f, n);
     View in = view_of(f, n->in[0]), v;
     if (rules[n->op])
         return rules[n->op](&in, n);
@@ -195,7 +204,7 @@ bool is_computed(const Fusion *f, const Node *n)
     if (f->uniform[n->id] || is_view(n))
         return false;
     return op_is(n->op, ELEMENTWISE | REDUCTION | PLACING) || n->op == OP_contract ||
-           n->op == OP_gather;
+           n->op == OP_gather || n->op == OP_scan;
 }
 
 const Type *home_type(const Node *n)

@@ -16,41 +16,39 @@
 // Nothing flows through i32 and bool, nor through an operation that has no gradient. The new nodes
 // carry the span and the path of the forward node that they come from.
 //
+// A scan is met after all its results; what its body is worth is in autodiff_scan.c.
+//
 // Needs: verified IR.  Keeps: every node there is.
+
+#include "pass/autodiff.h"
 
 #include <assert.h>
 
-#include "graph/ops/ops.h"
-#include "pass/pass.h"
-
-typedef struct Autodiff {
-    Builder b;
-    int count;       // nodes of the forward part
-    bool *depends;   // by id: on a wanted variable, differentiably
-    Node **adjoint;  // by id; NULL: zero so far
-} Autodiff;
-
-static bool contains(const int *variables, int count, int variable)
-{
-    for (int i = 0; i < count; i++)
-        if (variables[i] == variable)
-            return true;
-    return false;
-}
-
-static bool depends(const Autodiff *d, const Node *n, const int *variables, int count)
+static bool depends(const Autodiff *d, const Node *n, const bool *wanted)
 {
     if (n->type.dtype != DTYPE_F32)
         return false;
-    if (n->op == OP_variable)  // the only leaf that a gradient can be asked for
-        return contains(variables, count, n->attr.index);
     for (int i = 0; i < n->input_count; i++)
         if (d->depends[n->in[i]->id])
             return true;
-    return false;
+    return wanted[n->id];
 }
 
-static void accumulate(Autodiff *d, const Node *n, Node *contribution)
+Autodiff autodiff_begin(Graph *g, const bool *wanted)
+{
+    const size_t n = (size_t)g->node_count;
+    Autodiff d = {
+        .b = {.graph = g},
+        .count = g->node_count,
+        .depends = arena_array(g->arena, bool, n),
+        .adjoint = arena_array(g->arena, Node *, n),
+    };
+    for (int i = 0; i < d.count; i++)
+        d.depends[i] = depends(&d, g->nodes[i], wanted);
+    return d;
+}
+
+void autodiff_add(Autodiff *d, const Node *n, Node *contribution)
 {
     Node **sum = &d->adjoint[n->id];
     assert(type_equal(&contribution->type, &n->type));
@@ -69,8 +67,6 @@ static int first_use(const Node *n, int input)
 static void propagate(Autodiff *d, Node *n)
 {
     Node *share[MAX_ARITY] = {NULL};
-    d->b.span = n->span;
-    d->b.path = n->path;
     for (int i = 0; i < n->input_count; i++) {
         Node *dx = d->depends[n->in[i]->id] ? op_grad(&d->b, n, d->adjoint[n->id], i) : NULL;
         Node **sum = &share[first_use(n, i)];
@@ -79,7 +75,42 @@ static void propagate(Autodiff *d, Node *n)
     }
     for (int i = 0; i < n->input_count; i++)
         if (share[i])
-            accumulate(d, n->in[i], share[i]);
+            autodiff_add(d, n->in[i], share[i]);
+}
+
+void autodiff_sweep(Autodiff *d)
+{
+    for (int i = d->count - 1; i >= 0; i--) {
+        Node *n = d->b.graph->nodes[i];
+        if (!d->adjoint[i])
+            continue;
+        d->b.span = n->span;
+        d->b.path = n->path;
+        if (n->op == OP_scan)
+            autodiff_scan(d, n);
+        else if (n->op == OP_scan_result)
+            d->adjoint[n->in[0]->id] = d->adjoint[i];  // the scan will ask all its results
+        else
+            propagate(d, n);
+    }
+}
+
+static bool contains(const int *variables, int count, int variable)
+{
+    for (int i = 0; i < count; i++)
+        if (variables[i] == variable)
+            return true;
+    return false;
+}
+
+// The reads of these variables, by id: no other leaf of a model can be asked for.
+static bool *reads_of(const Graph *g, const int *variables, int count)
+{
+    bool *reads = arena_array(g->arena, bool, (size_t)g->node_count);
+    for (int i = 0; i < g->node_count; i++)
+        reads[i] =
+            g->nodes[i]->op == OP_variable && contains(variables, count, g->nodes[i]->attr.index);
+    return reads;
 }
 
 // A variable may be read by several nodes, in which case its gradient is the sum over them.
@@ -99,20 +130,12 @@ static Node *gradient_of(Autodiff *d, int variable)
 void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **gradients)
 {
     assert(loss->type.dtype == DTYPE_F32 && loss->type.rank == 0);
-    const size_t n = (size_t)g->node_count;
-    Autodiff d = {
-        .b = {.graph = g, .span = loss->span, .path = loss->path},
-        .count = g->node_count,
-        .depends = arena_array(g->arena, bool, n),
-        .adjoint = arena_array(g->arena, Node *, n),
-    };
-    for (int i = 0; i < d.count; i++)
-        d.depends[i] = depends(&d, g->nodes[i], variables, count);
+    Autodiff d = autodiff_begin(g, reads_of(g, variables, count));
+    d.b.span = loss->span;
+    d.b.path = loss->path;
     if (d.depends[loss->id])
-        d.adjoint[loss->id] = build_const(&d.b, DTYPE_F32, 1);
-    for (int i = d.count - 1; i >= 0; i--)
-        if (d.adjoint[i])
-            propagate(&d, g->nodes[i]);
+        autodiff_add(&d, loss, build_const(&d.b, DTYPE_F32, 1));
+    autodiff_sweep(&d);
     for (int i = 0; i < count; i++)
         gradients[i] = gradient_of(&d, variables[i]);
 }

@@ -21,6 +21,9 @@
 // slice of the result, where the convolution was padded, goes before the contraction, from where
 // simplify takes it into the pad.
 //
+// Not before autodiff: the weights of a transposed convolution have a better gradient as it is
+// written, without the zeros.
+//
 // Needs: verified IR, before simplify, which makes reshapes of windows that meet end to end.
 // Keeps: values, but for the order of sums.
 
@@ -271,6 +274,24 @@ static Node *convolve(Rewriter *r, Node *n)
     return put_back(r, &s, s.dy == 0 ? contracted(r, &s, &dy, &w) : contracted(r, &s, &w, &dy));
 }
 
+// unwindow(reshape(x))  -->  reshape(unwindow(x)), where the reshape leaves the axes of the
+// windows: those of other windows that met end to end, or had one element, may have become one.
+static Node *unwindow_first(Rewriter *r, Node *n)
+{
+    const Node *reshape = n->in[0];
+    const int axis = n->attr.window.axis;
+    int first[MAX_RANK + 1];
+    if (reshape->op != OP_reshape || !axis_groups(&reshape->in[0]->type, &reshape->type, first))
+        return NULL;
+    const Type *from = &reshape->in[0]->type;
+    const int position = first[axis + 1] - 1, element = first[axis + 1];
+    if (from->dims[position] != reshape->type.dims[axis] || first[axis + 2] - element != 1)
+        return NULL;
+    Node *x = build_unwindow(&r->b, reshape->in[0], position, n->attr.window.stride,
+                             n->attr.window.dilation, n->type.dims[axis]);
+    return build_reshape(&r->b, x, n->type);
+}
+
 // --- a part of the result ---------------------------------------------------------------------
 
 // The part of an input of a contraction that a slice of its result needs.
@@ -337,10 +358,15 @@ static int convolve_all(Pass *p, Graph *g)
 
 bool pass_convolve_gradients(Pass *p, Graph *g)
 {
-    static const Rule rules[] = {{OP_slice, compute_less}, RULES_END};
+    static const Rule moves[] = {{OP_unwindow, unwindow_first}, RULES_END};
+    static const Rule crops[] = {{OP_slice, compute_less}, RULES_END};
+    if (p->differentiable)
+        return false;
+    const int moved = rewrite(p, g, (const Rule *const[]){moves, NULL});
     const int rewritten = convolve_all(p, g);
-    const int cropped = rewrite(p, g, (const Rule *const[]){rules, NULL});
+    const int cropped = rewrite(p, g, (const Rule *const[]){crops, NULL});
+    pass_count(p, "moved", moved);
     pass_count(p, "rewritten", rewritten);
     pass_count(p, "computed in part", cropped);
-    return rewritten + cropped > 0;
+    return moved + rewritten + cropped > 0;
 }

@@ -85,14 +85,24 @@ static void check(const PassOptions *options, const char *name, const Graph *g, 
     abort();
 }
 
+// The bodies of scans first.
+static bool run_everywhere(const PassRow *row, Pass *p, Graph *g)
+{
+    bool changed = false;
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == OP_scan)
+            changed |= run_everywhere(row, p, g->nodes[i]->attr.scan->graph);
+    return row->run(p, g) || changed;
+}
+
 // Runs one pass and does all that the options ask for after it. `round` counts from 0.
 static bool run_pass(const PassRow *row, Graph *g, const PassOptions *options, int round)
 {
     Arena *scratch = options->scratch ? options->scratch : g->arena;
     Text log = text_in(scratch);
-    Pass p = {.scratch = scratch, .log = &log};
+    Pass p = {.scratch = scratch, .log = &log, .differentiable = options->differentiable};
     const double start = milliseconds();
-    const bool changed = row->run(&p, g);
+    const bool changed = run_everywhere(row, &p, g);
     const double took = milliseconds() - start;
 
     if (wants_verify(options))

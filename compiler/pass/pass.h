@@ -12,9 +12,10 @@
 #include "graph/graph.h"
 
 typedef struct Pass {
-    Arena *scratch;  // reset after the pass
-    int changes;     // what pass_count added up
-    Text *log;       // NULL: nobody listens
+    Arena *scratch;       // reset after the pass
+    int changes;          // what pass_count added up
+    Text *log;            // NULL: nobody listens
+    bool differentiable;  // gradients of the graph are yet to be made
 } Pass;
 
 // "cse: 3 merged": n things of this kind were done.
@@ -27,11 +28,12 @@ void pass_count(Pass *p, const char *what, int n);
 typedef struct PassOptions {
     const char
         *dump;  // --dump NAME: print the graph after this pass ("all": after any that changed it)
-    const char *stop;  // --stop-after NAME
-    bool time;         // --time-passes: a line a pass
-    bool verify;       // after every pass; always on in debug builds
-    FILE *out;         // where dumps, times and counts go; NULL: stderr
-    Arena *scratch;    // reset after every pass; NULL: the graph's arena serves, and is not reset
+    const char *stop;     // --stop-after NAME
+    bool time;            // --time-passes: a line a pass
+    bool verify;          // after every pass; always on in debug builds
+    bool differentiable;  // leave what has better gradients as it is: autodiff is to come
+    FILE *out;            // where dumps, times and counts go; NULL: stderr
+    Arena *scratch;  // reset after every pass; NULL: the graph's arena serves, and is not reset
 } PassOptions;
 
 bool pass_exists(const char *name);

@@ -172,6 +172,22 @@ bool unit_axes(const Type *from, const Type *to, int8_t *position)
     return k == to->rank;
 }
 
+bool axis_groups(const Type *from, const Type *to, int *first)
+{
+    int k = 0;
+    for (int i = 0; i < to->rank; i++) {
+        int64_t size = 1;
+        first[i] = k;
+        do
+            size *= k < from->rank ? from->dims[k++] : 0;
+        while (size > 0 && size < to->dims[i]);
+        if (size != to->dims[i])
+            return false;
+    }
+    first[to->rank] = k;
+    return true;
+}
+
 Node *build_like(Rewriter *r, const Node *n, Node *const *in, const Type *like)
 {
     Type type = *like;

@@ -53,6 +53,11 @@ bool is_const(const Node *n, double value);
 // `from` becomes, -1 for a dropped one.
 bool unit_axes(const Type *from, const Type *to, int8_t *position);
 
+// Whether the axes of `to` are products of neighbours in `from`, or one each: axis i is made of
+// axes first[i] to first[i + 1], which is not one of them. Axes of size 1 go with what follows
+// them.
+bool axis_groups(const Type *from, const Type *to, int *first);
+
 // Whether `n` has one user, an output or update counting as one; false for nodes that are new in
 // this sweep, and not exact for those that a rule of this sweep returned.
 bool used_once(const Node *n);

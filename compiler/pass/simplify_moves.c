@@ -154,6 +154,55 @@ static Node *slice_of_windows(Rewriter *r, Node *n)
              : NULL;
 }
 
+// --- moves of repeated values -----------------------------------------------------------------
+
+// slice(broadcast(x))  -->  broadcast(slice(x)): along the axes that are repeated there is nothing
+// to slice.
+static Node *slice_of_broadcast(Rewriter *r, Node *n)
+{
+    const Node *inner = n->in[0];
+    if (inner->op != OP_broadcast)
+        return NULL;
+    const Steps given = slice_steps(n);
+    Type some = inner->in[0]->type;
+    Steps s = {{0}, {0}};
+    for (int i = 0; i < some.rank; i++) {
+        const int axis = inner->attr.map[i];
+        const bool is_repeated = some.dims[i] != inner->type.dims[axis];
+        s.start[i] = is_repeated ? 0 : given.start[axis];
+        s.step[i] = is_repeated ? 1 : given.step[axis];
+        some.dims[i] = is_repeated ? 1 : n->type.dims[axis];
+    }
+    Node *x = sliced(r, inner->in[0], &some, &s);
+    return x ? build_broadcast(&r->b, x, n->type, inner->attr.map) : NULL;
+}
+
+// The axis of a broadcast's input that is axis `axis` of its result as it is, or -1.
+static int kept_axis(const Node *broadcast, int axis)
+{
+    const Type *x = &broadcast->in[0]->type;
+    for (int i = 0; i < x->rank; i++)
+        if (broadcast->attr.map[i] == axis)
+            return x->dims[i] == broadcast->type.dims[axis] ? i : -1;
+    return -1;
+}
+
+// window(broadcast(x))  -->  broadcast(window(x)), along an axis that is not repeated.
+static Node *window_of_broadcast(Rewriter *r, Node *n)
+{
+    const Node *inner = n->in[0];
+    const int axis = n->attr.window.axis;
+    const int kept = inner->op == OP_broadcast ? kept_axis(inner, axis) : -1;
+    if (kept < 0)
+        return NULL;
+    Node *x = build_window(&r->b, inner->in[0], kept, n->attr.window.size, n->attr.window.stride,
+                           n->attr.window.dilation);
+    int8_t map[MAX_RANK] = {0};
+    for (int i = 0; i < x->type.rank; i++)
+        map[i] = (int8_t)(i <= kept ? inner->attr.map[i] : inner->attr.map[i - 1] + 1);
+    return build_broadcast(&r->b, x, n->type, map);
+}
+
 // --- slices of pads ---------------------------------------------------------------------------
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -340,10 +389,12 @@ const Rule move_rules[] = {
     {OP_slice, slice_of_slice},
     {OP_slice, slice_of_pad},
     {OP_slice, slice_of_windows},
+    {OP_slice, slice_of_broadcast},
     {OP_pad, pad_of_nothing},
     {OP_pad, pad_of_pad},
     {OP_window, move_of_uniform},
     {OP_window, window_end_to_end},
+    {OP_window, window_of_broadcast},
     {OP_window, window_of_one},
     {OP_unwindow, unwindow_end_to_end},
     {OP_unwindow, unwindow_of_one},

@@ -26,7 +26,8 @@ typedef struct Splitter {
 
 static bool is_cut(const Splitter *s, const Node *n)
 {
-    return s->needed[n->id] && is_fixed(n) && !op_is(n->op, LEAF | VIEW) && !type_batched(&n->type);
+    return s->needed[n->id] && is_fixed(n) && !op_is(n->op, LEAF | VIEW | SEVERAL) &&
+           !type_batched(&n->type);
 }
 
 static void need_inputs(bool *needed, const Node *n)
@@ -55,12 +56,15 @@ static int find_cuts(Splitter *s)
 
 static void copy(Splitter *s, const Node *n)
 {
-    Node *in[MAX_ARITY];
+    Node **in = arena_array(s->g->arena, Node *, (size_t)n->input_count + 1);
+    Attr attr = n->attr;
+    if (n->op == OP_scan)
+        attr.scan = scan_clone(n->attr.scan);
     for (int i = 0; i < n->input_count; i++)
         in[i] = s->copies[n->in[i]->id];
     s->fold.span = n->span;
     s->fold.path = n->path;
-    s->copies[n->id] = build_typed(&s->fold, n->op, n->input_count, in, &n->attr, &n->type);
+    s->copies[n->id] = build_typed(&s->fold, n->op, n->input_count, in, &attr, &n->type);
 }
 
 // A variable that `n` reads, preferably on the left; NULL when it is made of constants alone.

@@ -32,8 +32,7 @@ uint32_t next_stream(Expander *e)
     return h < STREAM_LIMIT ? h : h - STREAM_LIMIT;
 }
 
-// The shape that is asked for: a shape, a tensor whose shape it is, or a list of sizes.
-static bool read_shape(Expander *e, Value *v, Span span, Type *out)
+bool read_shape(Expander *e, Value *v, Span span, Type *out)
 {
     if (v->kind == VALUE_SHAPE) {
         *out = v->shape;
@@ -66,7 +65,7 @@ static Node *draw(Expander *e, BuiltinCall *c, Type *shape)
     if (!read_shape(e, c->values[0], c->span, shape))
         return NULL;
     build_at(e, c->span);
-    return build_random(&e->builder, *shape, next_stream(e));
+    return scan_random(e, *shape, next_stream(e), c->span);
 }
 
 Value *builtin_random(Expander *e, BuiltinCall *c)
@@ -98,7 +97,9 @@ Value *builtin_normal(Expander *e, BuiltinCall *c)
     if (!u)
         return poison_value(e, c->span);
     Builder *b = &e->builder;
-    Node *v = build_random(b, shape, next_stream(e));
+    Node *v = scan_random(e, shape, next_stream(e), c->span);
+    if (!v)
+        return poison_value(e, c->span);
     Node *rest = build_binary(b, OP_sub, build_filled(b, &shape, 1), u);
     Node *radius = build_unary(b, OP_sqrt, times(e, -2, build_unary(b, OP_log, rest)));
     Node *angle = build_unary(b, OP_cos, times(e, 6.283185307179586, v));

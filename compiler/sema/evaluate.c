@@ -306,7 +306,14 @@ static Value *eval_index(Expander *e, const Expr *x)
 static Value *eval_member(Expander *e, const Expr *x)
 {
     Value *v = eval_expr(e, x->left);
-    return is_poison(v) ? v : report_not_yet(e, x->span, "a member of a value");
+    if (is_poison(v))
+        return v;
+    if (v->last && name_is(x->name, "last"))
+        return v->last;
+    Diag *d = diag_report(diags_of(e), DIAG_no_member, blame_span(e, x->span),
+                          value_kind_text(v->kind), x->name);
+    diag_help(d, "what a scan yields has `last`: the value of the step that ran last");
+    return poison_after(e, d, x->span);
 }
 
 Value *eval_expr(Expander *e, const Expr *x)

@@ -61,16 +61,19 @@ struct Binding {
     int variable;  // index of the variable that it reads, or -1
     bool is_axis;  // bound by a shape pattern: an axis name
     int axis;      // which: from the last, -1, -2, ...
+    int carried;   // 1 + which value that the scan at hand carries it is; 0: none
     Binding *next;
 };
 
 typedef struct Scope Scope;
 struct Scope {
     Scope *parent;
+    bool closed;  // what is assigned in it stays in it: the body of a scan
     Binding *bindings;
 };
 
 Binding *scope_find(const Scope *s, Name name);
+Binding *scope_find_open(const Scope *s, Name name);  // up to the closed one
 Binding *scope_define(Arena *a, Scope *s, Name name, Value *value, Span span);
 void candidates_add_scope(Candidates *c, const Scope *s);
 
@@ -177,6 +180,8 @@ typedef struct Parameter {
     Value *regularizer;
 } Parameter;
 
+typedef struct Scan Scan;
+
 typedef enum MetricPhase { METRIC_NONE, METRIC_UPDATE, METRIC_FINISH } MetricPhase;
 
 typedef struct Expander {
@@ -188,6 +193,7 @@ typedef struct Expander {
     bool asking;     // inside `require`: softmax(y) asks, and makes nothing
     bool recording;  // rows of the summary
     MetricPhase phase;
+    Scan *scan;      // whose body is expanded, or NULL
     Node **current;  // by variable: its value so far in this expansion, NULL: not read yet
     bool *updated;
     bool *noted;  // by variable: it is among the parameters
@@ -358,6 +364,8 @@ bool builtin_is_constant(Name name);
 void candidates_add_builtins(Candidates *c, const Program *p);
 
 // The functions of the table's rows.
+// The shape that is asked for: a shape, a tensor whose shape it is, or a list of sizes.
+bool read_shape(Expander *e, Value *v, Span span, Type *out);
 Value *builtin_elementwise(Expander *e, BuiltinCall *c);
 Value *builtin_max_min(Expander *e, BuiltinCall *c);
 Value *builtin_reduce(Expander *e, BuiltinCall *c);
@@ -440,6 +448,13 @@ void frame_pop(Expander *e);
 
 void stmt_run_all(Expander *e, const Stmt *body);
 bool count_step(Expander *e, Span span);
+
+// --- scan.c -----------------------------------------------------------------------------------
+
+Value *scan_value(Expander *e, const Stmt *s);
+void scan_update(Expander *e, Binding *b, const Stmt *s);  // of a carried value
+// In the body of a scan each step draws numbers of its own. NULL after a report.
+Node *scan_random(Expander *e, Type type, uint32_t stream, Span span);
 
 // --- variables.c ------------------------------------------------------------------------------
 

@@ -25,9 +25,9 @@ Expander expander_new(Program *p, Graph *g, bool training)
 void stmt_input(Expander *e, const Stmt *s)
 {
     Type type;
-    if (e->frame->kind != ITEM_MODEL) {
+    if (e->frame->kind != ITEM_MODEL || e->scan) {
         diag_report(diags_of(e), DIAG_misplaced, s->span, "an input",
-                    item_kind_text(e->frame->kind));
+                    e->scan ? "scan" : item_kind_text(e->frame->kind));
         return;
     }
     Value *v = poison_value(e, s->span);
@@ -60,9 +60,9 @@ static void add_output(Expander *e, Name name, Value *v, Span span)
 
 void stmt_output(Expander *e, const Stmt *s)
 {
-    if (e->frame->kind != ITEM_MODEL) {
+    if (e->frame->kind != ITEM_MODEL || e->scan) {
         diag_report(diags_of(e), DIAG_misplaced, s->span, "an output",
-                    item_kind_text(e->frame->kind));
+                    e->scan ? "scan" : item_kind_text(e->frame->kind));
         return;
     }
     for (const NameList *n = s->names; n; n = n->next) {

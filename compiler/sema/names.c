@@ -87,6 +87,15 @@ Binding *scope_find(const Scope *s, Name name)
     return NULL;
 }
 
+Binding *scope_find_open(const Scope *s, Name name)
+{
+    for (; s; s = s->closed ? NULL : s->parent)
+        for (Binding *b = s->bindings; b; b = b->next)
+            if (b->name == name)
+                return b;
+    return NULL;
+}
+
 Binding *scope_define(Arena *a, Scope *s, Name name, Value *value, Span span)
 {
     Binding *b = arena_new_of(a, Binding);

@@ -16,14 +16,26 @@ static bool flows(const Value *v)
     return is_tensor(v) || is_number(v) || v->kind == VALUE_TUPLE || is_poison(v);
 }
 
+static const char *fixed_kind(const Binding *b)
+{
+    if (b->carried)
+        return "carried value";
+    return b->is_axis ? "axis" : b->variable >= 0 ? "parameter or state" : NULL;
+}
+
 static void bind_name(Expander *e, Name name, Span span, Value *v)
 {
-    Binding *b = scope_find(e->frame->scope, name);
+    Binding *known = scope_find(e->frame->scope, name);
+    Binding *b = scope_find_open(e->frame->scope, name);
+    if (known && fixed_kind(known)) {
+        Diag *d =
+            diag_report(diags_of(e), DIAG_duplicate_definition, span, fixed_kind(known), name);
+        if (known->carried)
+            diag_help(d, "`%s <- ...` gives it its next value", name);
+        b = known;
+    }
     if (!b)
         b = scope_define(e->arena, e->frame->scope, name, v, span);
-    else if (b->variable >= 0 || b->is_axis)
-        diag_report(diags_of(e), DIAG_duplicate_definition, span,
-                    b->is_axis ? "axis" : "parameter or state", name);
     b->value = v;
 }
 
@@ -146,8 +158,11 @@ static void run_for(Expander *e, const Stmt *s)
 
 static void run_scan(Expander *e, const Stmt *s)
 {
-    report_not_yet(e, s->span, "`scan`");
-    e->frame->flow = poison_value(e, s->span);
+    Value *v = scan_value(e, s);
+    e->frame->flow = v;
+    e->frame->flow_span = s->span;
+    if (s->name)
+        bind_name(e, s->name, s->name_span, v);
 }
 
 static void run_instance(Expander *e, const Stmt *s)

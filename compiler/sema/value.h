@@ -42,6 +42,7 @@ struct Value {
     bool boolean;        // BOOL
     const char *string;  // STRING
     Node *node;          // TENSOR
+    Value *last;         // TENSOR: its last step, of what a scan yields; else NULL
     NamedValue *items;   // LIST, TUPLE; CALL: the arguments as written
     int count;
     Name name;                  // DEFINITION, CALL: what is named; TARGET: the input it becomes

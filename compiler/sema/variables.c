@@ -243,8 +243,26 @@ static Binding *find_state(Expander *e, const Stmt *s)
     return NULL;
 }
 
+// A state has one next value a run, and a scan would give it one a step.
+static bool can_update(Expander *e, const Stmt *s)
+{
+    if (!e->scan)
+        return true;
+    Diag *d = diag_report(diags_of(e), DIAG_misplaced, blame_span(e, s->span),
+                          "an update of a state", "scan");
+    e->frame->flow = poison_after(e, d, s->span);
+    return false;
+}
+
 void stmt_update(Expander *e, const Stmt *s)
 {
+    Binding *carried = scope_find(e->frame->scope, s->name);
+    if (carried && carried->carried) {
+        scan_update(e, carried, s);
+        return;
+    }
+    if (!can_update(e, s))
+        return;
     Binding *b = find_state(e, s);
     Value *v = eval_expr(e, s->value);
     if (!b || is_poison(v))

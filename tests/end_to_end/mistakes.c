@@ -212,6 +212,62 @@ Test(mistakes, what_is_saved_stays)
     folder_free(folder);
 }
 
+// What is read, or is no file of weights, is not written over.
+static const struct {
+    const char *args[6];
+    int code;
+} overwriting[] = {
+    {{"iris.nn", "--train", "-o", "iris.nn"}, 2},
+    {{"iris.nn", "--train", "--log", "iris.nn"}, 2},
+    {{"iris.nn", "--train", "-o", "iris.csv"}, 1},
+    {{"iris.nn", "--emit", "ir", "-o", "iris.nn"}, 2},
+    {{"iris.nn", "--predict", "iris.csv", "-o", "iris.csv"}, 2},
+};
+
+Test(mistakes, inputs_are_not_written_over)
+{
+    char *folder = folder_new();
+    size_t size;
+    copy_example(folder, "iris.nn");
+    write_text(folder, "iris.csv", "a,b,c,d\n1,2,3,4\n");
+    char *model = read_bytes(folder, "iris.nn", &size);
+    for (size_t i = 0; i < sizeof overwriting / sizeof *overwriting; i++) {
+        Run r = run_nnc(folder, overwriting[i].args);
+        cr_expect_eq(r.code, overwriting[i].code, "%zu: exit code %d\n%s", i, r.code, r.err);
+        char *now = read_bytes(folder, "iris.nn", &size);
+        char *data = read_bytes(folder, "iris.csv", &size);
+        cr_expect_str_eq(now, model);
+        cr_expect_str_eq(data, "a,b,c,d\n1,2,3,4\n");
+        free(data);
+        free(now);
+        run_free(&r);
+    }
+    free(model);
+    folder_free(folder);
+}
+
+// Limits that the system sets: a message, not a signal, and never a wait without end.
+Test(mistakes, limits_of_the_system)
+{
+    char *folder = folder_new();
+    copy_example(folder, "iris.nn");
+    const char *const size[] = {"-c",
+                                "ulimit -f 1; exec \"$0\" iris.nn --train -q --set epochs=1 "
+                                "--set test=0.5",
+                                BUILD_DIR "/nnc", NULL};
+    Run r = run_program(folder, "/bin/sh", size);
+    cr_expect(r.code == 1 || r.code == 0, "exit code %d\n%s", r.code, r.err);
+    run_free(&r);
+    const char *const closed[] = {"-c", "exec \"$0\" iris.nn --train <&- >&- 2>&-",
+                                  BUILD_DIR "/nnc", NULL};
+    r = run_program(folder, "/bin/sh", closed);
+    Run eval = NNC(folder, "iris.nn", "--eval");
+    cr_expect_eq(eval.code, 0, "the weights are whole: %s", eval.err);
+    run_free(&eval);
+    run_free(&r);
+    folder_free(folder);
+}
+
 // It is said before the training, not after it.
 Test(mistakes, an_output_that_cannot_be_written)
 {

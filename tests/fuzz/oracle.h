@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor.h"
+#include "dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -30,6 +30,22 @@ static inline void require_tensor(const NnrtTensor *t)
     require(copy != NULL);
     memcpy(copy, t->data, bytes);
     free(copy);
+}
+
+// Every row of every field can be gathered, and class codes are below their count.
+static inline void require_dataset(const NnrtDataset *d)
+{
+    for (int i = 0; i < d->field_count; i++) {
+        const NnrtField *f = &d->fields[i];
+        float *row = malloc((size_t)f->width * sizeof *row);
+        require(row != NULL && f->rows == d->rows);
+        for (uint32_t r = 0; r < f->rows; r++) {
+            nnrt_gather(f, &r, 1, row);
+            for (int64_t k = 0; f->class_count > 0 && k < f->width; k++)
+                require(row[k] >= 0 && row[k] < (float)f->class_count);
+        }
+        free(row);
+    }
 }
 
 #endif

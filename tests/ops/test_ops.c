@@ -56,7 +56,9 @@ ParameterizedTestParameters(ops, has_cases)
 ParameterizedTest(int *id, ops, has_cases)
 {
     OpId op = (OpId)*id;
-    cr_expect(op_is(op, LEAF) || for_each_case(op, expect_sound) > 0, "%s", op_name(op));
+    // A scan has a body, which no row of a table tells: tests of its own have it.
+    const bool scans = op == OP_scan || op == OP_scan_result;
+    cr_expect(op_is(op, LEAF) || scans || for_each_case(op, expect_sound) > 0, "%s", op_name(op));
 }
 
 Test(ops, an_unknown_name_is_none)

@@ -74,13 +74,19 @@ static void expect_same(World *w, const Graph *before, const Graph *after, const
 static void keeps_convolution(const Convolution *c)
 {
     Arena *a = arena_new(NULL);
-    const Graph *before = with_gradients(convolution_loss(a, c));
+    Graph *loss = convolution_loss(a, c);
+    const Graph *before = with_gradients(loss);
     World w = world_new(a, before->variables, 1);
     Graph *after = graph_clone(before);
     cr_expect_eq(pass_convolve_gradients(&(Pass){.scratch = a}, after), has_overlaps(before));
     cr_expect(!has_overlaps(after), "%s\n%s", c->name, graph_text(a, after));
     expect_same(&w, before, after, c->name);
     after = graph_clone(before);
+    passes_run(after, &(PassOptions){.verify = true});
+    cr_expect(!has_overlaps(after), "%s\n%s", c->name, graph_text(a, after));
+    expect_same(&w, before, after, c->name);
+    passes_run(loss, &(PassOptions){.verify = true, .differentiable = true});
+    after = with_gradients(loss);
     passes_run(after, &(PassOptions){.verify = true});
     cr_expect(!has_overlaps(after), "%s\n%s", c->name, graph_text(a, after));
     expect_same(&w, before, after, c->name);

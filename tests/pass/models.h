@@ -15,4 +15,8 @@ extern const char model_batchnorm[];
 // x; output y.
 extern const char model_predict[];
 
+// Convolutions of scaled and shifted values, padded and not. Variables w, scale, shift, along;
+// input x; outputs scaled, affine, padded, varying.
+extern const char model_read[];
+
 #endif

@@ -80,7 +80,7 @@ Test(passes, stop_after)
 // The pipeline is idempotent as its passes are.
 Test(passes, second_run_changes_nothing)
 {
-    static const char *const models[] = {model_softmax, model_batchnorm, model_predict};
+    static const char *const models[] = {model_softmax, model_batchnorm, model_predict, model_read};
     const PassOptions options = {.verify = true};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         Arena *a = arena_new(NULL);

@@ -37,7 +37,7 @@ static void expect_same_outputs(World *w, const Graph *before, const Graph *afte
 
 // --- values -----------------------------------------------------------------------------------
 
-static const char *const models[] = {model_softmax, model_batchnorm, model_predict};
+static const char *const models[] = {model_softmax, model_batchnorm, model_predict, model_read};
 
 enum { MODEL_COUNT = sizeof models / sizeof *models };
 

@@ -15,7 +15,7 @@ awk -v dir="$dir" '
             return "x: int[5]"
         if (line ~ /\([a-z]\[h, w, c\]/)
             return "x[4, 4, 16]"
-        if (line ~ /\([a-z]\[(\.\., )?t, [cd]\]/)
+        if (line ~ /\([a-z]\[(\.\., )?t, ([cd]|features)\]/)
             return "x[6, 32]"
         return "x[64]"
     }

@@ -133,7 +133,7 @@ static int label_positions(const Convolution *c, int8_t *labels)
 {
     int rank = 0;
     labels[rank++] = BATCH;
-    for (int i = 0; i < c->axes; i++)
+    for (int i = 0; i < c->axes && rank < MAX_RANK - 2; i++)
         labels[rank++] = (int8_t)(POSITION + i);
     labels[rank++] = GROUP;
     return rank;

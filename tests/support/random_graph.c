@@ -604,6 +604,62 @@ static bool make_contract(Maker *m)
     return true;
 }
 
+// --- scans ------------------------------------------------------------------------------------
+
+// A step of h' = tanh(x + h c), y = x h; x, h and c are within +-1.
+static ScanBody *scan_body(Maker *m, Type step, int64_t length)
+{
+    const Graph *outer = m->builder.graph;
+    Builder b = {.graph = graph_new(outer->arena, outer->names, outer->variables, "body")};
+    Node *x = build_input(&b, intern(outer->names, "x"), step);
+    Node *h = build_input(&b, intern(outer->names, "h"), step);
+    Node *c = build_input(&b, intern(outer->names, "c"), step);
+    Node *sum = build_binary(&b, OP_add, x, build_binary(&b, OP_mul, h, c));
+    Node *next = build_unary(&b, OP_tanh, sum);
+    graph_output(b.graph, intern(outer->names, "next"), next);
+    graph_output(b.graph, intern(outer->names, "y"), build_binary(&b, OP_mul, x, h));
+    graph_output(b.graph, intern(outer->names, "stacked"), chance(m, 50) ? next : h);
+    ScanBody *s = arena_new_of(outer->arena, ScanBody);
+    *s = (ScanBody){
+        .graph = b.graph, .length = length, .sequences = 1, .carried = 1, .reverse = chance(m, 50)};
+    return s;
+}
+
+static Type step_type(const Type *sequence)
+{
+    const int time = type_batched(sequence) ? 1 : 0;
+    Type step = {.dtype = sequence->dtype};
+    for (int i = 0; i < sequence->rank; i++)
+        if (i != time)
+            step.dims[step.rank++] = sequence->dims[i];
+    return step;
+}
+
+// What is carried and captured is a value of the type of a step, or a constant.
+static Node *scan_operand(Maker *m, Type step)
+{
+    Value *v = pick(m);
+    return type_equal(&v->node->type, &step) ? squeezed(m, v, -1, 1)
+                                             : build_filled(&m->builder, &step, 0.5);
+}
+
+static bool make_scan(Maker *m)
+{
+    Value *v = pick(m);
+    const Type *type = &v->node->type;
+    if (type->dtype != DTYPE_F32 || type->rank == (type_batched(type) ? 1 : 0))
+        return false;
+    const Type step = step_type(type);
+    ScanBody *s = scan_body(m, step, type->dims[type_batched(type) ? 1 : 0]);
+    Node *in[3] = {squeezed(m, v, -1, 1)};
+    in[1] = scan_operand(m, step);
+    in[2] = scan_operand(m, step);
+    Node *scan = build_scan(&m->builder, s, in);
+    for (int i = 0; i < 3; i++)
+        add_value(m, build_scan_result(&m->builder, scan, i), -1, 1, false);
+    return true;
+}
+
 // --- the graph --------------------------------------------------------------------------------
 
 static bool (*const makers[OP_COUNT])(Maker *) = {
@@ -626,6 +682,7 @@ static bool (*const makers[OP_COUNT])(Maker *) = {
     [OP_unwindow] = make_unwindow,
     [OP_gather] = make_gather,
     [OP_scatter_add] = make_scatter_add,
+    [OP_scan] = make_scan,
 };
 
 static bool make_node(Maker *m)

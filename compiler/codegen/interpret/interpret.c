@@ -18,12 +18,20 @@ static NodeRunner *const runners[OP_COUNT] = {
     [OP_slice] = run_slice,         [OP_pad] = run_pad,
     [OP_window] = run_window,       [OP_unwindow] = run_unwindow,
     [OP_gather] = run_gather,       [OP_scatter_add] = run_scatter_add,
+    [OP_scan] = run_scan,           [OP_scan_result] = run_scan_result,
 };
 
 static void run_node(Interpreter *it, const Node *n)
 {
     NodeRunner *run = op_is(n->op, ELEMENTWISE) ? run_elementwise : runners[n->op];
     run(it, n, value_of(it, n));
+}
+
+void interpreter_run_nodes(Interpreter *it)
+{
+    for (int i = 0; i < it->graph->node_count; i++)
+        if (!(it->is_body && it->graph->nodes[i]->op == OP_input))
+            run_node(it, it->graph->nodes[i]);
 }
 
 // After all nodes: what a run reads is the variables as they were before it.
@@ -47,8 +55,7 @@ static void interpret_run(Executable *x, const RunArgs *args)
     Interpreter *it = (Interpreter *)x;
     assert(args->batch >= 1 && args->batch <= it->max_batch);
     it->args = args;
-    for (int i = 0; i < it->graph->node_count; i++)
-        run_node(it, it->graph->nodes[i]);
+    interpreter_run_nodes(it);
     store_results(it);
     it->args = NULL;
 }
@@ -61,23 +68,27 @@ static void interpret_free(Executable *x)
 }
 
 // Room for whole chunks of lanes: a body reads its operands to the end of the chunk.
-static double *new_value(Arena *a, const Type *t, int64_t max_batch)
+double *interpreter_new_value(Interpreter *it, const Type *t)
 {
     size_t count;
-    size_t batch = type_batched(t) ? (size_t)max_batch : 1;
+    size_t batch = type_batched(t) ? (size_t)it->max_batch : 1;
     if (__builtin_mul_overflow((size_t)type_elements(t), batch, &count) ||
         __builtin_add_overflow(count, LANES, &count))
         count = SIZE_MAX;  // which the arena will refuse
-    return arena_array(a, double, count);
+    return arena_array(it->arena, double, count);
 }
 
-static void make_values(Interpreter *it)
+void interpreter_make_values(Interpreter *it)
 {
     const Graph *g = it->graph;
     lanes_init(&it->lanes, it->arena, it->f64);
     it->values = arena_array(it->arena, double *, (size_t)g->node_count);
-    for (int i = 0; i < g->node_count; i++)
-        it->values[i] = new_value(it->arena, &g->nodes[i]->type, it->max_batch);
+    it->scans = arena_array(it->arena, ScanRun *, (size_t)g->node_count);
+    for (int i = 0; i < g->node_count; i++) {
+        it->values[i] = interpreter_new_value(it, &g->nodes[i]->type);
+        if (g->nodes[i]->op == OP_scan)
+            it->scans[i] = scan_run_new(it, g->nodes[i]);
+    }
 }
 
 Executable *interpret_new(const Graph *g, int64_t max_batch, bool f64)
@@ -94,7 +105,7 @@ Executable *interpret_new(const Graph *g, int64_t max_batch, bool f64)
         interpret_free(&it->executable);
         return NULL;
     }
-    make_values(it);
+    interpreter_make_values(it);
     return &it->executable;
 }
 

@@ -22,6 +22,8 @@ typedef struct LaneEmit {
 
 void lanes_init(LaneEmit *e, Arena *a, bool f64);
 
+typedef struct ScanRun ScanRun;
+
 typedef struct Interpreter {
     Executable executable;
     MemoryGuard guard;
@@ -29,7 +31,9 @@ typedef struct Interpreter {
     const Graph *graph;
     int64_t max_batch;
     bool f64;
+    bool is_body;     // of a scan, which writes the values of the inputs
     double **values;  // by node id
+    ScanRun **scans;  // by node id; NULL for all other operations
     LaneEmit lanes;
     const RunArgs *args;  // of the run in progress
 } Interpreter;
@@ -47,6 +51,11 @@ static inline double rounded(const Interpreter *it, double x)
 
 // To f32, unless the mode is f64.
 void round_value(const Interpreter *it, const Node *n, double *y);
+// Makes the arrays of all values; interpreter_new_value makes one, for max_batch examples.
+void interpreter_make_values(Interpreter *it);
+double *interpreter_new_value(Interpreter *it, const Type *t);
+void interpreter_run_nodes(Interpreter *it);
+ScanRun *scan_run_new(Interpreter *it, const Node *n);
 
 // From and to the memory that a run is given.
 void memory_load(bool f64, DType dtype, const void *from, int64_t n, double *to);
@@ -59,5 +68,6 @@ NodeRunner interpret_input, run_variable, run_const, run_scalar, run_iota, run_r
 NodeRunner run_elementwise, run_broadcast, run_reshape, run_transpose;
 NodeRunner run_slice, run_pad, run_window, run_unwindow, run_gather, run_scatter_add;
 NodeRunner run_reduce, run_argmax, run_contract;
+NodeRunner run_scan, run_scan_result;
 
 #endif

@@ -11,16 +11,37 @@
 typedef struct Program {
     Gen *g;
     const Plan *plan;
+    const char *name;
     Val context;
+    // The body of a scan: its kernel, what it was given, and which step it is. Else NULL.
+    const Kernel *scan;
+    Val frame;
+    Val step;
     Val table;          // void *[]: what a kernel is given
     const char **keys;  // of the kernels that have a function
     Val *functions;
 } Program;
 
+// Of a buffer of the body of a scan: it stands in the buffers of the scan itself.
+static Val step_address(const Program *p, const Buffer *b)
+{
+    Gen *g = p->g;
+    const int64_t bytes = scan_step_bytes(p->scan, b);
+    Val base = gen_field(g, p->frame, sizeof(void *) * (size_t)(scan_slot(p->scan, b) + 1), g->ptr);
+    if (b->kind == BUFFER_ARENA)
+        return gen_offset(g, base, (int64_t)b->offset);
+    if (bytes == 0)
+        return base;
+    Val offset = LLVMBuildNSWMul(g->builder, p->step, gen_i64(g, bytes), "");
+    return LLVMBuildInBoundsGEP2(g->builder, g->i8, base, &offset, 1, "");
+}
+
 static Val buffer_address(const Program *p, const Buffer *b)
 {
     Gen *g = p->g;
     Val base;
+    if (p->scan)
+        return step_address(p, b);
     switch (b->kind) {
     case BUFFER_ARENA:
         base = gen_field(g, p->context, offsetof(RunContext, arena), g->ptr);
@@ -84,6 +105,7 @@ typedef enum Method {
     METHOD_TILES,
     METHOD_BLAS,
     METHOD_PLAIN,
+    METHOD_SCAN,
 } Method;
 
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
@@ -95,14 +117,20 @@ static Method choose_method(const Program *p, const Kernel *k, Split *split)
         *split = loops_split(p->plan, k, p->g->width);
         return METHOD_LOOPS;
     }
+    if (k->kind == KERNEL_SCAN)
+        return METHOD_SCAN;
     if (tiles_fit(p->g, p->plan, k, split))
         return METHOD_TILES;
     return blas_fits(k) ? METHOD_BLAS : METHOD_PLAIN;
 }
 
+static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name);
+
 static Val write_function(Program *p, const Kernel *k, Method method, const char *name)
 {
     switch (method) {
+    case METHOD_SCAN:
+        return gen_scan_kernel(p->g, k, name);
     case METHOD_LOOPS:
         return gen_loops_kernel(p->g, k, name);
     case METHOD_TRANSPOSE:
@@ -121,7 +149,7 @@ static Val kernel_function(Program *p, int index, Method method)
     for (int i = 0; i < index; i++)
         if (p->keys[i] && strcmp(p->keys[i], p->keys[index]) == 0)
             return p->functions[index] = p->functions[i];
-    const char *name = arena_printf(p->g->arena, "%s_kernel_%d", p->plan->graph->name, index);
+    const char *name = arena_printf(p->g->arena, "%s_kernel_%d", p->name, index);
     return p->functions[index] = write_function(p, k, method, name);
 }
 
@@ -175,21 +203,65 @@ static void add_cycles(const Program *p, int index, Val start)
     LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, passed, ""), at);
 }
 
+// The body of a function that runs all kernels of a plan begins here.
+static Program program_new(Gen *g, const Plan *plan, const char *name, Val context)
+{
+    const size_t count = (size_t)plan->kernel_count + 1;
+    return (Program){
+        .g = g,
+        .plan = plan,
+        .name = name,
+        .context = context,
+        .table = LLVMBuildArrayAlloca(g->builder, g->ptr, gen_i64(g, most_buffers(plan) + 1), ""),
+        .keys = arena_array(g->arena, const char *, count),
+        .functions = arena_array(g->arena, Val, count),
+    };
+}
+
+static void run_kernels(Program *p, Val run, bool profile)
+{
+    for (int i = 0; i < p->plan->kernel_count; i++) {
+        Val start = profile ? read_cycles(p->g) : NULL;
+        run_kernel(p, run, i);
+        if (profile)
+            add_cycles(p, i, start);
+    }
+}
+
+// Those of the body of a scan that run in each step, or before the first.
+static void run_step_kernels(Program *p, Val run, bool invariant)
+{
+    for (int i = 0; i < p->plan->kernel_count; i++)
+        if (p->plan->kernels[i]->invariant == invariant)
+            run_kernel(p, run, i);
+}
+
+// One thread runs the steps, and shares the kernels of each with the others: lo and hi say nothing.
+static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
+{
+    const ScanBody *s = k->node->attr.scan;
+    const Ty params[3] = {g->ptr, g->i64, g->i64};
+    Val fn = gen_function(g, name, g->none, params, 3, false);
+    Val frame = LLVMGetParam(fn, 0);
+    Program p = program_new(g, k->body, name, gen_field(g, frame, 0, g->ptr));
+    Loop l;
+    p.scan = k;
+    p.frame = frame;
+    run_step_kernels(&p, fn, true);
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, s->length), 1, NULL, 0);
+    p.step =
+        s->reverse ? LLVMBuildNSWSub(g->builder, gen_i64(g, s->length - 1), l.index, "") : l.index;
+    run_step_kernels(&p, fn, false);
+    gen_loop_end(g, &l, NULL);
+    LLVMBuildRetVoid(g->builder);
+    return fn;
+}
+
 void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
-    Program p = {.g = g, .plan = plan};
-    Ty params[1] = {g->ptr};
+    const Ty params[1] = {g->ptr};
     Val run = gen_function(g, name, g->none, params, 1, true);
-    p.context = LLVMGetParam(run, 0);
-    Val slots = gen_i64(g, most_buffers(plan) + 1);
-    p.table = LLVMBuildArrayAlloca(g->builder, g->ptr, slots, "table");
-    p.keys = arena_array(g->arena, const char *, (size_t)plan->kernel_count + 1);
-    p.functions = arena_array(g->arena, Val, (size_t)plan->kernel_count + 1);
-    for (int i = 0; i < plan->kernel_count; i++) {
-        Val start = profile ? read_cycles(g) : NULL;
-        run_kernel(&p, run, i);
-        if (profile)
-            add_cycles(&p, i, start);
-    }
+    Program p = program_new(g, plan, plan->graph->name, LLVMGetParam(run, 0));
+    run_kernels(&p, run, profile);
     LLVMBuildRetVoid(g->builder);
 }

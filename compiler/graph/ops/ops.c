@@ -30,6 +30,11 @@ int op_arity(OpId op)
     return roster[op].arity;
 }
 
+int op_input_count(OpId op, const Attr *attr)
+{
+    return op_arity(op) == ANY_ARITY ? attr->scan->graph->input_count : op_arity(op);
+}
+
 unsigned op_properties(OpId op)
 {
     return roster[op].properties;

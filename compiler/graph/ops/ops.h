@@ -15,9 +15,11 @@ enum {
     REDUCTION = 1 << 6,
     CHEAP = 1 << 7,
     PLACING = 1 << 8,
+    SEVERAL = 1 << 9,
 };
 
 #define MAX_ARITY 3
+#define ANY_ARITY (-1)
 
 typedef struct OpDef {
     const char *doc;     // one sentence, ends with the formula
@@ -40,7 +42,8 @@ typedef struct OpDef {
 
 extern const OpDef *const op_table[OP_COUNT];
 const char *op_name(OpId op);
-int op_arity(OpId op);
+int op_arity(OpId op);                          // ANY_ARITY: the attributes tell
+int op_input_count(OpId op, const Attr *attr);  // of a node with these attributes
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
 

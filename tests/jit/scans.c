@@ -1,0 +1,95 @@
+// scans.c -- scans in the JIT against the interpreter, and that the code does not grow with them.
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "codegen/llvm/jit.h"
+#include "pass/pass.h"
+#include "support/compare.h"
+#include "support/scan_models.h"
+
+static void add_descent(Graph *g)
+{
+    int variables[16];
+    Node *gradients[16];
+    for (int i = 0; i < g->variables->count; i++)
+        variables[i] = i;
+    autodiff(g, g->outputs[0].node, variables, g->variables->count, gradients);
+    Builder b = {.graph = g};
+    for (int i = 0; i < g->variables->count; i++) {
+        Node *w = build_variable(&b, i), *rate = build_filled(&b, &w->type, 0.01);
+        Node *change = build_binary(&b, OP_mul, gradients[i], rate);
+        graph_update(g, i, build_binary(&b, OP_sub, w, change));
+    }
+}
+
+static Graph *model(Arena *a, ScanModel which, int64_t length, bool reverse, bool optimized)
+{
+    const char *error = NULL;
+    Graph *g = graph_read(a, interner_new(a), scan_model(a, which, length, reverse), &error);
+    cr_assert(g, "%s", error);
+    add_descent(g);
+    if (optimized)
+        passes_run(g, &(PassOptions){.verify = true});
+    return g;
+}
+
+static void check(ScanModel which, int64_t length, bool reverse, const CompareOptions *o)
+{
+    for (int optimized = 0; optimized < 2; optimized++) {
+        Arena *a = arena_new(NULL);
+        const char *what = NULL;
+        Graph *g = model(a, which, length, reverse, optimized);
+        double d = compare_engines(a, g, o, &what);
+        cr_expect(d >= 0 && d < 5e-6, "model %d, %s is off by %g (length %d, batch %d, width %d)",
+                  which, what, d, (int)length, (int)o->batch, o->vector_width);
+        arena_free(a);
+    }
+}
+
+Test(scans, run_as_in_the_interpreter)
+{
+    static const int64_t lengths[] = {1, 2, 7}, batches[] = {1, 3, 16};
+    static const int widths[] = {4, 8, 16};
+    for (int m = 0; m < SCAN_MODEL_COUNT; m++)
+        for (int i = 0; i < 27; i++)
+            check((ScanModel)m, lengths[i % 3], i & 1,
+                  &(CompareOptions){.vector_width = widths[i / 3 % 3],
+                                    .batch = batches[i / 9],
+                                    .max_batch = 16,
+                                    .seed = 3});
+}
+
+Test(scans, threads_change_no_bit)
+{
+    Arena *a = arena_new(NULL);
+    Graph *g = model(a, SCAN_MODEL_CELL, 5, false, true);
+    size_t bytes = 0;
+    CompareOptions o = {.batch = 700, .seed = 4};
+    const void *one = run_jit(a, g, &o, &bytes);
+    o.threads = 2;
+    const void *two = run_jit(a, g, &o, &bytes);
+    cr_assert(one && two);
+    cr_expect_eq(memcmp(one, two, bytes), 0);
+    arena_free(a);
+}
+
+static size_t code_size(int64_t length)
+{
+    Arena *a = arena_new(NULL);
+    const char *error = NULL;
+    Jit *j = jit_open(a, &(JitOptions){0}, &error);
+    Graph *g = model(a, SCAN_MODEL_CELL, length, false, true);
+    const char *text = jit_text(j, a, g, 16, JIT_TEXT_ASM, &error);
+    cr_assert(text, "%s", error);
+    const size_t size = strlen(text);
+    jit_close(j);
+    arena_free(a);
+    return size;
+}
+
+Test(scans, code_does_not_grow_with_the_length)
+{
+    const size_t few = code_size(5), many = code_size(500);
+    cr_expect(many < few + few / 10, "%zu bytes for 5 steps, %zu for 500", few, many);
+}
