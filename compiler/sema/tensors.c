@@ -130,7 +130,7 @@ static Value *report_broadcast(Expander *e, OpId op, const Type *a, const Type *
 }
 
 // Whether the operation computes with numbers, compares, or combines truths.
-typedef enum OpClass { CLASS_ARITHMETIC, CLASS_COMPARE, CLASS_LOGIC } OpClass;
+typedef enum OpClass { CLASS_FLOAT, CLASS_COMPARE, CLASS_LOGIC } OpClass;
 
 static OpClass op_class(OpId op)
 {
@@ -147,12 +147,12 @@ static OpClass op_class(OpId op)
     case OP_ge:
         return CLASS_COMPARE;
     default:
-        return CLASS_ARITHMETIC;
+        return CLASS_FLOAT;
     }
 }
 
-// The dtype in which `op` computes: i32 only where whole numbers are compared, for the graph's
-// arithmetic is of f32.
+// The dtype in which `op` computes. Graphs reckon in f32 alone; whole numbers are compared as such
+// where every tensor is whole and every number too.
 static DType common_dtype(OpId op, Value *const *in, int count)
 {
     OpClass class = op_class(op);
