@@ -137,11 +137,39 @@ bool nnrt_holdout(const uint32_t *rows, int64_t n, const NnrtField *target, doub
     return ok;
 }
 
+bool nnrt_hold_tail(const uint32_t *rows, int64_t n, double share, int64_t gap, NnrtSplit *out,
+                    NnrtError *e)
+{
+    if (!(share >= 0 && share < 1))
+        return nnrt_fail(e, "a share of %g cannot be held out; it must be from 0 to below 1",
+                         share);
+    const int64_t held = (int64_t)round(share * (double)n);
+    const int64_t kept = held > 0 ? n - held - gap : n;
+    if (kept < 1 || (held < 1 && share > 0))
+        return nnrt_fail(e,
+                         "a share of %g of %" PRId64 " rows in order, %" PRId64
+                         " left out before it, leaves too few",
+                         share, n, gap);
+    NnrtSplit s = {.kept_count = kept, .held_count = held};
+    s.held = nnrt_alloc((size_t)held, sizeof *s.held, e);
+    s.kept = s.held ? nnrt_alloc((size_t)kept, sizeof *s.kept, e) : NULL;
+    if (!s.kept) {
+        nnrt_split_free(&s);
+        return false;
+    }
+    for (int64_t i = 0; i < kept; i++)
+        s.kept[i] = rows ? rows[i] : (uint32_t)i;
+    for (int64_t i = 0; i < held; i++)
+        s.held[i] = rows ? rows[n - held + i] : (uint32_t)(n - held + i);
+    *out = s;
+    return true;
+}
+
 // ---- statistics
 
 typedef struct Moments {
     double sum;
-    double squares; // of differences from the mean
+    double squares;  // of differences from the mean
     double low;
     double high;
 } Moments;

@@ -18,6 +18,11 @@ typedef struct NnrtSplit {
 // its share to within one row. At least one row must be kept, and held out when share > 0.
 bool nnrt_holdout(const uint32_t *rows, int64_t n, const NnrtField *target, double share,
                   uint64_t seed, uint32_t stream, NnrtSplit *out, NnrtError *e);
+// Holds out the last round(share * n) of `rows` and leaves `gap` rows before them out of both: what
+// follows in time, or in a text, is held out as it will be met. As above at least one row must be
+// kept, and held out when share > 0.
+bool nnrt_hold_tail(const uint32_t *rows, int64_t n, double share, int64_t gap, NnrtSplit *out,
+                    NnrtError *e);
 void nnrt_split_free(NnrtSplit *s);
 
 // Normalizes a field by the mean and standard deviation (division by the count) of its scaled

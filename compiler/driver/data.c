@@ -26,6 +26,7 @@ typedef struct Loader {
     Data *data;
     NnrtTable table;  // of the training part's csv: later ones must have its columns and classes
     bool has_table;
+    SourceText text;  // likewise of a text
 } Loader;
 
 static Value *part_value(const DataSpec *spec, PartId part)
@@ -77,6 +78,7 @@ static bool read_list(const Loader *l, const SourceEnv *env, const Value *list, 
     one.explicit_target = true;
     one.table = NULL;
     one.like = NULL;
+    one.text = NULL;
     for (int i = 0; i < list->count; i++) {
         const NamedValue *item = &list->items[i];
         NnrtError e;
@@ -114,6 +116,9 @@ static bool read_part(Loader *l, PartId part)
     const SourceEnv env = {
         .session = l->session,
         .arena = l->arena,
+        .model = l->request->model,
+        .train = d->parts[PART_TRAIN].set,
+        .text = &l->text,
         .folder = folder_of(l->arena, l->request->model_path),
         .part = part_name(part),
         .like = l->has_table && strcmp(v->name ? v->name : "", "csv") == 0 ? &l->table : NULL,
@@ -131,14 +136,23 @@ static bool read_part(Loader *l, PartId part)
     return number_rows(l, part);
 }
 
-// A test of its own source needs no training data, but where a csv's categories get their codes
-// from there.
+// A test of its own source needs no training data, but where categories, classes or characters get
+// their codes from there.
+static bool takes_codes(const Value *source)
+{
+    static const char *const names[] = {"csv", "images", "text"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(source->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool needs_train(const Loader *l)
 {
     const Value *test = l->spec->test;
     if (!l->request->test_only || !test || is_share(test))
         return true;
-    return test->kind != VALUE_CALL || strcmp(test->name, "csv") == 0;
+    return test->kind != VALUE_CALL || takes_codes(test);
 }
 
 static bool read_parts(Loader *l)
@@ -179,8 +193,12 @@ static bool hold_out(Loader *l, PartId part, uint32_t stream)
     }
     NnrtError e;
     NnrtSplit *split = &d->splits[part];
-    if (!nnrt_holdout(train->rows, train->count, class_field(train->set), share, l->request->seed,
-                      stream, split, &e))
+    // Windows of a text drawn at random would be known from their neighbours.
+    const bool ok = l->text.alphabet.count > 0
+                        ? nnrt_hold_tail(train->rows, train->count, share, l->text.gap, split, &e)
+                        : nnrt_holdout(train->rows, train->count, class_field(train->set), share,
+                                       l->request->seed, stream, split, &e);
+    if (!ok)
         return fail(l, v->span, &e);
     d->parts[part] = (Part){train->set, split->held, split->held_count, v->span};
     train->rows = split->kept;
@@ -262,6 +280,7 @@ bool data_load(Data *d, const DataRequest *request)
                     fit_sets(&l) && hold_out(&l, PART_TEST, NNRT_STREAM_TEST) &&
                     hold_out(&l, PART_VALIDATION, NNRT_STREAM_VALIDATION) && normalize(&l);
     nnrt_table_free(&l.table);
+    nnrt_alphabet_free(&l.text.alphabet);
     if (!ok)
         data_free(d);
     return ok;

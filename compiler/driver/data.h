@@ -55,8 +55,10 @@ bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e);
 
 bool is_target(const char *input);  // "target" or "target.OUTPUT"
 
-// How many outputs stand for classes: the last axis of the output that a target of class codes
-// belongs to. 0: the target is no class.
+// How many outputs stand for the classes of a target: the last axis of the output that it belongs
+// to, where it has a class code for each place of the others. 0: it holds no classes.
+int64_t port_classes(const NncModel *m, const Port *target);
+// Those of the first target.
 int64_t class_outputs(const NncModel *m);
 
 #endif

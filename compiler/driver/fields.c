@@ -120,24 +120,6 @@ static bool to_integers(NnrtField *f, NnrtError *e)
     return true;
 }
 
-static bool is_class_port(const Port *port)
-{
-    return is_target(port->name) && type_elements(&port->type) == 1;
-}
-
-static bool want_integers(const FieldsEnv *env, NnrtField *f, const Port *port, const char *part,
-                          Span span)
-{
-    NnrtError e;
-    const bool ok = is_class_port(port)    ? nnrt_field_as_classes(f, &e)
-                    : f->dtype == NNRT_F32 ? to_integers(f, &e)
-                                           : true;
-    if (!ok)
-        diag_report(env->session->diags, DIAG_data_type, span, port_text(env, port), part,
-                    e.message);
-    return ok;
-}
-
 static const Port *output_for(const Graph *predict, const char *target)
 {
     for (int i = 0; target[6] == '.' && i < predict->output_count; i++)
@@ -146,13 +128,32 @@ static const Port *output_for(const Graph *predict, const char *target)
     return predict->output_count > 0 ? &predict->outputs[0] : NULL;
 }
 
-static int64_t port_classes(const NncModel *m, const Port *port)
+int64_t port_classes(const NncModel *m, const Port *port)
 {
     const Port *output = output_for(m->graphs[NNC_PREDICT], port->name);
-    if (port->type.dtype != DTYPE_I32 || !is_class_port(port) || !output)
+    if (!is_target(port->name) || port->type.dtype != DTYPE_I32 || !output)
         return 0;
-    const int64_t elements = type_elements(&output->node->type);
-    return elements > 1 ? elements : 0;
+    const Type *y = &output->node->type;
+    const int64_t classes = y->rank > 0 ? y->dims[y->rank - 1] : 1;
+    return classes > 1 && type_elements(y) == classes * type_elements(&port->type) ? classes : 0;
+}
+
+static bool is_class_port(const NncModel *m, const Port *port)
+{
+    return is_target(port->name) && (type_elements(&port->type) == 1 || port_classes(m, port) > 0);
+}
+
+static bool want_integers(const FieldsEnv *env, NnrtField *f, const Port *port, const char *part,
+                          Span span)
+{
+    NnrtError e;
+    const bool ok = is_class_port(env->model, port) ? nnrt_field_as_classes(f, &e)
+                    : f->dtype == NNRT_F32          ? to_integers(f, &e)
+                                                    : true;
+    if (!ok)
+        diag_report(env->session->diags, DIAG_data_type, span, port_text(env, port), part,
+                    e.message);
+    return ok;
 }
 
 int64_t class_outputs(const NncModel *m)
@@ -189,7 +190,7 @@ static bool reorder_classes(const FieldsEnv *env, NnrtField *f, const char *cons
                 env, arena_printf(env->arena, "%s of the data is not among them", f->classes[i]));
     }
     int32_t *codes = f->data;
-    for (int64_t i = 0; i < f->rows; i++)
+    for (int64_t i = 0; i < f->rows * f->width; i++)
         codes[i] = place[codes[i]];
     return true;
 }
@@ -249,7 +250,7 @@ static bool fit_port(const FieldsEnv *env, const Graph *g, NnrtDataset *set, con
         return true;
     if (!want_integers(env, f, port, part, span))
         return false;
-    return !is_class_port(port) || check_classes(env, f, port, part, span);
+    return !is_class_port(env->model, port) || check_classes(env, f, port, part, span);
 }
 
 bool fields_fit(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const char *part, Span span)

@@ -62,9 +62,12 @@ static void count_classes(void *self, const void *const *outputs, const uint32_t
 {
     const Confusion *c = self;
     const float *y = outputs[0];
-    const int32_t *codes = c->target->data;
-    for (int64_t i = 0; i < n; i++)
-        c->counts[codes[rows[i]] * c->classes + argmax_of(y + i * c->classes, c->classes)]++;
+    const int64_t width = c->target->width;  // places of an example that have a class
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t *codes = (const int32_t *)c->target->data + rows[i] * width;
+        for (int64_t k = 0; k < width; k++, y += c->classes)
+            c->counts[codes[k] * c->classes + argmax_of(y, c->classes)]++;
+    }
 }
 
 static bool count_examples(Job *j, PartId part, const NnrtExamples *x, int64_t classes,
@@ -88,14 +91,16 @@ static bool measure_classes(Job *j, PartId part, const NnrtExamples *x, int64_t 
         return false;
     int64_t right = 0;
     int64_t most = 0;
+    int64_t all = 0;
     for (int64_t i = 0; i < classes; i++) {
         int64_t of_class = 0;
         for (int64_t k = 0; k < classes; k++)
             of_class += counts[i * classes + k];
         right += counts[i * classes + i];
+        all += of_class;
         most = of_class > most ? of_class : most;
     }
-    const double n = (double)x->count;
+    const double n = (double)all;
     *out = (PartErrors){1 - (double)right / n, 1 - (double)most / n, true};
     return true;
 }

@@ -7,153 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alloc.h"
+#include "base/text.h"
+#include "cifar10.h"
+#include "driver/shapes.h"
+#include "driver/source_call.h"
 #include "driver/synthetic.h"
 #include "idx.h"
+#include "image.h"
 #include "npy.h"
+#include "npz.h"
 
-enum { MAX_ARGUMENTS = 9 };  // of a kind, and an end
 static const char FASHION_FOLDER[] = "/usr/share/datasets/fashion-mnist";
-
-typedef struct SourceKind SourceKind;
-
-// A call whose arguments have been sorted into the places of its kind.
-typedef struct SourceCall {
-    const SourceEnv *env;
-    const Value *value;
-    const SourceKind *kind;
-    const Value *arguments[MAX_ARGUMENTS];  // NULL: not given
-    double scale;
-} SourceCall;
-
-struct SourceKind {
-    const char *name;
-    const char *arguments[MAX_ARGUMENTS];  // in order; all may be named
-    bool (*read)(const SourceCall *c, NnrtDataset *out);
-};
-
-// --- paths and errors -------------------------------------------------------------------------
-
-const char *folder_of(Arena *a, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? arena_strndup(a, path, (size_t)(slash - path) + 1) : "";
-}
-
-const char *path_in(Arena *a, const char *folder, const char *path)
-{
-    return path[0] == '/' ? path : arena_printf(a, "%s%s", folder, path);
-}
-
-void report_file_error(Session *s, Span span, const NnrtError *e)
-{
-    char text[sizeof *e];
-    nnrt_error_text(e, text, sizeof text);
-    Diag *d = diag_report(s->diags, DIAG_data_file, span, text);
-    if (e->help[0])
-        diag_help(d, "%s", e->help);
-}
-
-static bool file_error(const SourceCall *c, const NnrtError *e)
-{
-    report_file_error(c->env->session, c->value->span, e);
-    return false;
-}
-
-// --- arguments --------------------------------------------------------------------------------
-
-static const Value *argument(const SourceCall *c, const char *name)
-{
-    for (int i = 0; i < MAX_ARGUMENTS && c->kind->arguments[i]; i++)
-        if (strcmp(c->kind->arguments[i], name) == 0)
-            return c->arguments[i];
-    return NULL;
-}
-
-static bool argument_error(const SourceCall *c, Span span, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static bool argument_error(const SourceCall *c, Span span, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const char *text = arena_vprintf(c->env->arena, format, args);
-    va_end(args);
-    diag_report(c->env->session->diags, DIAG_source_argument, span, c->kind->name, text);
-    return false;
-}
-
-// The accessors leave *out alone when the argument is not given.
-
-static bool text_argument(const SourceCall *c, const char *name, const char **out)
-{
-    const Value *v = argument(c, name);
-    if (v && v->kind != VALUE_STRING)
-        return argument_error(c, v->span, "%s is a text in quotes", name);
-    if (v)
-        *out = v->string;
-    return true;
-}
-
-static bool number_argument(const SourceCall *c, const char *name, double *out)
-{
-    const Value *v = argument(c, name);
-    if (v && v->kind != VALUE_INT && v->kind != VALUE_REAL)
-        return argument_error(c, v->span, "%s is a number", name);
-    if (v)
-        *out = v->kind == VALUE_INT ? (double)v->integer : v->real;
-    return true;
-}
-
-static bool flag_argument(const SourceCall *c, const char *name, bool *out)
-{
-    const Value *v = argument(c, name);
-    if (v && v->kind != VALUE_BOOL)
-        return argument_error(c, v->span, "%s is true or false", name);
-    if (v)
-        *out = v->boolean;
-    return true;
-}
-
-// A text, or a list of them.
-static bool texts_argument(const SourceCall *c, const char *name, const char *const **out,
-                           int *count)
-{
-    const Value *v = argument(c, name);
-    if (!v)
-        return true;
-    const bool single = v->kind == VALUE_STRING;
-    const int n = single ? 1 : v->kind == VALUE_LIST || v->kind == VALUE_TUPLE ? v->count : 0;
-    const char **texts = arena_array(c->env->arena, const char *, (size_t)n + 1);
-    for (int i = 0; i < n; i++) {
-        const Value *item = single ? v : v->items[i].value;
-        if (item->kind != VALUE_STRING)
-            return argument_error(c, item->span, "%s holds texts in quotes", name);
-        texts[i] = item->string;
-    }
-    if (n == 0)
-        return argument_error(c, v->span, "%s is a text in quotes, or a list of them", name);
-    *out = texts;
-    *count = n;
-    return true;
-}
-
-static bool path_argument(const SourceCall *c, const char *name, const char **out)
-{
-    if (!text_argument(c, name, out))
-        return false;
-    if (*out)
-        *out = path_in(c->env->arena, c->env->folder, *out);
-    return true;
-}
-
-static bool wanted_path(const SourceCall *c, const char *name, const char **out)
-{
-    *out = NULL;
-    if (!path_argument(c, name, out))
-        return false;
-    return *out || argument_error(c, c->value->span, "which file?");
-}
 
 // --- csv --------------------------------------------------------------------------------------
 
@@ -166,7 +30,7 @@ static bool csv_options(const SourceCall *c, NnrtCsvOptions *o)
         !texts_argument(c, "missing", &o->missing, &o->missing_count))
         return false;
     if (strlen(separator) != 1)
-        return argument_error(c, c->value->span, "separator is one character");
+        return source_argument_error(c, c->value->span, "separator is one character");
     o->separator = separator[0];
     o->no_header = !header;
     o->like = c->env->like;
@@ -191,13 +55,13 @@ static bool read_csv(const SourceCall *c, NnrtDataset *out)
     NnrtError e;
     NnrtTable table = {0};
     if (!nnrt_csv_read(file, &options, &table, &e))
-        return file_error(c, &e);
+        return source_file_error(c, &e);
     const bool ok = nnrt_table_select(&table, &select, out, &e);
     if (ok && c->env->table)
         *c->env->table = table;
     else
         nnrt_table_free(&table);
-    return ok || file_error(c, &e);
+    return ok || source_file_error(c, &e);
 }
 
 // --- idx, npy, and sets made of them ----------------------------------------------------------
@@ -215,7 +79,7 @@ static bool add_tensor(const SourceCall *c, TensorReader *read, const char *file
         return true;
     nnrt_tensor_free(&tensor);
     nnrt_field_free(&field);
-    return file_error(c, &e);
+    return source_file_error(c, &e);
 }
 
 static bool add_tensors(const SourceCall *c, TensorReader *read, const char *inputs,
@@ -251,7 +115,7 @@ static bool read_fashion_mnist(const SourceCall *c, NnrtDataset *out)
         return false;
     const bool train = strcmp(part, "train") == 0;
     if (!train && strcmp(part, "test") != 0)
-        return argument_error(c, c->value->span, "part is \"train\" or \"test\"");
+        return source_argument_error(c, c->value->span, "part is \"train\" or \"test\"");
     Arena *a = c->env->arena;
     const char *stem = arena_printf(a, "%s/%s", folder, train ? "train" : "t10k");
     const char *images = arena_printf(a, "%s-images-idx3-ubyte.gz", stem);
@@ -266,6 +130,123 @@ static bool read_fashion_mnist(const SourceCall *c, NnrtDataset *out)
                        out);
 }
 
+// --- npz --------------------------------------------------------------------------------------
+
+static bool add_member(const SourceCall *c, const char *file, const char *member, const char *name,
+                       NnrtDataset *out)
+{
+    NnrtError e;
+    NnrtTensor tensor = {0};
+    NnrtField field = {0};
+    if (nnrt_npz_read(file, member, &tensor, &e) && nnrt_field_take(&field, name, &tensor, &e) &&
+        nnrt_dataset_add(out, &field, &e))
+        return true;
+    nnrt_tensor_free(&tensor);
+    nnrt_field_free(&field);
+    return source_file_error(c, &e);
+}
+
+static bool read_npz(const SourceCall *c, NnrtDataset *out)
+{
+    const char *file;
+    const char *input = NULL;
+    const char *target = NULL;
+    return wanted_path(c, "file", &file) && text_argument(c, "input", &input) &&
+           text_argument(c, "target", &target) && add_member(c, file, input, "input", out) &&
+           (!target || add_member(c, file, target, "target", out));
+}
+
+// --- CIFAR-10 ---------------------------------------------------------------------------------
+
+// The published files of a part.
+static const char *const *part_files(const char *part, int *count)
+{
+    static const char *const train[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                        "data_batch_4.bin", "data_batch_5.bin"};
+    static const char *const test[] = {"test_batch.bin"};
+    const bool is_test = strcmp(part, "test") == 0;
+    *count = is_test ? 1 : 5;
+    return is_test ? test : train;
+}
+
+static bool read_cifar10(const SourceCall *c, NnrtDataset *out)
+{
+    const char *const *files = NULL;
+    const char *folder = c->env->folder;
+    int count = 0;
+    if (!texts_argument(c, "files", &files, &count) || !path_argument(c, "folder", &folder))
+        return false;
+    if (count == 0)
+        files = part_files(c->env->part, &count);
+    else if (count == 1 && (strcmp(files[0], "train") == 0 || strcmp(files[0], "test") == 0))
+        files = part_files(files[0], &count);
+    Arena *a = c->env->arena;
+    const bool slash = !folder[0] || folder[strlen(folder) - 1] == '/';
+    const char **paths = arena_array(a, const char *, (size_t)count);
+    for (int i = 0; i < count; i++)
+        paths[i] = path_in(a, slash ? folder : arena_printf(a, "%s/", folder), files[i]);
+    NnrtError e;
+    return nnrt_cifar10_read(paths, count, out, &e) || source_file_error(c, &e);
+}
+
+// --- images -----------------------------------------------------------------------------------
+
+static bool image_options(const SourceCall *c, NnrtImageOptions *o)
+{
+    const char *resize = "bilinear";
+    int64_t channels = 0;
+    if (!size_argument(c, "size", &o->height, &o->width) || !text_argument(c, "resize", &resize) ||
+        !count_argument(c, "channels", &channels))
+        return false;
+    o->resize = strcmp(resize, "nearest") == 0 ? NNRT_NEAREST : NNRT_BILINEAR;
+    if (o->resize == NNRT_BILINEAR && strcmp(resize, "bilinear") != 0)
+        return source_argument_error(c, source_argument(c, "resize")->span,
+                                     "resize is \"bilinear\" or \"nearest\"");
+    if (channels != 0 && channels != 1 && channels != 3)
+        return source_argument_error(c, source_argument(c, "channels")->span,
+                                     "channels is 1, grey, or 3, red, green and blue");
+    o->channels = (int)channels;
+    const NnrtField *like = c->env->train ? nnrt_dataset_field(c->env->train, "target") : NULL;
+    if (like && like->classes) {
+        o->classes = (const char *const *)like->classes;
+        o->class_count = like->class_count;
+    }
+    return true;
+}
+
+static bool read_images(const SourceCall *c, NnrtDataset *out)
+{
+    NnrtImageOptions options = {0};
+    const char *folder;
+    if (!wanted_path(c, "folder", &folder) || !image_options(c, &options))
+        return false;
+    NnrtError e;
+    return nnrt_images_read(folder, &options, out, &e) || source_file_error(c, &e);
+}
+
+// --- text -------------------------------------------------------------------------------------
+
+static bool read_text(const SourceCall *c, NnrtDataset *out)
+{
+    SourceText *text = c->env->text;
+    NnrtTextOptions options = {.length = 64};
+    NnrtAlphabet own = {0};
+    const char *file;
+    if (!text)
+        return source_argument_error(c, c->value->span, "a text cannot be one of several sources");
+    if (!wanted_path(c, "file", &file) || !count_argument(c, "length", &options.length) ||
+        !count_argument(c, "stride", &options.stride))
+        return false;
+    options.like = text->alphabet.count > 0 ? &text->alphabet : NULL;
+    NnrtError e;
+    if (!nnrt_text_read(file, &options, out, &own, &e))
+        return source_file_error(c, &e);
+    nnrt_alphabet_free(&text->alphabet);
+    text->alphabet = own;
+    text->gap = nnrt_text_gap(options.length, options.stride ? options.stride : options.length);
+    return true;
+}
+
 // --- synthetic --------------------------------------------------------------------------------
 
 static bool read_synthetic(const SourceCall *c, NnrtDataset *out)
@@ -277,11 +258,11 @@ static bool read_synthetic(const SourceCall *c, NnrtDataset *out)
     if (!text_argument(c, "kind", &kind) || !number_argument(c, "examples", &examples) ||
         !number_argument(c, "noise", &noise) || !number_argument(c, "seed", &seed))
         return false;
-    if (!kind || !synthetic_exists(kind))
-        return argument_error(c, c->value->span, "kind is one of %s",
-                              synthetic_names(c->env->arena));
+    if (kind && !synthetic_exists(kind))
+        return source_argument_error(c, c->value->span, "kind is one of %s",
+                                     synthetic_names(c->env->arena));
     if (!(examples >= 1 && examples <= 1e9) || !(seed >= 0 && seed < 1e15) || !isfinite(noise))
-        return argument_error(c, c->value->span, "examples or seed is out of range");
+        return source_argument_error(c, c->value->span, "examples or seed is out of range");
     NnrtError e;
     const SyntheticOptions options = {
         .kind = kind,
@@ -290,22 +271,43 @@ static bool read_synthetic(const SourceCall *c, NnrtDataset *out)
         .seed = (uint64_t)seed,
         .part = (uint64_t)c->env->part[0],  // other examples for training than for the test
     };
-    return synthetic_make(&options, out, &e) || file_error(c, &e);
+    return (kind ? synthetic_make(&options, out, &e)
+                 : shapes_make(&options, c->env->model, out, &e)) ||
+           source_file_error(c, &e);
 }
 
 // --- the table --------------------------------------------------------------------------------
 
+#define CIFAR10_PLACE "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+
 static const SourceKind kinds[] = {
     {"csv",
-     {"file", "target", "scale", "ignore", "separator", "header", "missing", "drop_missing"},
-     read_csv},
-    {"idx", {"inputs", "targets", "scale"}, read_idx},
-    {"npy", {"inputs", "targets", "scale"}, read_npy},
-    {"fashion_mnist", {"part", "folder", "scale"}, read_fashion_mnist},
-    {"synthetic", {"kind", "examples", "noise", "seed", "scale"}, read_synthetic},
+     {"file", "target", "scale", "ignore", "separator", "header", "missing", "drop_missing",
+      "from"},
+     .read = read_csv},
+    {"idx", {"inputs", "targets", "scale", "from"}, .read = read_idx},
+    {"npy", {"inputs", "targets", "scale", "from"}, .read = read_npy},
+    {"npz", {"file", "input", "target", "scale", "from"}, .read = read_npz},
+    {"cifar10",
+     {"files", "folder", "scale", "from"},
+     .read = read_cifar10,
+     .many = true,
+     .published = CIFAR10_PLACE},
+    {"images", {"folder", "size", "resize", "channels", "scale", "from"}, .read = read_images},
+    {"text", {"file", "length", "stride", "from"}, .read = read_text},
+    {"fashion_mnist", {"part", "folder", "scale"}, .read = read_fashion_mnist},
+    {"synthetic", {"kind", "examples", "noise", "seed", "scale"}, .read = read_synthetic},
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+
+static const char *kind_names(Arena *a)
+{
+    Text t = text_in(a);
+    for (int i = 0; i < KIND_COUNT; i++)
+        text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < KIND_COUNT ? ", " : " and ", kinds[i].name);
+    return text_str(&t);
+}
 
 static const SourceKind *find_kind(const SourceEnv *env, const Value *call)
 {
@@ -322,33 +324,8 @@ static const SourceKind *find_kind(const SourceEnv *env, const Value *call)
     if (near)
         diag_help(d, "did you mean %s?", near);
     else
-        diag_help(d, "there are csv, idx, npy, fashion_mnist and synthetic");
+        diag_help(d, "there are %s", kind_names(env->arena));
     return NULL;
-}
-
-static int argument_place(const SourceKind *kind, const char *name)
-{
-    for (int i = 0; i < MAX_ARGUMENTS && kind->arguments[i]; i++)
-        if (strcmp(kind->arguments[i], name) == 0)
-            return i;
-    return -1;
-}
-
-static bool place_argument(SourceCall *c, const NamedValue *given, int position)
-{
-    int place = position;
-    if (given->name) {
-        place = argument_place(c->kind, given->name);
-        if (place < 0)
-            return argument_error(c, given->span, "there is no argument %s", given->name);
-    }
-    if (place >= MAX_ARGUMENTS || !c->kind->arguments[place])
-        return argument_error(c, given->value->span, "too many arguments");
-    if (c->arguments[place])
-        return argument_error(c, given->value->span, "%s is given twice",
-                              c->kind->arguments[place]);
-    c->arguments[place] = given->value;
-    return true;
 }
 
 static void apply_scale(NnrtDataset *set, double scale)
@@ -361,12 +338,7 @@ static void apply_scale(NnrtDataset *set, double scale)
 static bool sort_arguments(SourceCall *c)
 {
     c->kind = find_kind(c->env, c->value);
-    if (!c->kind)
-        return false;
-    for (int i = 0; i < c->value->count; i++)
-        if (!place_argument(c, &c->value->items[i], i))
-            return false;
-    return true;
+    return c->kind && source_place_arguments(c);
 }
 
 bool source_read(const SourceEnv *env, const Value *call, NnrtDataset *out)

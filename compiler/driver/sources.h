@@ -1,19 +1,35 @@
 // sources.h -- the sources that a data block may name, read into data sets.
 //
-//   csv(file, target = "name", separator = ",", header = true, missing = ["NA"], drop_missing =
-//   false) idx(inputs, targets)    npy(inputs, targets) fashion_mnist(part, folder) synthetic(kind,
-//   examples = 1000, noise = 0.1, seed = 0)
+//   csv(file, target = "name", separator = ",", header = true, missing = ["NA"],
+//       drop_missing = false)
+//   idx(inputs, targets)    npy(inputs, targets)    npz(file, input = "x", target = "y")
+//   cifar10(files..., folder = ".")    images(folder, size = [h, w], channels = 3)
+//   text(file, length = 64, stride = length)
+//   fashion_mnist(part, folder)    synthetic(kind, examples = 1000, noise = 0.1, seed = 0)
 //
-// Each takes `scale`, a factor on the inputs. Paths are relative to the .nn file.
+// Those of inputs as numbers take `scale`, a factor on them; those of files take `from`, where they
+// are published: a text for the message when they are not there. Paths are relative to the .nn
+// file. What the training part says (categories, classes, characters) holds for the parts after it.
 
 #ifndef NNC_SOURCES_H
 #define NNC_SOURCES_H
 
 #include "base/session.h"
 #include "csv.h"
-#include "sema/sema.h"
+#include "nnc.h"
+#include "text.h"
+
+// What a text leaves for the parts after it.
+typedef struct SourceText {
+    NnrtAlphabet alphabet;  // owned; count 0: no text has been read
+    int64_t gap;            // examples between two that share no character which is predicted
+} SourceText;
 
 typedef struct SourceEnv {
+    const NncModel *model;     // whose shapes made-up examples have
+    const NnrtDataset *train;  // the training part; NULL: not read, or this is it
+    SourceText *text;          // of the text before, and of this one; NULL: one of several sources
+
     Session *session;
     Arena *arena;
     const char *folder;     // of the .nn file, "" or ending in '/'

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "driver/augmentation.h"
 #include "driver/curves.h"
 #include "driver/diagnosis.h"
 #include "driver/evaluate.h"
@@ -17,6 +18,7 @@
 typedef struct Training {
     Job *job;
     NnrtBatch batch;
+    Augmentation augmentation;
     NnrtExamples train;
     NnrtExamples probe;       // of the training part, as many as validation has: for its metrics
     NnrtExamples validation;  // count 0: there is none
@@ -37,6 +39,8 @@ static double do_step(void *self, const NnrtStep *s)
     Training *t = self;
     NncModel *m = &t->job->model;
     nnrt_batch_gather(&t->batch, t->job->pool, t->train.fields, s->rows, s->count);
+    augmentation_apply(&t->augmentation, t->job->pool, t->job->train.seed, (uint64_t)s->step,
+                       s->rows, s->count, &t->batch);
     const RunArgs args = {
         .variables = m->block,
         .inputs = (const void *const *)t->batch.inputs,
@@ -156,6 +160,7 @@ static bool prepare(Training *t)
     t->penalty = nnc_output(g, "penalty");
     t->outputs = output_buffers(j->model.arena, g, j->train.batch_size);
     return make_batch(t, j->train.batch_size) &&
+           augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
            nnc_initialize(&j->model, j->train.seed);
@@ -369,6 +374,7 @@ ExitCode command_train(Job *j)
         code = train(&t);
     }
     evaluator_free(&t.evaluator);
+    augmentation_free(&t.augmentation);
     nnrt_batch_free(&t.batch);
     if (!log_close(&t.log)) {
         job_say(j, "%s could not be written", j->options->log);

@@ -187,7 +187,7 @@ static Value *source_list(Expander *e, const Expr *x)
     return v;
 }
 
-// Sources are the driver's: here they are a name with arguments.
+// Sources and augmentations are the driver's: here they are a name with arguments.
 static Value *read_source(Expander *e, const Expr *x)
 {
     const Expr *named = x->kind == EXPR_CALL ? x->left : x;
@@ -230,7 +230,7 @@ static void set_classes(Expander *e, const Expr *x)
 
 static void set_augment(Expander *e, const Expr *x)
 {
-    report_not_yet(e, x->span, "`augment`");
+    e->program->data_spec.augment = read_source(e, x);
 }
 
 // A key whose value is one word.

@@ -61,7 +61,7 @@ typedef struct DataSpec {
     Value *test;        // the same, or a number: the share to hold out; NULL: none
     Value *validation;  // likewise
     Value *classes;     // a list of strings, or NULL
-    Value *augment;
+    Value *augment;     // a VALUE_CALL, a list of them, or NULL
     Value *target;     // `target = input` (a string), or NULL
     Value *normalize;  // `standard` or NULL
 } DataSpec;
