@@ -196,12 +196,12 @@ static void print_index(Text *out, const Graph *g, const Node *n)
 }
 
 static void (*const attr_printers[OP_COUNT])(Text *, const Graph *, const Node *) = {
-    [OP_input] = print_input,   [OP_variable] = print_variable, [OP_const] = print_const,
-    [OP_scalar] = print_scalar, [OP_iota] = print_iota,         [OP_random] = print_random,
-    [OP_broadcast] = print_map, [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
-    [OP_argmax] = print_argmax, [OP_contract] = print_contract, [OP_slice] = print_slice,
-    [OP_scan_result] = print_index,
-    [OP_pad] = print_pad,       [OP_window] = print_window,     [OP_unwindow] = print_window,
+    [OP_input] = print_input,       [OP_variable] = print_variable, [OP_const] = print_const,
+    [OP_scalar] = print_scalar,     [OP_iota] = print_iota,         [OP_random] = print_random,
+    [OP_broadcast] = print_map,     [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
+    [OP_argmax] = print_argmax,     [OP_contract] = print_contract, [OP_slice] = print_slice,
+    [OP_scan_result] = print_index, [OP_pad] = print_pad,           [OP_window] = print_window,
+    [OP_unwindow] = print_window,
 };
 
 // --- the graph --------------------------------------------------------------------------------

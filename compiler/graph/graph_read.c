@@ -396,8 +396,8 @@ static bool read_scan(Reader *r, Attr *attr)
     int64_t sequences, carried;
     ScanBody *s = attr->scan = arena_new_of(r->arena, ScanBody);
     if (!expect(r, "{") || !read_integer(r, 1, INT64_MAX, &s->length) || !expect(r, ",") ||
-        !read_integer(r, 0, INT32_MAX, &sequences) || !expect(r, ",") ||
-        !read_integer(r, 0, INT32_MAX, &carried))
+        !read_integer(r, 0, INT16_MAX, &sequences) || !expect(r, ",") ||
+        !read_integer(r, 0, INT16_MAX, &carried))
         return false;
     s->sequences = (int)sequences;
     s->carried = (int)carried;

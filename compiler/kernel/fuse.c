@@ -109,7 +109,8 @@ static void keep_whole_operand(Fusion *f, Node *operand)
 {
     const View v = view_of(f, operand);
     const Type *base = &v.base->type;
-    if (is_row_major(&v, &operand->type) && type_elements(base) == type_elements(&operand->type) &&
+    if (!v.offset && is_row_major(&v, &operand->type) &&
+        type_elements(base) == type_elements(&operand->type) &&
         type_batched(base) == type_batched(&operand->type))
         keep_operand(f, operand);
     else

@@ -25,9 +25,9 @@ typedef struct Group {
     Kernel *kernel;
 } Group;
 
-// How a node is read: element i of it is element offset + (strides . i) of base. The base is a value that is
-// computed or read from memory, or an iota (the element is the index itself), a random node or a
-// uniform value.
+// How a node is read: element i of it is element offset + (strides . i) of base. The base is a
+// value that is computed or read from memory, or an iota (the element is the index itself), a
+// random node or a uniform value.
 typedef struct View {
     Node *base;
     int64_t strides[MAX_RANK];  // for each axis of the node that is viewed
@@ -69,7 +69,8 @@ View view_below(const Fusion *f, Node *n);
 View operand_view(const Fusion *f, Node *n, int i);
 int operand_count(const Fusion *f, const Node *n);
 
-// The shape of the points at which a node is computed: its own, or that of what it places elsewhere.
+// The shape of the points at which a node is computed: its own, or that of what it places
+// elsewhere.
 const Type *home_type(const Node *n);
 // Full or outer: where a node of this group lives.
 Level level_in(const Group *g, const Node *n);

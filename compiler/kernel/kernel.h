@@ -36,6 +36,7 @@ typedef struct Buffer {
     size_t offset;     // ARENA: in bytes, a multiple of 64
     size_t bytes;      // ARENA: at the most, for max_batch examples
     int first, last;   // ARENA: the kernels that write it and read it last
+    bool pinned;       // ARENA: an invariant kernel wrote it: it lives in all steps
 } Buffer;
 
 typedef enum Level { LEVEL_UNIFORM, LEVEL_OUTER, LEVEL_FULL } Level;
@@ -107,9 +108,10 @@ typedef struct Kernel {
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
     int64_t left_offset, right_offset;  // of the first elements
-    const Node *node;  // contract, scan
+    const Node *node;                   // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena
     struct Plan *body;
+    bool invariant;  // in the body of a scan: the same in every step, so it runs before the first
 } Kernel;
 
 typedef struct Plan {

@@ -206,7 +206,7 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b)
 static void print_kernel(Text *out, const Plan *p, int index)
 {
     const Kernel *k = p->kernels[index];
-    text_addf(out, "kernel %d: ", index);
+    text_addf(out, "kernel %d: %s", index, k->invariant ? "before the first step: " : "");
     if (k->kind == KERNEL_LOOPS) {
         text_add(out, "loops [");
         print_axes(out, k);

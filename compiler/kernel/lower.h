@@ -31,6 +31,9 @@ int kernel_slot(Arena *a, Kernel *k, int buffer);
 void kernel_set_passes(Arena *a, Plan *p, Kernel *k);
 void kernel_set_axes(Kernel *k);
 
+// Finds the invariant kernels of the body of a scan (invariant.c).
+void plan_invariants(Plan *p, const ScanBody *s);
+
 // Arena offsets by lifetime (memory.c).
 void plan_memory(Arena *a, Plan *p);
 

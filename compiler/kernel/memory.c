@@ -27,6 +27,11 @@ static void set_lifetimes(Plan *p)
             b->last = i;
         }
     }
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].pinned) {
+            p->buffers[i].first = 0;
+            p->buffers[i].last = p->kernel_count;
+        }
 }
 
 static int by_size(const void *x, const void *y)

@@ -39,9 +39,12 @@ static double loop_points(const Kernel *k, Level level, int64_t batch)
 static double scan_flops(const Kernel *k, int64_t batch)
 {
     double flops = 0;
-    for (int i = 0; i < k->body->kernel_count; i++)
-        flops += kernel_flops(k->body, k->body->kernels[i], batch);
-    return flops * (double)k->node->attr.scan->length;
+    for (int i = 0; i < k->body->kernel_count; i++) {
+        const Kernel *inner = k->body->kernels[i];
+        const double times = inner->invariant ? 1 : (double)k->node->attr.scan->length;
+        flops += times * kernel_flops(k->body, inner, batch);
+    }
+    return flops;
 }
 
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)

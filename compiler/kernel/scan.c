@@ -47,6 +47,7 @@ static Plan *plan_body(Arena *a, const ScanBody *s, int64_t max_batch)
     p->graph = f->graph;
     p->max_batch = max_batch;
     lower_groups(a, p, f);
+    plan_invariants(p, s);
     plan_memory(a, p);
     return p;
 }

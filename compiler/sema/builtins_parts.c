@@ -329,6 +329,18 @@ static Node *place_part(Expander *e, const Parts *p, Node *n, int64_t at)
     return build_pad(&e->builder, n, p->type, low, interior, 0);
 }
 
+// What stands before `at` and what follows it as one: zeros meet each on the other's places. Graphs
+// do not add whole numbers, which are chosen by their place instead.
+static Node *join_parts(Expander *e, const Parts *p, Node *whole, Node *n, int64_t at)
+{
+    Builder *b = &e->builder;
+    if (p->type.dtype != DTYPE_I32)
+        return build_binary(b, p->type.dtype == DTYPE_BOOL ? OP_or : OP_add, whole, n);
+    Node *index = build_iota(b, p->type, p->axis + (type_batched(&p->type) ? 1 : 0));
+    Node *before = build_binary(b, OP_lt, index, build_filled(b, &p->type, (double)at));
+    return build_where(b, before, whole, n);
+}
+
 Value *builtin_concat(Expander *e, BuiltinCall *c)
 {
     Parts p = {.count = 0};
@@ -337,13 +349,12 @@ Value *builtin_concat(Expander *e, BuiltinCall *c)
     if (p.count == 1)
         return value_tensor(e->arena, c->span, p.nodes[0]);
     build_at(e, c->span);
-    OpId join = p.type.dtype == DTYPE_BOOL ? OP_or : OP_add;
     Node *whole = NULL;
     int64_t at = 0;
     for (int i = 0; i < p.count; i++) {
         Node *n = place_part(e, &p, p.nodes[i], at);
+        whole = whole ? join_parts(e, &p, whole, n, at) : n;
         at += written_dims(&p.nodes[i]->type)[p.axis];
-        whole = whole ? build_binary(&e->builder, join, whole, n) : n;
     }
     return value_tensor(e->arena, c->span, whole);
 }

@@ -53,13 +53,14 @@ Node *scan_random(Expander *e, Type type, uint32_t stream, Span span)
 
 // --- sequences --------------------------------------------------------------------------------
 
+// `reverse(x)` with no axis runs backwards; what the scan yields is not reversed.
 static bool is_reverse(const Expr *x)
 {
-    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME && name_is(x->left->name, "reverse");
+    return x->kind == EXPR_CALL && x->left->kind == EXPR_NAME &&
+           name_is(x->left->name, "reverse") && x->args && !x->args->next && !x->args->name;
 }
 
-// What is scanned, which may hang on a condition; `reverse(x, y)` is several sequences as (x, y)
-// is.
+// What is scanned, which may hang on a condition.
 static Value *eval_source(Expander *e, Scan *scan, const Expr *x)
 {
     while (x->kind == EXPR_IF) {
@@ -68,14 +69,8 @@ static Value *eval_source(Expander *e, Scan *scan, const Expr *x)
             return poison_value(e, x->span);
         x = yes ? x->left : x->right;
     }
-    if (!is_reverse(x) || !x->args)
-        return eval_expr(e, x);
-    scan->reverse = true;
-    if (!x->args->next)
-        return eval_expr(e, x->args->value);
-    Value *v = value_new(e->arena, VALUE_TUPLE, x->span);
-    v->items = eval_args(e, x->args, &v->count);
-    return v;
+    scan->reverse = is_reverse(x);
+    return eval_expr(e, scan->reverse ? x->args->value : x);
 }
 
 static bool take_length(Expander *e, Scan *scan, const Node *n, Span span)

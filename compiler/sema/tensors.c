@@ -130,7 +130,7 @@ static Value *report_broadcast(Expander *e, OpId op, const Type *a, const Type *
 }
 
 // Whether the operation computes with numbers, compares, or combines truths.
-typedef enum OpClass { CLASS_ARITHMETIC, CLASS_FLOAT, CLASS_COMPARE, CLASS_LOGIC } OpClass;
+typedef enum OpClass { CLASS_FLOAT, CLASS_COMPARE, CLASS_LOGIC } OpClass;
 
 static OpClass op_class(OpId op)
 {
@@ -146,20 +146,17 @@ static OpClass op_class(OpId op)
     case OP_gt:
     case OP_ge:
         return CLASS_COMPARE;
-    case OP_add:
-    case OP_sub:
-    case OP_mul:
-        return CLASS_ARITHMETIC;
     default:
         return CLASS_FLOAT;
     }
 }
 
-// The dtype in which `op` computes: i32 only where every tensor is whole and every number too.
+// The dtype in which `op` computes. Graphs reckon in f32 alone; whole numbers are compared as such
+// where every tensor is whole and every number too.
 static DType common_dtype(OpId op, Value *const *in, int count)
 {
     OpClass class = op_class(op);
-    bool whole = class == CLASS_ARITHMETIC || class == CLASS_COMPARE;
+    bool whole = class == CLASS_COMPARE;
     bool logic = class == CLASS_LOGIC || class == CLASS_COMPARE;
     for (int i = 0; i < count; i++) {
         const Value *v = in[i];

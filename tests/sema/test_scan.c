@@ -35,44 +35,49 @@ static double sigma(double x)
     return 1 / (1 + exp(-x));
 }
 
-// (x w + b)[j] for x of n elements; a bias that there is not is NULL.
-static double affine(const double *x, int n, const double *w, const double *b, int j)
-{
-    double y = b ? b[j] : 0;
-    for (int i = 0; i < n; i++)
-        y += x[i] * w[i * UNITS + j];
-    return y;
-}
-
 typedef struct Cell {
     const Model *model;
     const char *layer;
+    int gates;  // side by side in each parameter
     double h[UNITS], c[UNITS];
 } Cell;
 
-static const double *variable(const Cell *cell, char kind, const char *gate)
+static const double *variable(const Cell *cell, const char *name)
 {
     char path[64];
-    snprintf(path, sizeof path, "%s.%c%s", cell->layer, kind, gate);
+    snprintf(path, sizeof path, "%s.%s", cell->layer, name);
     return model_variable(cell->model, path);
 }
 
-// x w + b + c and h u of a gate.
-static double from_input(const Cell *cell, const double *x, const char *gate, bool second, int j)
+// (x w)[j] of a gate, for x of n elements.
+static double product(const Cell *cell, const double *x, int n, const char *w, int gate, int j)
 {
-    double y = affine(x, FEATURES, variable(cell, 'w', gate), variable(cell, 'b', gate), j);
-    const double *c = variable(cell, 'c', gate);
-    return second && c ? y + c[j] : y;
+    double y = 0;
+    for (int i = 0; i < n; i++)
+        y += x[i] * variable(cell, w)[(i * cell->gates + gate) * UNITS + j];
+    return y;
 }
 
-static double from_state(const Cell *cell, const double *h, const char *gate, int j)
+static double bias(const Cell *cell, const char *name, int gate, int j)
 {
-    return affine(h, UNITS, variable(cell, 'u', gate), NULL, j);
+    const double *b = variable(cell, name);
+    return b ? b[gate * UNITS + j] : 0;
 }
 
-static double gate(const Cell *cell, const double *x, const char *name, int j)
+static double from_input(const Cell *cell, const double *x, int gate, int j)
 {
-    return from_input(cell, x, name, true, j) + from_state(cell, cell->h, name, j);
+    return product(cell, x, FEATURES, "w", gate, j) + bias(cell, "b", gate, j) +
+           bias(cell, "second", gate, j);
+}
+
+static double from_state(const Cell *cell, const double *h, int gate, int j)
+{
+    return product(cell, h, UNITS, "u", gate, j) + bias(cell, "c", gate, j);
+}
+
+static double gate(const Cell *cell, const double *x, int gate, int j)
+{
+    return from_input(cell, x, gate, j) + from_state(cell, cell->h, gate, j);
 }
 
 typedef void Step(Cell *cell, const double *x);
@@ -81,28 +86,30 @@ static void rnn_step(Cell *cell, const double *x)
 {
     double h[UNITS];
     for (int j = 0; j < UNITS; j++)
-        h[j] = tanh(gate(cell, x, "", j));
+        h[j] = tanh(gate(cell, x, 0, j));
     memcpy(cell->h, h, sizeof h);
 }
 
 static void lstm_step(Cell *cell, const double *x)
 {
+    enum { IN, FORGET, NEW, OUT };
     double h[UNITS];
     for (int j = 0; j < UNITS; j++) {
-        cell->c[j] = sigma(gate(cell, x, "f", j)) * cell->c[j] +
-                     sigma(gate(cell, x, "i", j)) * tanh(gate(cell, x, "g", j));
-        h[j] = sigma(gate(cell, x, "o", j)) * tanh(cell->c[j]);
+        cell->c[j] = sigma(gate(cell, x, FORGET, j)) * cell->c[j] +
+                     sigma(gate(cell, x, IN, j)) * tanh(gate(cell, x, NEW, j));
+        h[j] = sigma(gate(cell, x, OUT, j)) * tanh(cell->c[j]);
     }
     memcpy(cell->h, h, sizeof h);
 }
+
+enum { RESET, KEEP, NEW };  // the gates of a gru
 
 static void gru_step(Cell *cell, const double *x)
 {
     double h[UNITS];
     for (int j = 0; j < UNITS; j++) {
-        const double r = sigma(gate(cell, x, "r", j)), z = sigma(gate(cell, x, "z", j));
-        const double un = from_state(cell, cell->h, "n", j) + variable(cell, 'c', "n")[j];
-        const double n = tanh(from_input(cell, x, "n", false, j) + r * un);
+        const double r = sigma(gate(cell, x, RESET, j)), z = sigma(gate(cell, x, KEEP, j));
+        const double n = tanh(from_input(cell, x, NEW, j) + r * from_state(cell, cell->h, NEW, j));
         h[j] = (1 - z) * n + z * cell->h[j];
     }
     memcpy(cell->h, h, sizeof h);
@@ -112,10 +119,10 @@ static void gru_before_step(Cell *cell, const double *x)
 {
     double h[UNITS], reset[UNITS];
     for (int j = 0; j < UNITS; j++)
-        reset[j] = sigma(gate(cell, x, "r", j)) * cell->h[j];
+        reset[j] = sigma(gate(cell, x, RESET, j)) * cell->h[j];
     for (int j = 0; j < UNITS; j++) {
-        const double z = sigma(gate(cell, x, "z", j));
-        const double n = tanh(from_input(cell, x, "n", false, j) + from_state(cell, reset, "n", j));
+        const double z = sigma(gate(cell, x, KEEP, j));
+        const double n = tanh(from_input(cell, x, NEW, j) + from_state(cell, reset, NEW, j));
         h[j] = (1 - z) * n + z * cell->h[j];
     }
     memcpy(cell->h, h, sizeof h);
@@ -130,14 +137,14 @@ static void fill_variables(const Model *m, const Variables *vs)
 
 typedef struct Recurrent {
     const char *text, *layer;
-    int parameters;
+    int gates, parameters;
     Step *step;
     bool sequence, reverse;
 } Recurrent;
 
 static void check_example(const Recurrent *r, const Model *m, int example, const double *y)
 {
-    Cell cell = {.model = m, .layer = r->layer};
+    Cell cell = {.model = m, .layer = r->layer, .gates = r->gates};
     for (int k = 0; k < STEPS; k++) {
         const int t = r->reverse ? STEPS - 1 - k : k;
         r->step(&cell, make_input() + (example * STEPS + t) * FEATURES);
@@ -174,16 +181,16 @@ static void check_recurrent(const Recurrent *r)
 Test(scan, recurrent_layers_are_their_formulas)
 {
     static const Recurrent layers[] = {
-        {MODEL("rnn(3)"), "rnn", 3 * (2 + 3 + 1), rnn_step, false, false},
-        {MODEL("rnn(3, separate_bias = true)"), "rnn", 3 * (2 + 3 + 2), rnn_step, false, false},
-        {MODEL("lstm(3)"), "lstm", 12 * (2 + 3 + 1), lstm_step, false, false},
-        {MODEL("lstm(3, sequence = true)"), "lstm", 72, lstm_step, true, false},
-        {MODEL("lstm(3, reverse = true)"), "lstm", 72, lstm_step, false, true},
-        {MODEL("lstm(3, sequence = true, reverse = true)"), "lstm", 72, lstm_step, true, true},
-        {MODEL("lstm(3, separate_bias = true)"), "lstm", 84, lstm_step, false, false},
-        {MODEL("gru(3)"), "gru", 9 * (2 + 3 + 2), gru_step, false, false},
-        {MODEL("gru(3, sequence = true)"), "gru", 63, gru_step, true, false},
-        {MODEL("gru(3, reset_after = false)"), "gru", 54, gru_before_step, false, false},
+        {MODEL("rnn(3)"), "rnn", 1, 3 * (2 + 3 + 1), rnn_step, false, false},
+        {MODEL("rnn(3, separate_bias = true)"), "rnn", 1, 3 * (2 + 3 + 2), rnn_step, false, false},
+        {MODEL("lstm(3)"), "lstm", 4, 12 * (2 + 3 + 1), lstm_step, false, false},
+        {MODEL("lstm(3, sequence = true)"), "lstm", 4, 72, lstm_step, true, false},
+        {MODEL("lstm(3, reverse = true)"), "lstm", 4, 72, lstm_step, false, true},
+        {MODEL("lstm(3, sequence = true, reverse = true)"), "lstm", 4, 72, lstm_step, true, true},
+        {MODEL("lstm(3, separate_bias = true)"), "lstm", 4, 84, lstm_step, false, false},
+        {MODEL("gru(3)"), "gru", 3, 9 * (2 + 3 + 2), gru_step, false, false},
+        {MODEL("gru(3, sequence = true)"), "gru", 3, 63, gru_step, true, false},
+        {MODEL("gru(3, reset_after = false)"), "gru", 3, 54, gru_before_step, false, false},
     };
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         check_recurrent(&layers[i]);
@@ -194,8 +201,28 @@ Test(scan, the_forget_bias_is_what_it_begins_with)
     Model m = model_load(MODEL("lstm(3, forget_bias = 2)"));
     cr_assert(sema_predict(m.program));
     model_start(&m, 1);
-    cr_expect_eq(model_variable(&m, "lstm.bf")[0], 2);
-    cr_expect_eq(model_variable(&m, "lstm.bi")[0], 0);
+    for (int i = 0; i < 4 * UNITS; i++)
+        cr_expect_eq(model_variable(&m, "lstm.b")[i], i / UNITS == 1 ? 2 : 0);
+    model_free(&m);
+}
+
+Test(scan, both_directions_stand_one_behind_the_other)
+{
+    Model m = model_load(MODEL("bidirectional(rnn, 3, sequence = true)"));
+    Graph *g = sema_predict(m.program);
+    cr_assert(g);
+    model_start(&m, 1);
+    fill_variables(&m, g->variables);
+    double **y = model_run(&m, g, 1, (double *[]){make_input()}, (RunArgs){.step = 1});
+    Cell cells[2] = {{.model = &m, .layer = "bidirectional.rnn", .gates = 1},
+                     {.model = &m, .layer = "bidirectional.rnn_2", .gates = 1}};
+    for (int t = 0; t < STEPS; t++)
+        for (int k = 0; k < 2; k++) {
+            const int at = k ? STEPS - 1 - t : t;
+            rnn_step(&cells[k], make_input() + at * FEATURES);
+            for (int j = 0; j < UNITS; j++)
+                expect_near(y[0][(at * 2 + k) * UNITS + j], cells[k].h[j], "bidirectional", at);
+        }
     model_free(&m);
 }
 

@@ -216,6 +216,32 @@ Test(values, matmul_shares_leading_axes)
 }
 
 // The same path draws the same numbers, whatever else the model has.
+Test(values, arithmetic_of_whole_numbers_is_real)
+{
+    Model m = model_load("model m { input x[2]: int; 3 * x - 1 }");
+    Graph *g = sema_predict(m.program);
+    cr_assert(g);
+    model_start(&m, 1);
+    double **y = model_run(&m, g, 1, (double *[]){(double[]){2, 5}}, (RunArgs){.step = 1});
+    NEAR(y[0][0], 5.0);
+    NEAR(y[0][1], 14.0);
+    model_free(&m);
+}
+
+Test(values, causal_attention_sees_nothing_that_comes_later)
+{
+    Model m = model_load("model m { input q[2, 1]; input v[3, 1]; attention(0 * q, v, v, causal = "
+                         "true) }");
+    Graph *g = sema_predict(m.program);
+    cr_assert(g);
+    model_start(&m, 1);
+    double *in[] = {(double[]){1, 1}, (double[]){2, 4, 9}};
+    double **y = model_run(&m, g, 1, in, (RunArgs){.step = 1});
+    NEAR(y[0][0], 3.0);  // the last row sees all: of 3 values, the first of 2 rows sees 2
+    NEAR(y[0][1], 5.0);
+    model_free(&m);
+}
+
 Test(values, first_values_depend_on_the_path_alone)
 {
     Model a = model_load("model m { input x[4]; dense(4, name = \"top\") }");

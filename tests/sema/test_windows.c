@@ -378,6 +378,8 @@ static const Part parts[] = {
     {"concat(x, x)", 12, {1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6}},
     {"concat(-x, axis = 0)", 12, {1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6}},
     {"concat([x, reshape(iota(2), 2, 1)])", 8, {1, 2, 3, 0, 4, 5, 6, 1}},
+    {"concat(iota(2), argmax(x), 2 * iota(1) + 7) + 0.5", 5, {0.5, 1.5, 2.5, 2.5, 7.5}},
+    {"concat(argmax(x), iota(3)) == iota(5)", 5, {0, 0, 0, 0, 0}},
     {"a, b = split(x, 2, axis = h); concat(b, a)", 6, {4, 5, 6, 1, 2, 3}},
     {"a, b = split(x, [2, 1]); concat(b, a)", 6, {3, 1, 2, 6, 4, 5}},
     {"pad(x, 0, (1, 0))", 8, {0, 1, 2, 3, 0, 4, 5, 6}},
@@ -445,7 +447,7 @@ Test(windows, reduce_on_plateau_waits_for_the_validation_loss)
     static const double want[] = {1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5};
     double *in[] = {(double[]){0}, (double[]){0}};
     for (int i = 0; i < 9; i++) {
-        RunArgs args = {.step = (uint64_t)i + 1, .epoch = (float)i, .validation_loss = losses[i]};
+        RunArgs args = {.step = i + 1, .epoch = (float)i, .validation_loss = losses[i]};
         model_run(&m, train, 1, in, args);
         cr_expect_float_eq(model_variable(&m, "schedule/scale")[0], want[i], 1e-12, "epoch %d: %g",
                            i, model_variable(&m, "schedule/scale")[0]);

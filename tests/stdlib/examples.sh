@@ -22,7 +22,7 @@ awk -v dir="$dir" '
 
     # The end of a model whose output this loss or metric wants.
     function ending_of(name) {
-        if (name ~ /^(cross_entropy|kl_divergence|accuracy|top_k)$/)
+        if (name ~ /^(cross_entropy|kl_divergence|accuracy|top_k|macro_f1)$/)
             return "dense(5); softmax"
         if (name == "softmax_cross_entropy")
             return "dense(5)"
@@ -32,7 +32,7 @@ awk -v dir="$dir" '
     }
 
     function train_block(kind, name, line) {
-        loss = name ~ /^(accuracy|top_k)$/ ? "cross_entropy" : "mean_squared_error"
+        loss = name ~ /^(accuracy|top_k|macro_f1)$/ ? "cross_entropy" : "mean_squared_error"
         return "train {\n" (kind == "loss" ? "" : "    loss = " loss "\n") \
                (kind == "optimizer" ? "" : "    optimizer = sgd\n") line "}\n"
     }

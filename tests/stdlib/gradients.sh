@@ -39,6 +39,10 @@ x[5, 6]      | positional_encoding; learned_positions; layernorm
 x[9]: int    | embedding(10, 4); conv1d(3)
 x[6, 4]      | dense(3) as a; concat(a, x); a, b = split(it, [5, 2]); c, d = split(a, [3, 2]); concat(b, d, axis = 0)
 x[6, 4]      | dense(5); it[1..4, 2..-1]; reverse; pad(1, (2, 0)); slice(0, 3)
+x[5]         | dense(7); leaky_relu(0.1); dense(6); elu; dense(5); selu; dense(4); prelu
+x[5]         | dense(7); gelu; dense(6); gelu(approximate = true); dense(5); swish; dense(4); mish
+x[5]         | dense(7); softplus; dense(6); softsign; dense(5); hard_sigmoid; dense(4); hard_swish
+x[5]         | dense(7); softmax; dense(6); log_softmax; rmsnorm; residual_dense(3)
 END
 
 checked=0 failed=0

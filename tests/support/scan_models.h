@@ -15,6 +15,8 @@ typedef enum ScanModel {
     SCAN_MODEL_CELL,
     // A scan in a scan, without the batch; a carried i32, a bool, an unused result. Variables x, a.
     SCAN_MODEL_NESTED,
+    // A gru and a dense layer: gates that are slices of one contraction. Inputs x, target.
+    SCAN_MODEL_GATES,
     SCAN_MODEL_COUNT
 } ScanModel;
 

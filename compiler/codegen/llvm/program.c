@@ -228,6 +228,14 @@ static void run_kernels(Program *p, Val run, bool profile)
     }
 }
 
+// Those of the body of a scan that run in each step, or before the first.
+static void run_step_kernels(Program *p, Val run, bool invariant)
+{
+    for (int i = 0; i < p->plan->kernel_count; i++)
+        if (p->plan->kernels[i]->invariant == invariant)
+            run_kernel(p, run, i);
+}
+
 // One thread runs the steps, and shares the kernels of each with the others: lo and hi say nothing.
 static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
 {
@@ -237,12 +245,13 @@ static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
     Val frame = LLVMGetParam(fn, 0);
     Program p = program_new(g, k->body, name, gen_field(g, frame, 0, g->ptr));
     Loop l;
-    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, s->length), 1, NULL, 0);
     p.scan = k;
     p.frame = frame;
+    run_step_kernels(&p, fn, true);
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, s->length), 1, NULL, 0);
     p.step =
         s->reverse ? LLVMBuildNSWSub(g->builder, gen_i64(g, s->length - 1), l.index, "") : l.index;
-    run_kernels(&p, fn, false);
+    run_step_kernels(&p, fn, false);
     gen_loop_end(g, &l, NULL);
     LLVMBuildRetVoid(g->builder);
     return fn;
