@@ -83,37 +83,42 @@ void nnrt_alphabet_free(NnrtAlphabet *a)
     *a = (NnrtAlphabet){0};
 }
 
-static bool mark_characters(Scan *s, bool *present, NnrtError *e)
+// Code points that occur: bit i % 64 of word i / 64. Few of the words hold any.
+typedef struct Marks {
+    uint64_t words[CODE_POINTS / 64];
+} Marks;
+
+static bool mark_characters(Scan *s, Marks *m, NnrtError *e)
 {
     uint32_t value;
     while (s->at < s->size) {
         if (!next_character(s, &value, e))
             return false;
-        present[value] = true;
+        m->words[value / 64] |= UINT64_C(1) << value % 64;
     }
     return true;
 }
 
-static bool collect_characters(const bool *present, NnrtAlphabet *a, NnrtError *e)
+static bool collect_characters(const Marks *m, NnrtAlphabet *a, NnrtError *e)
 {
     *a = (NnrtAlphabet){0};
-    for (int i = 0; i < CODE_POINTS; i++)
-        a->count += present[i];
+    for (int i = 0; i < CODE_POINTS / 64; i++)
+        a->count += __builtin_popcountll(m->words[i]);
     a->characters = nnrt_alloc((size_t)a->count, sizeof *a->characters, e);
     if (!a->characters)
         return false;
     int64_t n = 0;
-    for (uint32_t i = 0; i < CODE_POINTS; i++)
-        if (present[i])
-            a->characters[n++] = i;
+    for (uint32_t i = 0; i < CODE_POINTS / 64; i++)
+        for (uint64_t left = m->words[i]; left; left &= left - 1)
+            a->characters[n++] = i * 64 + (uint32_t)__builtin_ctzll(left);
     return true;
 }
 
 static bool alphabet_of(Scan s, NnrtAlphabet *a, NnrtError *e)
 {
-    bool *present = nnrt_alloc(CODE_POINTS, sizeof *present, e);
-    const bool ok = present && mark_characters(&s, present, e) && collect_characters(present, a, e);
-    free(present);
+    Marks *m = nnrt_alloc(1, sizeof *m, e);
+    const bool ok = m && mark_characters(&s, m, e) && collect_characters(m, a, e);
+    free(m);
     return ok;
 }
 

@@ -21,6 +21,7 @@ typedef struct Prediction {
     uint32_t *rows;
     const char *const *classes;  // names, NULL: the model is no classifier
     int class_count;
+    int64_t places;  // of an example that have a class; above 1 in a sequence
     FILE *out;
     int64_t printed;  // examples
 } Prediction;
@@ -183,7 +184,9 @@ static void print_number(FILE *out, double value, bool json)
 static void print_heading(const Prediction *p)
 {
     const Graph *g = p->job->model.graphs[NNC_PREDICT];
-    if (p->classes) {
+    for (int64_t i = 0; p->places > 1 && i < p->places; i++)
+        fprintf(p->out, "%sprediction_%lld", i > 0 ? "," : "", (long long)i);
+    if (p->places == 1) {
         fputs("prediction", p->out);
         for (int i = 0; i < p->class_count; i++) {
             fputc(',', p->out);
@@ -203,14 +206,21 @@ static void print_heading(const Prediction *p)
     fputc('\n', p->out);
 }
 
+// The class at a place of an example, whose outputs begin at y.
+static const char *class_at(const Prediction *p, const float *y, int64_t place)
+{
+    return p->classes[argmax_of(y + place * p->class_count, p->class_count)];
+}
+
 static void print_csv_row(const Prediction *p, const void *const *outputs, int64_t row)
 {
     const Graph *g = p->job->model.graphs[NNC_PREDICT];
-    if (p->classes) {
-        const float *y = (const float *)outputs[0] + row * p->class_count;
-        print_quoted(p->out, p->classes[argmax_of(y, p->class_count)], false);
+    const float *y = (const float *)outputs[0] + row * p->places * p->class_count;
+    for (int64_t i = 0; i < p->places; i++) {
+        fputs(i > 0 ? "," : "", p->out);
+        print_quoted(p->out, class_at(p, y, i), false);
     }
-    for (int k = 0; k < g->output_count; k++) {
+    for (int k = 0; p->places <= 1 && k < g->output_count; k++) {
         const int64_t n = type_elements(&g->outputs[k].node->type);
         for (int64_t i = 0; i < n; i++) {
             fputs(p->classes || k + i > 0 ? "," : "", p->out);
@@ -223,7 +233,7 @@ static void print_csv_row(const Prediction *p, const void *const *outputs, int64
 static void print_json_class(const Prediction *p, const float *y)
 {
     fputs("{\"prediction\": ", p->out);
-    print_quoted(p->out, p->classes[argmax_of(y, p->class_count)], true);
+    print_quoted(p->out, class_at(p, y, 0), true);
     fputs(", \"outputs\": {", p->out);
     for (int i = 0; i < p->class_count; i++) {
         fputs(i > 0 ? ", " : "", p->out);
@@ -232,6 +242,16 @@ static void print_json_class(const Prediction *p, const float *y)
         print_number(p->out, (double)y[i], true);
     }
     fputs("}}", p->out);
+}
+
+static void print_json_sequence(const Prediction *p, const float *y)
+{
+    fputs("{\"prediction\": [", p->out);
+    for (int64_t i = 0; i < p->places; i++) {
+        fputs(i > 0 ? ", " : "", p->out);
+        print_quoted(p->out, class_at(p, y, i), true);
+    }
+    fputs("]}", p->out);
 }
 
 static void print_json_numbers(const Prediction *p, const void *const *outputs, int64_t row)
@@ -254,8 +274,11 @@ static void print_json_numbers(const Prediction *p, const void *const *outputs, 
 static void print_json_row(const Prediction *p, const void *const *outputs, int64_t row)
 {
     fputs(p->printed + row > 0 ? ",\n  " : "[\n  ", p->out);
-    if (p->classes)
-        print_json_class(p, (const float *)outputs[0] + row * p->class_count);
+    const float *y = (const float *)outputs[0] + row * p->places * p->class_count;
+    if (p->places == 1)
+        print_json_class(p, y);
+    else if (p->places > 1)
+        print_json_sequence(p, y);
     else
         print_json_numbers(p, outputs, row);
 }
@@ -285,7 +308,12 @@ static void find_classes(Prediction *p)
 {
     const Graph *g = p->job->model.graphs[NNC_PREDICT];
     p->classes = weights_texts(p->job, &p->weights, "classes", &p->class_count);
-    if (g->output_count != 1 || type_elements(&g->outputs[0].node->type) != p->class_count)
+    const Type *y = &g->outputs[0].node->type;
+    const bool has_axis =
+        p->class_count > 0 && y->rank > 0 && y->dims[y->rank - 1] == p->class_count;
+    if (p->classes && g->output_count == 1 && has_axis)
+        p->places = type_elements(y) / p->class_count;
+    else
         p->classes = NULL;
 }
 

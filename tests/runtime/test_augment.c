@@ -5,6 +5,8 @@
 #include "sample.h"
 
 enum { H = 6, W = 5, C = 2, SIZE = H * W * C, BATCH = 9 };
+static const float HEIGHT = H;
+static const float WIDTH = W;
 
 static NnrtAugment named(const char *name, float first, float second)
 {
@@ -85,8 +87,8 @@ Test(augment, shift_and_crop)
 {
     int down[BATCH], right[BATCH];
     for (int n = 0; n < BATCH; n++) {
-        down[n] = (int)lroundf((2 * drawn(0, rows[n], 0) - 1) * 0.5f * H);
-        right[n] = (int)lroundf((2 * drawn(0, rows[n], 1) - 1) * 0.5f * W);
+        down[n] = (int)lroundf((2 * drawn(0, rows[n], 0) - 1) * 0.5f * HEIGHT);
+        right[n] = (int)lroundf((2 * drawn(0, rows[n], 1) - 1) * 0.5f * WIDTH);
     }
     expect_moved("shift", 0.5f, false, down, right);
     expect_moved("shift", 0.5f, true, down, right);
@@ -134,7 +136,8 @@ Test(augment, cutout)
     fill(before, BATCH * SIZE);
     run(list, 1, 1, 1, false, x);
     for (int n = 0; n < BATCH; n++) {
-        const int y = (int)(drawn(0, rows[n], 0) * H), px = (int)(drawn(0, rows[n], 1) * W);
+        const int y = (int)(drawn(0, rows[n], 0) * HEIGHT),
+                  px = (int)(drawn(0, rows[n], 1) * WIDTH);
         for (int i = 0; i < SIZE; i++) {
             const bool cut = abs(i / C / W - y) <= 1 && abs(i / C % W - px) <= 1;
             cr_assert_eq(x[n * SIZE + i], cut ? 0 : before[n * SIZE + i]);
@@ -159,8 +162,8 @@ Test(augment, noise_and_brightness)
         sum += x[i];
         squares += x[i] * x[i];
     }
-    cr_expect_float_eq(sum / N, 0, 0.04);
-    cr_expect_float_eq(sqrt(squares / N), 1, 0.03);
+    cr_expect_float_eq(sum / (double)N, 0, 0.04);
+    cr_expect_float_eq(sqrt(squares / (double)N), 1, 0.03);
     float before[BATCH * SIZE], y[BATCH * SIZE];
     const NnrtAugment bright = named("brightness", 0.5f, 0);
     fill(before, BATCH * SIZE);

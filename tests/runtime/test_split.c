@@ -146,3 +146,23 @@ Test(split, not_a_number_is_named)
     expect_error(&e, "row 1, element 1 of x is nan");
     nnrt_field_free(&f);
 }
+
+Test(split, tail)
+{
+    NnrtError e;
+    NnrtSplit s;
+    cr_assert(nnrt_hold_tail(NULL, 10, 0.25, 2, &s, &e), "%s", e.message);
+    cr_assert(s.kept_count == 5 && s.held_count == 3);
+    cr_expect(s.kept[0] == 0 && s.kept[4] == 4 && s.held[0] == 7 && s.held[2] == 9);
+    nnrt_split_free(&s);
+    static const uint32_t rows[] = {4, 5, 9};
+    cr_assert(nnrt_hold_tail(rows, 3, 0.3, 0, &s, &e), "%s", e.message);
+    cr_expect(s.kept_count == 2 && s.held_count == 1 && s.kept[1] == 5 && s.held[0] == 9);
+    nnrt_split_free(&s);
+    SWEEP_ALLOCATIONS(nnrt_hold_tail(rows, 3, 0.3, 0, &s, &e), &e);
+    nnrt_split_free(&s);
+    cr_expect_not(nnrt_hold_tail(NULL, 10, 0.5, 5, &s, &e));
+    expect_error(&e, "leaves too few");
+    cr_expect_not(nnrt_hold_tail(NULL, 10, 0.01, 0, &s, &e));
+    cr_expect_not(nnrt_hold_tail(NULL, 10, 1, 0, &s, &e));
+}
