@@ -15,28 +15,28 @@
 #include "tensor.h"
 
 typedef struct NnrtField {
-    char *name;                  // owned
-    NnrtDtype dtype;             // NNRT_U8, NNRT_I32 or NNRT_F32
-    int rank;                    // of one example; 0: one number a row
-    int64_t dims[NNRT_MAX_RANK]; // of one example
-    int64_t rows;                // number of examples, < 2^32
-    int64_t width;               // elements of one example, the product of dims
-    void *data;                  // owned; dtype[rows, width]
-    float scale;                 // 1 unless told
-    int64_t features;            // 0: not normalized; divides width, the feature is the fast axis
-    float *mean;                 // owned; f32[features], of scaled values
-    float *std;                  // owned; f32[features], > 0
-    float *centre;               // owned; f32[width], mean repeated, for the gathering loop
-    float *inverse;              // owned; f32[width], 1 / std repeated
-    char **columns;              // owned; the name of each of `width` elements, or NULL
-    char **classes;              // owned; names of class codes, or NULL
-    int64_t class_count;         // > 0: values are class codes 0 .. class_count-1
+    char *name;                   // owned
+    NnrtDtype dtype;              // NNRT_U8, NNRT_I32 or NNRT_F32
+    int rank;                     // of one example; 0: one number a row
+    int64_t dims[NNRT_MAX_RANK];  // of one example
+    int64_t rows;                 // number of examples, < 2^32
+    int64_t width;                // elements of one example, the product of dims
+    void *data;                   // owned; dtype[rows, width]
+    float scale;                  // 1 unless told
+    int64_t features;             // 0: not normalized; divides width, the feature is the fast axis
+    float *mean;                  // owned; f32[features], of scaled values
+    float *std;                   // owned; f32[features], > 0
+    float *centre;                // owned; f32[width], mean repeated, for the gathering loop
+    float *inverse;               // owned; f32[width], 1 / std repeated
+    char **columns;               // owned; the name of each of `width` elements, or NULL
+    char **classes;               // owned; names of class codes, or NULL
+    int64_t class_count;          // > 0: values are class codes 0 .. class_count-1
 } NnrtField;
 
 typedef struct NnrtDataset {
-    NnrtField *fields; // owned
+    NnrtField *fields;  // owned
     int field_count;
-    int64_t rows; // that of every field
+    int64_t rows;  // that of every field
 } NnrtDataset;
 
 // Makes a field of a tensor [rows, example...], whose data it takes (the tensor is empty after
@@ -44,9 +44,9 @@ typedef struct NnrtDataset {
 // value that does not fit is an error that names its row. `name` is copied.
 bool nnrt_field_take(NnrtField *f, const char *name, NnrtTensor *t, NnrtError *e);
 
-// Turns a field into class codes, i32[] where a row has one element, else as many as before (a class
-// at each position of a sequence): every value must be a whole number >= 0 and < NNRT_MAX_CLASSES.
-// class_count becomes the greatest + 1 unless it was greater already.
+// Turns a field into class codes, i32[] where a row has one element, else as many as before (a
+// class at each position of a sequence): every value must be a whole number >= 0 and <
+// NNRT_MAX_CLASSES. class_count becomes the greatest + 1 unless it was greater already.
 #define NNRT_MAX_CLASSES 1000000
 bool nnrt_field_as_classes(NnrtField *f, NnrtError *e);
 
@@ -60,7 +60,7 @@ bool nnrt_field_normalize(NnrtField *f, int64_t features, const float *mean, con
 // Adds a field, which the data set then owns (*f is empty after success); the row counts must be
 // equal and the name new.
 bool nnrt_dataset_add(NnrtDataset *d, NnrtField *f, NnrtError *e);
-NnrtField *nnrt_dataset_field(const NnrtDataset *d, const char *name); // NULL: no such field
+NnrtField *nnrt_dataset_field(const NnrtDataset *d, const char *name);  // NULL: no such field
 
 // indices: u32[n], each < rows (the caller's promise); out: f32[n, width], converted as above.
 void nnrt_gather(const NnrtField *f, const uint32_t *indices, int64_t n, float *out);

@@ -7,8 +7,8 @@
 #include "error.h"
 
 typedef struct NnrtSplit {
-    uint32_t *kept; // owned; ascending
-    uint32_t *held; // owned; ascending
+    uint32_t *kept;  // owned; ascending
+    uint32_t *held;  // owned; ascending
     int64_t kept_count;
     int64_t held_count;
 } NnrtSplit;
