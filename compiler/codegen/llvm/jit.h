@@ -32,8 +32,8 @@ const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitTex
 
 int jit_vector_width(const Jit *j);
 
-// The plan of a jit_compile'd executable, and, when it was made with `profile`, the cycles that each
-// kernel took since it was made, by kernel (NULL else).
+// The plan of a jit_compile'd executable, and, when it was made with `profile`, the cycles that
+// each kernel took since it was made, by kernel (NULL else).
 const Plan *jit_plan(const Executable *x);
 const uint64_t *jit_cycles(const Executable *x);
 

@@ -12,288 +12,8 @@
 // the vector axis is reduced, outer values are scalars and each reduction ends in a tree over the
 // accumulators and then over the lanes, whose form depends on the vector width and shape alone.
 
-#include <math.h>
-#include <string.h>
-
-#include "codegen/llvm/gen.h"
+#include "codegen/llvm/nest.h"
 #include "graph/ops/ops.h"
-
-#define MAX_UNROLL 4
-
-typedef struct Nest {
-    Gen *g;
-    const Kernel *k;
-    Val context;
-    Val seed, step;
-    Val *buffers;
-    Val index[MAX_RANK];  // where the loops are
-    Val lo, hi;           // the part to do of the split axis
-    bool vector_outer;    // the vector axis is not reduced
-    int strip;            // unroll of full strips
-    int unroll;           // of the strip at hand
-    Val mask;             // of the strip at hand, or NULL
-    int pass;
-    Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
-    bool *known;
-} Nest;
-
-// --- widths -------------------------------------------------------------------------------------
-
-static int width_at(const Nest *n, Level level)
-{
-    if (n->k->vector_axis < 0 || level == LEVEL_UNIFORM)
-        return 1;
-    return level == LEVEL_FULL || n->vector_outer ? n->g->width : 1;
-}
-
-static int parts_at(const Nest *n, Level level)
-{
-    return width_at(n, level) > 1 ? n->unroll : 1;
-}
-
-static Val part_of(Nest *n, int instr, int part, int width)
-{
-    Level level = n->k->code[instr].level;
-    Val v = n->value[instr][width_at(n, level) > 1 ? part : 0];
-    return gen_lanes(v) < width ? gen_splat(n->g, v, width) : v;
-}
-
-static int64_t vector_stride(const Nest *n, const int64_t *strides)
-{
-    return n->k->vector_axis < 0 ? 0 : strides[n->k->vector_axis];
-}
-
-// The offset and the sum of stride times position over the axes.
-static Val position(Nest *n, const int64_t *strides, int64_t offset)
-{
-    LLVMBuilderRef b = n->g->builder;
-    Val sum = gen_i64(n->g, offset);
-    for (int i = 0; i < n->k->axis_count; i++) {
-        if (!strides[i])
-            continue;
-        Val term = LLVMBuildNSWMul(b, n->index[i], gen_i64(n->g, strides[i]), "");
-        sum = LLVMBuildNSWAdd(b, sum, term, "");
-    }
-    return sum;
-}
-
-// --- instructions -------------------------------------------------------------------------------
-
-static Val address_of(Nest *n, const Instr *c, int slot, int part)
-{
-    Val base = gen_element(n->g, n->buffers[slot], c->dtype, position(n, c->strides, c->offset));
-    int64_t ahead = (int64_t)part * n->g->width * vector_stride(n, c->strides);
-    return gen_offset(n->g, base, ahead * (int64_t)dtype_size(c->dtype));
-}
-
-// `at` tells where, `c` what.
-static Val load_part(Nest *n, const Instr *c, const Instr *at, int slot, int part)
-{
-    int width = width_at(n, c->level);
-    Val mask = width > 1 ? n->mask : NULL;
-    return gen_load(n->g, address_of(n, at, slot, part), c->dtype, vector_stride(n, at->strides),
-                    width, mask);
-}
-
-// --- rows by index ------------------------------------------------------------------------------
-
-// The element at which row `row` (an i32, clamped to the rows there are) begins.
-static Val row_start(Nest *n, const Instr *c, Val row)
-{
-    Gen *g = n->g;
-    int w = gen_lanes(row);
-    Val zero = gen_i32(g, 0, w), last = gen_i32(g, c->rows - 1, w);
-    Val r = gen_apply(g, EMIT_MIN, gen_apply(g, EMIT_MAX, row, zero, NULL), last, NULL);
-    r = LLVMBuildSExt(g->builder, r, gen_vector(g->i64, w), "");
-    return LLVMBuildNSWMul(g->builder, r, gen_splat_const(gen_i64(g, c->row_stride), w), "");
-}
-
-// One row for all lanes: they are neighbours in it, or stand still.
-static Val row_address(Nest *n, const Instr *c, int row_arg, int part)
-{
-    Gen *g = n->g;
-    Val row = part_of(n, c->args[row_arg], part, 1);
-    if (gen_lanes(row) > 1)
-        row = LLVMBuildExtractElement(g->builder, row, gen_i32(g, 0, 1), "");
-    return gen_element(g, address_of(n, c, c->slot, part), c->dtype, row_start(n, c, row));
-}
-
-static Val gather_part(Nest *n, const Instr *c, int part)
-{
-    Gen *g = n->g;
-    int width = width_at(n, c->level);
-    const int64_t stride = vector_stride(n, c->strides);
-    if (width == 1 || !instr_moves(n->k, c->args[0], n->k->vector_axis))
-        return gen_load(g, row_address(n, c, 0, part), c->dtype, stride, width,
-                        width > 1 ? n->mask : NULL);
-    Val start = row_start(n, c, part_of(n, c->args[0], part, width));
-    Val lane = LLVMBuildAdd(g->builder, start, gen_ramp_i64(g, 0, stride, width), "");
-    return gen_load_lanes(g, address_of(n, c, c->slot, part), c->dtype, lane, n->mask);
-}
-
-static void store_part(Nest *n, const Instr *c, int part)
-{
-    int width = width_at(n, c->level);
-    const int64_t stride = vector_stride(n, c->strides);
-    Val mask = width > 1 ? n->mask : NULL, v = part_of(n, c->args[0], part, width);
-    Val at = c->arg_count == 2 ? row_address(n, c, 1, part) : address_of(n, c, c->slot, part);
-    if (c->adds)
-        v = LLVMBuildFAdd(n->g->builder, gen_load(n->g, at, c->dtype, stride, width, mask), v, "");
-    gen_store(n->g, v, at, c->dtype, stride, mask);
-}
-
-// Lane l of part p is position + (p * width + l) * stride of the vector axis.
-static Val position_lanes(Nest *n, const Instr *c, int part)
-{
-    int width = width_at(n, c->level);
-    int64_t stride = width > 1 ? vector_stride(n, c->strides) : 0;
-    Val ramp = gen_ramp_i64(n->g, (int64_t)part * width * stride, stride, width);
-    Val base = gen_splat(n->g, position(n, c->strides, c->offset), width);
-    return LLVMBuildAdd(n->g->builder, base, ramp, "");
-}
-
-typedef struct LlvmEmit {
-    Emit emit;
-    Gen *g;
-    int width;
-} LlvmEmit;
-
-static Val constant(Gen *g, DType dtype, double value, int width)
-{
-    if (dtype == DTYPE_F32)
-        return gen_f32(g, value, width);
-    if (dtype == DTYPE_I32)
-        return gen_i32(g, (int64_t)value, width);
-    return gen_splat_const(LLVMConstInt(g->i1, value != 0, 0), width);
-}
-
-static Sv emit_constant(Emit *e, DType dtype, double value)
-{
-    const LlvmEmit *le = (const LlvmEmit *)e;
-    return (Sv){(uintptr_t)constant(le->g, dtype, value, le->width)};
-}
-
-static Sv emit_apply(Emit *e, EmitOp op, Sv a, Sv b, Sv c)
-{
-    return (Sv){(uintptr_t)gen_apply(((LlvmEmit *)e)->g, op, (Val)a.v, (Val)b.v, (Val)c.v)};
-}
-
-static Val apply_part(Nest *n, const Instr *c, int part)
-{
-    int width = width_at(n, c->level);
-    LlvmEmit e = {.emit = {emit_constant, emit_apply}, .g = n->g, .width = width};
-    Sv args[3];
-    Type types[3];
-    for (int i = 0; i < c->arg_count; i++) {
-        args[i] = (Sv){(uintptr_t)part_of(n, c->args[i], part, width)};
-        types[i] = c->node->in[i]->type;
-    }
-    return (Val)op_table[c->node->op]->scalar(&e.emit, args, types, &c->node->type).v;
-}
-
-static Val scalar_of_run(Nest *n, ScalarKind kind)
-{
-    Gen *g = n->g;
-    switch (kind) {
-    case SCALAR_BATCH:
-        return LLVMBuildSIToFP(g->builder,
-                               gen_field(g, n->context, offsetof(RunContext, args.batch), g->i64),
-                               g->f32, "");
-    case SCALAR_STEP:
-        return LLVMBuildSIToFP(g->builder, n->step, g->f32, "");
-    case SCALAR_EPOCH:
-        return gen_field(g, n->context, offsetof(RunContext, args.epoch), g->f32);
-    default:
-        return gen_field(g, n->context, offsetof(RunContext, args.validation_loss), g->f32);
-    }
-}
-
-static Val instr_part(Nest *n, const Instr *c, int part)
-{
-    Gen *g = n->g;
-    switch (c->kind) {
-    case INSTR_CONST:
-        return constant(g, c->dtype, c->node->attr.value, 1);
-    case INSTR_SCALAR:
-        return scalar_of_run(n, c->node->attr.scalar);
-    case INSTR_LOAD:
-        return load_part(n, c, c, c->slot, part);
-    case INSTR_GATHER:
-        return gather_part(n, c, part);
-    case INSTR_IOTA: {
-        Val lanes = position_lanes(n, c, part);
-        return LLVMBuildTrunc(g->builder, lanes, gen_vector(g->i32, gen_lanes(lanes)), "");
-    }
-    case INSTR_RANDOM:
-        return gen_random(g, n->seed, n->step, c->node->attr.stream, position_lanes(n, c, part));
-    default:
-        return apply_part(n, c, part);
-    }
-}
-
-// Whether a strip is 64 neighbouring random numbers from a multiple of 64 on.
-static bool is_random_block(const Nest *n, const Instr *c)
-{
-    if (c->kind != INSTR_RANDOM || n->g->width != 16 || parts_at(n, c->level) != 4 ||
-        vector_stride(n, c->strides) != 1 || c->offset % 64)
-        return false;
-    for (int i = 0; i < n->k->axis_count; i++)
-        if (i != n->k->vector_axis && c->strides[i] % 64)
-            return false;
-    return true;
-}
-
-static void define(Nest *n, int instr)
-{
-    const Instr *c = &n->k->code[instr];
-    n->known[instr] = true;
-    if (is_random_block(n, c)) {
-        gen_random_block(n->g, n->seed, n->step, c->node->attr.stream,
-                         position(n, c->strides, c->offset), n->value[instr]);
-        return;
-    }
-    for (int part = 0; part < parts_at(n, c->level); part++)
-        n->value[instr][part] = instr_part(n, c, part);
-}
-
-static const Instr *store_of(const Kernel *k, int instr, int slot)
-{
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot &&
-            k->code[i].args[0] == instr)
-            return &k->code[i];
-    return NULL;
-}
-
-static void reload(Nest *n, int instr)
-{
-    const Instr *c = &n->k->code[instr], *kept = store_of(n->k, instr, c->reload);
-    for (int part = 0; part < parts_at(n, c->level); part++)
-        n->value[instr][part] = load_part(n, c, kept, c->reload, part);
-    n->known[instr] = true;
-}
-
-// Defines a full value and what it needs in the pass at hand.
-static void demand(Nest *n, int instr)
-{
-    const Instr *c = &n->k->code[instr];
-    if (n->known[instr])
-        return;
-    if (c->reload >= 0 && c->pass < n->pass) {
-        reload(n, instr);
-        return;
-    }
-    for (int i = 0; i < c->arg_count; i++)
-        demand(n, c->args[i]);
-    define(n, instr);
-}
-
-static void forget(Nest *n, Level level)
-{
-    for (int i = 0; i < n->k->count; i++)
-        if (n->k->code[i].level == level)
-            n->known[i] = false;
-}
 
 // --- strips -------------------------------------------------------------------------------------
 
@@ -351,175 +71,6 @@ static Val axis_end(Nest *n, int axis)
     return LLVMBuildNSWMul(n->g->builder, batch, gen_i64(n->g, x->factor), "");
 }
 
-// --- reductions ---------------------------------------------------------------------------------
-
-static bool is_reduction(const Instr *c)
-{
-    return c->kind == INSTR_REDUCE || c->kind == INSTR_ARGMAX;
-}
-
-static bool ends_in_pass(const Nest *n, const Instr *c)
-{
-    return is_reduction(c) && c->pass == n->pass + 1;
-}
-
-static double identity(const Instr *c)
-{
-    if (c->kind == INSTR_ARGMAX)
-        return -HUGE_VAL;
-    static const double values[REDUCE_KIND_COUNT] = {0, -HUGE_VAL, HUGE_VAL};
-    return values[c->node->attr.reduce.kind];
-}
-
-static Val combine(Gen *g, const Instr *c, Val a, Val b)
-{
-    static const EmitOp ops[REDUCE_KIND_COUNT] = {EMIT_ADD, EMIT_MAX, EMIT_MIN};
-    return gen_apply(g, ops[c->node->attr.reduce.kind], a, b, NULL);
-}
-
-// The accumulators of the pass at hand: `strip` for each reduction, twice as many (values, then
-// indices) for an argmax.
-static int accumulator_count(const Nest *n)
-{
-    int count = 0;
-    for (int i = 0; i < n->k->count; i++)
-        if (ends_in_pass(n, &n->k->code[i]))
-            count += n->strip * (n->k->code[i].kind == INSTR_ARGMAX ? 2 : 1);
-    return count;
-}
-
-static void start_accumulators(Nest *n, Val *acc)
-{
-    int width = width_at(n, LEVEL_FULL);
-    for (int i = 0; i < n->k->count; i++) {
-        const Instr *c = &n->k->code[i];
-        if (!ends_in_pass(n, c))
-            continue;
-        for (int part = 0; part < n->strip; part++)
-            *acc++ = gen_f32(n->g, identity(c), width);
-        for (int part = 0; c->kind == INSTR_ARGMAX && part < n->strip; part++)
-            *acc++ = gen_i32(n->g, 0, width);
-    }
-}
-
-static int reduced_axis(const Kernel *k)
-{
-    for (int i = 0; i < k->axis_count; i++)
-        if (k->axes[i].reduced)
-            return i;
-    return 0;
-}
-
-static Val argmax_index(Nest *n, int part)
-{
-    Instr along = {.level = LEVEL_FULL};
-    along.strides[reduced_axis(n->k)] = 1;
-    Val lanes = position_lanes(n, &along, part);
-    return LLVMBuildTrunc(n->g->builder, lanes, gen_vector(n->g->i32, gen_lanes(lanes)), "");
-}
-
-static Val masked(Nest *n, const Instr *c, Val v)
-{
-    if (n->vector_outer || !n->mask)
-        return v;
-    Val neutral = gen_f32(n->g, identity(c), gen_lanes(v));
-    return LLVMBuildSelect(n->g->builder, n->mask, v, neutral, "");
-}
-
-static void accumulate_argmax(Nest *n, Val v, int part, Val *value, Val *index)
-{
-    LLVMBuilderRef b = n->g->builder;
-    Val larger = LLVMBuildFCmp(b, LLVMRealOGT, v, *value, "");
-    *value = LLVMBuildSelect(b, larger, v, *value, "");
-    *index = LLVMBuildSelect(b, larger, argmax_index(n, part), *index, "");
-}
-
-static void accumulate(Nest *n, Val *acc)
-{
-    int width = width_at(n, LEVEL_FULL);
-    for (int i = 0; i < n->k->count; i++) {
-        const Instr *c = &n->k->code[i];
-        if (!ends_in_pass(n, c))
-            continue;
-        for (int part = 0; part < parts_at(n, LEVEL_FULL); part++) {
-            Val v = masked(n, c, part_of(n, c->args[0], part, width));
-            if (c->kind == INSTR_ARGMAX)
-                accumulate_argmax(n, v, part, &acc[part], &acc[n->strip + part]);
-            else
-                acc[part] = combine(n->g, c, acc[part], v);
-        }
-        acc += n->strip * (c->kind == INSTR_ARGMAX ? 2 : 1);
-    }
-}
-
-// The upper half of a vector's lanes.
-static Val half(Gen *g, Val v, bool upper)
-{
-    Val lanes[64];
-    int w = gen_lanes(v) / 2;
-    for (int i = 0; i < w; i++)
-        lanes[i] = gen_i32(g, i + (upper ? w : 0), 1);
-    if (w == 1)
-        return LLVMBuildExtractElement(g->builder, v, lanes[0], "");
-    return LLVMBuildShuffleVector(g->builder, v, LLVMGetPoison(LLVMTypeOf(v)),
-                                  LLVMConstVector(lanes, (unsigned)w), "");
-}
-
-static void better(Gen *g, Val *value, Val *index, Val value2, Val index2)
-{
-    LLVMBuilderRef b = g->builder;
-    Val larger = LLVMBuildFCmp(b, LLVMRealOGT, value2, *value, "");
-    Val equal = LLVMBuildFCmp(b, LLVMRealOEQ, value2, *value, "");
-    Val before = LLVMBuildICmp(b, LLVMIntSLT, index2, *index, "");
-    Val take = LLVMBuildOr(b, larger, LLVMBuildAnd(b, equal, before, ""), "");
-    *value = LLVMBuildSelect(b, take, value2, *value, "");
-    *index = LLVMBuildSelect(b, take, index2, *index, "");
-}
-
-static Val finish_argmax(Nest *n, const Val *acc)
-{
-    Gen *g = n->g;
-    Val value = acc[0], index = acc[n->strip];
-    for (int part = 1; part < n->strip; part++)
-        better(g, &value, &index, acc[part], acc[n->strip + part]);
-    while (gen_lanes(value) > 1) {
-        Val high = half(g, value, true), high_index = half(g, index, true);
-        value = half(g, value, false);
-        index = half(g, index, false);
-        better(g, &value, &index, high, high_index);
-    }
-    return index;
-}
-
-static Val finish_reduce(Nest *n, const Instr *c, const Val *acc)
-{
-    Val parts[MAX_UNROLL];
-    memcpy(parts, acc, sizeof *parts * (size_t)n->strip);
-    for (int count = n->strip; count > 1; count /= 2)
-        for (int i = 0; i < count / 2; i++)
-            parts[i] = combine(n->g, c, parts[i], parts[i + count / 2]);
-    Val v = parts[0];
-    while (gen_lanes(v) > 1)
-        v = combine(n->g, c, half(n->g, v, false), half(n->g, v, true));
-    return v;
-}
-
-static void finish_reductions(Nest *n, const Val *acc)
-{
-    for (int i = 0; i < n->k->count; i++) {
-        const Instr *c = &n->k->code[i];
-        if (!ends_in_pass(n, c))
-            continue;
-        bool arg = c->kind == INSTR_ARGMAX;
-        for (int part = 0; n->vector_outer && part < n->strip; part++)
-            n->value[i][part] = acc[arg ? n->strip + part : part];
-        if (!n->vector_outer)
-            n->value[i][0] = arg ? finish_argmax(n, acc) : finish_reduce(n, c, acc);
-        n->known[i] = true;
-        acc += n->strip * (arg ? 2 : 1);
-    }
-}
-
 // --- passes -------------------------------------------------------------------------------------
 
 static bool is_full_store(const Nest *n, const Instr *c)
@@ -530,15 +81,15 @@ static bool is_full_store(const Nest *n, const Instr *c)
 // All values before any store: a store may overwrite what another value is read from.
 static void full_body(Nest *n, Val *acc)
 {
-    forget(n, LEVEL_FULL);
+    nest_forget(n, LEVEL_FULL);
     for (int i = 0; i < n->k->count; i++)
-        if (ends_in_pass(n, &n->k->code[i]) || is_full_store(n, &n->k->code[i]))
-            demand(n, n->k->code[i].args[0]);
-    accumulate(n, acc);
+        if (nest_ends_in_pass(n, &n->k->code[i]) || is_full_store(n, &n->k->code[i]))
+            nest_demand(n, n->k->code[i].args[0]);
+    nest_accumulate(n, acc);
     for (int i = 0; i < n->k->count; i++)
-        for (int part = 0; is_full_store(n, &n->k->code[i]) && part < parts_at(n, LEVEL_FULL);
+        for (int part = 0; is_full_store(n, &n->k->code[i]) && part < nest_parts_at(n, LEVEL_FULL);
              part++)
-            store_part(n, &n->k->code[i], part);
+            nest_store_part(n, &n->k->code[i], part);
 }
 
 static void reduced_loops(Nest *n, int axis, Val *acc, int count)
@@ -564,9 +115,9 @@ static void outer_values(Nest *n, int passes_done)
 {
     for (int i = 0; i < n->k->count; i++) {
         const Instr *c = &n->k->code[i];
-        if (c->level == LEVEL_OUTER && c->kind != INSTR_STORE && !is_reduction(c) &&
+        if (c->level == LEVEL_OUTER && c->kind != INSTR_STORE && !nest_is_reduction(c) &&
             c->pass <= passes_done && !n->known[i])
-            define(n, i);
+            nest_define(n, i);
     }
 }
 
@@ -574,10 +125,10 @@ static void outer_stores(Nest *n)
 {
     for (int i = 0; i < n->k->count; i++) {
         const Instr *c = &n->k->code[i];
-        for (int part = 0;
-             c->level == LEVEL_OUTER && c->kind == INSTR_STORE && part < parts_at(n, LEVEL_OUTER);
+        for (int part = 0; c->level == LEVEL_OUTER && c->kind == INSTR_STORE &&
+                           part < nest_parts_at(n, LEVEL_OUTER);
              part++)
-            store_part(n, c, part);
+            nest_store_part(n, c, part);
     }
 }
 
@@ -588,12 +139,12 @@ static void outer_body(Nest *n, Val *carried)
     (void)carried;
     int strip = n->strip;
     n->strip = n->vector_outer ? n->unroll : strip;
-    forget(n, LEVEL_OUTER);
+    nest_forget(n, LEVEL_OUTER);
     for (n->pass = 0; n->pass < n->k->passes; n->pass++) {
         outer_values(n, n->pass);
-        start_accumulators(n, acc);
-        reduced_loops(n, 0, acc, accumulator_count(n));
-        finish_reductions(n, acc);
+        nest_start_accumulators(n, acc);
+        reduced_loops(n, 0, acc, nest_accumulator_count(n));
+        nest_finish_reductions(n, acc);
     }
     outer_values(n, n->k->passes);
     outer_stores(n);
@@ -695,7 +246,7 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
     load_arguments(&n, LLVMGetParam(fn, 0));
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM)
-            define(&n, i);
+            nest_define(&n, i);
     outer_loops(&n, 0, true);
     LLVMBuildRetVoid(g->builder);
     return fn;

@@ -1,6 +1,7 @@
 // transpose.c -- LLVM IR of a copy that exchanges axes: blocks are transposed in registers.
 //
-//   loops [a, b]: load [1, n]; store [m, 1]     neither axis is neighbours on both sides, so vectors
+//   loops [a, b]: load [1, n]; store [m, 1]     neither axis is neighbours on both sides, so
+//   vectors
 //                                               along one would gather along the other
 //
 // A block of w x w elements is loaded in w rows, and log2 w times the rows of its first half are
@@ -137,7 +138,8 @@ static void other_axes(const Copy *c, int axis, Val from, Val to)
         size = LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
     }
     gen_loop_begin(g, &l, gen_i64(g, 0), size, 1, NULL, 0);
-    other_axes(c, axis + 1, at(c, from, c->load, axis, l.index), at(c, to, c->store, axis, l.index));
+    other_axes(c, axis + 1, at(c, from, c->load, axis, l.index),
+               at(c, to, c->store, axis, l.index));
     gen_loop_end(g, &l, NULL);
 }
 

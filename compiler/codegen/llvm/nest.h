@@ -1,0 +1,57 @@
+// nest.h -- what is known while a loop kernel's code is written (inside codegen/llvm only).
+//
+// elements.c writes the values of a strip, sums.c its reductions, loops.c the loops around both.
+
+#ifndef NNC_NEST_H
+#define NNC_NEST_H
+
+#include "codegen/llvm/gen.h"
+
+#define MAX_UNROLL 4
+
+typedef struct Nest {
+    Gen *g;
+    const Kernel *k;
+    Val context;
+    Val seed, step;
+    Val *buffers;
+    Val index[MAX_RANK];  // where the loops are
+    Val lo, hi;           // the part to do of the split axis
+    bool vector_outer;    // the vector axis is not reduced
+    int strip;            // unroll of full strips
+    int unroll;           // of the strip at hand
+    Val mask;             // of the strip at hand, or NULL
+    int pass;
+    Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
+    bool *known;
+} Nest;
+
+// --- values (elements.c) ------------------------------------------------------------------------
+
+// Lanes of a value of this level, and how many vectors of them the strip at hand has.
+int nest_width_at(const Nest *n, Level level);
+int nest_parts_at(const Nest *n, Level level);
+// One vector of a value, as `width` lanes: a scalar is splatted.
+Val nest_part_of(Nest *n, int instr, int part, int width);
+// The numbers (i64) of the elements that the lanes of a part have by an instruction's strides.
+Val nest_position_lanes(Nest *n, const Instr *c, int part);
+void nest_store_part(Nest *n, const Instr *c, int part);
+// Writes a value whose operands are there; demand writes these too, where they are full.
+void nest_define(Nest *n, int instr);
+void nest_demand(Nest *n, int instr);
+// Values of this level belong to a strip that is over.
+void nest_forget(Nest *n, Level level);
+
+// --- reductions (sums.c) ------------------------------------------------------------------------
+// Of the pass at hand. The accumulators are carried by the loops over the reduced axes: `strip` for
+// each reduction, twice as many (values, then indices) for an argmax.
+
+bool nest_is_reduction(const Instr *c);
+bool nest_ends_in_pass(const Nest *n, const Instr *c);
+int nest_accumulator_count(const Nest *n);
+void nest_start_accumulators(Nest *n, Val *acc);
+void nest_accumulate(Nest *n, Val *acc);
+// Gives the reductions their values, which are outer ones.
+void nest_finish_reductions(Nest *n, const Val *acc);
+
+#endif
