@@ -163,7 +163,8 @@ static bool prepare(Training *t)
            augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
-           nnc_initialize(&j->model, j->train.seed);
+           nnc_initialize(&j->model, j->train.seed) &&
+           (!j->options->weights || weights_start(j, j->options->weights));
 }
 
 static bool open_log(Training *t)
@@ -367,7 +368,7 @@ ExitCode command_train(Job *j)
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
     Training t = {.job = j};
     ExitCode code = EXIT_PROGRAM;
-    t.path = j->options->output ? j->options->output : job_weights_path(j);
+    t.path = j->options->output ? j->options->output : job_model_weights(j);
     if (job_load(j) && job_compile(j, purposes, 4) && job_read_data(j, false) &&
         check_settings(j) && prepare(&t) && check_output(&t) && open_log(&t)) {
         job_print_diagnostics(j);  // warnings, before the long wait
