@@ -266,11 +266,12 @@ static void read_tensors(const char *folder, const char *name, NnrtTensorFile *f
 Test(training, goes_on_from_other_weights_and_leaves_what_is_frozen)
 {
     char *folder = small_folder();
-    write_text(folder, "tuned.nn",
-               "model m { input flower[4]; dense(8, frozen = true); relu; dense(2, name = \"head\")\n"
-               "dense(3, name = \"dense_2\"); softmax }\n"
-               "data { train = csv(\"data/iris.csv\", target = \"species\"); test = 0.2 }\n"
-               "train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
+    write_text(
+        folder, "tuned.nn",
+        "model m { input flower[4]; dense(8, frozen = true); relu; dense(2, name = \"head\")\n"
+        "dense(3, name = \"dense_2\"); softmax }\n"
+        "data { train = csv(\"data/iris.csv\", target = \"species\"); test = 0.2 }\n"
+        "train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
     Run base = NNC(folder, "small.nn", "--train", "-q");
     Run tuned = NNC(folder, "tuned.nn", "--train", "--weights", "small.safetensors");
     expect_done(&base);
