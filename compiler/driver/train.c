@@ -103,6 +103,14 @@ static bool setting_error(Job *j, const char *message, const char *help)
     return false;
 }
 
+static bool reads_validation_loss(const Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == OP_scalar && g->nodes[i]->attr.scalar == SCALAR_VALIDATION_LOSS)
+            return true;
+    return false;
+}
+
 static bool check_settings(Job *j)
 {
     const TrainSpec *t = &j->train;
@@ -115,6 +123,12 @@ static bool check_settings(Job *j)
     if (t->patience > 0 && j->data.parts[PART_VALIDATION].count == 0)
         return setting_error(j,
                              "early stopping watches the validation loss, and there is no "
+                             "validation data",
+                             "add validation = 0.1 to data");
+    if (j->data.parts[PART_VALIDATION].count == 0 &&
+        reads_validation_loss(j->model.graphs[NNC_TRAIN]))
+        return setting_error(j,
+                             "the schedule reads the validation loss, and there is no "
                              "validation data",
                              "add validation = 0.1 to data");
     return true;
