@@ -100,7 +100,7 @@ static const struct {
     {"more than all of a label",
      MODEL("4", "3") DATA "train { loss = cross_entropy; optimizer = adam; label_smoothing = 1 }\n",
      "require-failed",
-     {"a share"}},
+     {"below 1"}},
     {"less than no clipping",
      MODEL("4", "3") DATA "train { loss = cross_entropy; optimizer = adam; clip_norm = -1 }\n",
      "bad-setting",
