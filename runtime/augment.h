@@ -56,6 +56,7 @@ struct NnrtAugmentKind {
     NnrtAugmentParameter parameters[NNRT_AUGMENT_PARAMETERS];  // in order
     bool corrupts;  // takes something away: a target that is the input itself does not follow
     void (*apply)(const NnrtAugmentImage *image, const float *values);
+    const char *doc;
 };
 
 // The table of all there are.

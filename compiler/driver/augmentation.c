@@ -22,6 +22,28 @@ static const char *kind_names(Arena *a)
     return text_str(&t);
 }
 
+bool augmentation_doc(const char *name, Text *out)
+{
+    int count;
+    const NnrtAugmentKind *kinds = nnrt_augment_kinds(&count);
+    const NnrtAugmentKind *k = kinds;
+    while (k < kinds + count && strcmp(k->name, name) != 0)
+        k++;
+    if (k == kinds + count)
+        return false;
+    text_addf(out, "augmentation %s(", name);
+    for (int i = 0; i < NNRT_AUGMENT_PARAMETERS && k->parameters[i].name; i++) {
+        const NnrtAugmentParameter *p = &k->parameters[i];
+        text_addf(out, "%s%s = ", i > 0 ? ", " : "", p->name);
+        if (p->fill)
+            text_add(out, p->usual > 0 ? "\"zero\"" : "\"nearest\"");
+        else
+            text_addf(out, "%g", p->usual);
+    }
+    text_addf(out, ")\n\n%s\n\nExample:\n    augment = [%s]\n", k->doc, name);
+    return true;
+}
+
 static const NnrtAugmentKind *unknown(const NncModel *m, const Value *v, const char *name)
 {
     int count;

@@ -28,4 +28,7 @@ void augmentation_free(Augmentation *a);
 void augmentation_apply(const Augmentation *a, NnrtPool *pool, uint64_t seed, uint64_t step,
                         const uint32_t *rows, int64_t count, NnrtBatch *b);
 
+// Adds what there is to say about an augmentation; false: there is none of this name.
+bool augmentation_doc(const char *name, Text *out);
+
 #endif

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "driver/augmentation.h"
 #include "driver/job.h"
+#include "driver/sources.h"
 #include "file.h"
 
 // To standard output, or to the file of -o.
@@ -56,9 +58,12 @@ ExitCode command_emit(Job *j)
 ExitCode command_doc(Job *j)
 {
     Text text = text_in(j->model.arena);
-    if (sema_doc(j->session, j->model.arena, j->options->argument, &text))
+    const char *name = j->options->argument;
+    bool found = sema_doc(j->session, j->model.arena, name, &text);
+    found |= augmentation_doc(name, &text) | source_doc(name, &text);
+    if (found)
         return write_text(j, &text);
     if (diags_errors(j->session->diags) == 0)
-        job_say(j, "there is nothing called %s", j->options->argument);
+        job_say(j, "there is nothing called %s", name);
     return EXIT_PROGRAM;
 }

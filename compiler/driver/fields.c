@@ -240,7 +240,9 @@ static bool fit_port(const FieldsEnv *env, const Graph *g, NnrtDataset *set, con
     if (!f) {
         Diag *d =
             diag_report(env->session->diags, DIAG_data_field, span, part, port_text(env, port));
-        if (is_target(port->name))
+        if (port->name[6] == '.' && is_target(port->name))
+            diag_help(d, "name a source for each output: [input: ..., %s: ...]", port->name + 7);
+        else if (is_target(port->name))
             diag_help(d, "name the file of the targets too, or say target = input");
         return false;
     }
@@ -253,12 +255,34 @@ static bool fit_port(const FieldsEnv *env, const Graph *g, NnrtDataset *set, con
     return !is_class_port(env->model, port) || check_classes(env, f, port, part, span);
 }
 
+// A field that no input takes is a name misspelled. `input` and `target` need not be used: a table
+// has them whether or not the model wants them.
+static bool check_used(const FieldsEnv *env, const Graph *g, const NnrtDataset *set,
+                       const char *part, Span span)
+{
+    bool trains = false;
+    for (int i = 0; i < g->input_count; i++)
+        trains |= is_target(g->inputs[i].name);
+    for (int i = 0; trains && i < set->field_count; i++) {
+        const NnrtField *f = &set->fields[i];
+        bool used = strcmp(f->name, "input") == 0 || is_target(f->name);
+        for (int k = 0; k < g->input_count; k++)
+            used |= fields_find(env, set, &g->inputs[k]) == f;
+        if (!used) {
+            const char *text = arena_printf(env->arena, "no input or output is called %s", f->name);
+            diag_report(env->session->diags, DIAG_source_argument, span, part, text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fields_fit(const FieldsEnv *env, const Graph *g, NnrtDataset *set, const char *part, Span span)
 {
     for (int i = 0; i < g->input_count; i++)
         if (!fit_port(env, g, set, &g->inputs[i], part, span))
             return false;
-    return true;
+    return check_used(env, g, set, part, span);
 }
 
 // --- normalization ----------------------------------------------------------------------------

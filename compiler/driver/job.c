@@ -63,14 +63,17 @@ bool job_read_data(Job *j, bool test_only)
     return data_load(&j->data, &j->request);
 }
 
-const char *job_weights_path(const Job *j)
+const char *job_model_weights(const Job *j)
 {
     const char *file = j->options->file;
-    if (j->options->weights)
-        return j->options->weights;
     const size_t n = strlen(file);
     const bool suffix = n > 3 && strcmp(file + n - 3, ".nn") == 0;
     return arena_printf(j->model.arena, "%.*s.safetensors", (int)(suffix ? n - 3 : n), file);
+}
+
+const char *job_weights_path(const Job *j)
+{
+    return j->options->weights ? j->options->weights : job_model_weights(j);
 }
 
 int64_t job_batch(const Job *j, int64_t examples)

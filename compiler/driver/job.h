@@ -46,6 +46,9 @@ bool job_compile(Job *j, const NncPurpose *purposes, int count);
 // Reads the data; `test_only` when weights are there already.
 bool job_read_data(Job *j, bool test_only);
 
+// MODEL.safetensors beside the .nn file, where a training writes unless -o says otherwise.
+const char *job_model_weights(const Job *j);
+
 // The weights' file: --weights, or MODEL.safetensors beside the .nn file.
 const char *job_weights_path(const Job *j);
 

@@ -127,7 +127,7 @@ static const OptionRow rows[] = {
     {"help", 'h', NULL, "this text", COMMAND(HELP)},
     {"version", 'V', NULL, "the version", COMMAND(VERSION)},
 
-    {"weights", 'w', "FILE", "weights to use instead of MODEL.safetensors", TEXT(weights)},
+    {"weights", 'w', "FILE", "weights to use, or to begin training with", TEXT(weights)},
     {"output", 'o', "FILE", "where to write", TEXT(output)},
     {"set", 's', "NAME=VALUE", "change a let or a key: width=64, train.epochs=3", LIST(sets)},
     {"include", 'I', "DIR", "another folder that `use` may look in", LIST(include_dirs)},
@@ -274,8 +274,6 @@ static bool check(const Options *o)
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
         return usage_error("there is no stage %s; nnc --help lists them", o->argument);
-    if (o->command == COMMAND_TRAIN && o->weights)  // would they be read, or written over?
-        return usage_error("--train takes no --weights; -o says where to write them");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     for (int i = 0; i < o->sets.count; i++)

@@ -23,6 +23,7 @@ struct SourceKind {
     bool (*read)(const SourceCall *c, NnrtDataset *out);
     bool many;              // the first argument is a list, also of all that are not named
     const char *published;  // where its files come from, unless `from` says; or NULL
+    const char *doc, *example;
 };
 
 // Sorts the arguments of c->value into the places of c->kind. False after a reported error, as all

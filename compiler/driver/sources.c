@@ -284,19 +284,52 @@ static const SourceKind kinds[] = {
     {"csv",
      {"file", "target", "scale", "ignore", "separator", "header", "missing", "drop_missing",
       "from"},
-     .read = read_csv},
-    {"idx", {"inputs", "targets", "scale", "from"}, .read = read_idx},
-    {"npy", {"inputs", "targets", "scale", "from"}, .read = read_npy},
-    {"npz", {"file", "input", "target", "scale", "from"}, .read = read_npz},
+     .read = read_csv,
+     .doc = "A table with a header; a column that is not of numbers is a category.",
+     .example = "csv(\"data/iris.csv\", target = \"species\")"},
+    {"idx",
+     {"inputs", "targets", "scale", "from"},
+     .read = read_idx,
+     .doc = "MNIST's format, gzipped or not.",
+     .example = "idx(\"images.idx\", \"labels.idx\", scale = 1/255)"},
+    {"npy",
+     {"inputs", "targets", "scale", "from"},
+     .read = read_npy,
+     .doc = "NumPy's arrays.",
+     .example = "npy(\"inputs.npy\", \"targets.npy\")"},
+    {"npz",
+     {"file", "input", "target", "scale", "from"},
+     .read = read_npz,
+     .doc = "Arrays of NumPy's archives, by name.",
+     .example = "npz(\"file.npz\", input = \"x\", target = \"y\")"},
     {"cifar10",
      {"files", "folder", "scale", "from"},
      .read = read_cifar10,
      .many = true,
-     .published = CIFAR10_PLACE},
-    {"images", {"folder", "size", "resize", "channels", "scale", "from"}, .read = read_images},
-    {"text", {"file", "length", "stride", "from"}, .read = read_text},
-    {"fashion_mnist", {"part", "folder", "scale"}, .read = read_fashion_mnist},
-    {"synthetic", {"kind", "examples", "noise", "seed", "scale"}, .read = read_synthetic},
+     .published = CIFAR10_PLACE,
+     .doc = "CIFAR-10's binary batches, u8[32, 32, 3]: a part's, or files by name.",
+     .example = "cifar10(\"train\", folder = \"cifar-10-batches-bin\")"},
+    {"images",
+     {"folder", "size", "resize", "channels", "scale", "from"},
+     .read = read_images,
+     .doc = "PNG and JPEG images, a folder a class; all of one size, unless `size` makes them so.",
+     .example = "images(\"folder\", size = [96, 96])"},
+    {"text",
+     {"file", "length", "stride", "from"},
+     .read = read_text,
+     .doc = "UTF-8 characters: windows of `length`; the target is the window one character on.",
+     .example = "text(\"file.txt\", length = 64)"},
+    {"fashion_mnist",
+     {"part", "folder", "scale"},
+     .read = read_fashion_mnist,
+     .doc = "The files of Debian's package dataset-fashion-mnist, or of `folder`.",
+     .example = "fashion_mnist(\"train\")"},
+    {"synthetic",
+     {"kind", "examples", "noise", "seed", "scale"},
+     .read = read_synthetic,
+     .doc = "Made-up examples: line, sine, xor, circles, moons, spirals, or random ones in the "
+            "model's shapes.",
+     .example = "synthetic(\"moons\", examples = 1000, noise = 0.1, seed = 0)"},
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
@@ -307,6 +340,20 @@ static const char *kind_names(Arena *a)
     for (int i = 0; i < KIND_COUNT; i++)
         text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < KIND_COUNT ? ", " : " and ", kinds[i].name);
     return text_str(&t);
+}
+
+bool source_doc(const char *name, Text *out)
+{
+    int i = 0;
+    while (i < KIND_COUNT && strcmp(kinds[i].name, name) != 0)
+        i++;
+    if (i == KIND_COUNT)
+        return false;
+    text_addf(out, "source %s(", name);
+    for (int p = 0; p < MAX_ARGUMENTS && kinds[i].arguments[p]; p++)
+        text_addf(out, "%s%s", p > 0 ? ", " : "", kinds[i].arguments[p]);
+    text_addf(out, ")\n\n%s\n\nExample:\n    train = %s\n", kinds[i].doc, kinds[i].example);
+    return true;
 }
 
 static const SourceKind *find_kind(const SourceEnv *env, const Value *call)

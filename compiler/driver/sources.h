@@ -42,6 +42,9 @@ typedef struct SourceEnv {
 // Reads what `call` (a VALUE_CALL) says. False after a reported error, *out is then empty.
 bool source_read(const SourceEnv *env, const Value *call, NnrtDataset *out);
 
+// Adds what there is to say about a kind of source; false: there is none of this name.
+bool source_doc(const char *name, Text *out);
+
 // How other files like those of `call` are to be read: the scale of the inputs (1 unless told), and
 // for a csv its separator, header and missing values.
 double source_scale(const Value *call);

@@ -103,6 +103,14 @@ static bool setting_error(Job *j, const char *message, const char *help)
     return false;
 }
 
+static bool reads_validation_loss(const Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        if (g->nodes[i]->op == OP_scalar && g->nodes[i]->attr.scalar == SCALAR_VALIDATION_LOSS)
+            return true;
+    return false;
+}
+
 static bool check_settings(Job *j)
 {
     const TrainSpec *t = &j->train;
@@ -115,6 +123,12 @@ static bool check_settings(Job *j)
     if (t->patience > 0 && j->data.parts[PART_VALIDATION].count == 0)
         return setting_error(j,
                              "early stopping watches the validation loss, and there is no "
+                             "validation data",
+                             "add validation = 0.1 to data");
+    if (j->data.parts[PART_VALIDATION].count == 0 &&
+        reads_validation_loss(j->model.graphs[NNC_TRAIN]))
+        return setting_error(j,
+                             "the schedule reads the validation loss, and there is no "
                              "validation data",
                              "add validation = 0.1 to data");
     return true;
@@ -163,7 +177,8 @@ static bool prepare(Training *t)
            augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
-           nnc_initialize(&j->model, j->train.seed);
+           nnc_initialize(&j->model, j->train.seed) &&
+           (!j->options->weights || weights_start(j, j->options->weights));
 }
 
 static bool open_log(Training *t)
@@ -367,7 +382,7 @@ ExitCode command_train(Job *j)
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
     Training t = {.job = j};
     ExitCode code = EXIT_PROGRAM;
-    t.path = j->options->output ? j->options->output : job_weights_path(j);
+    t.path = j->options->output ? j->options->output : job_model_weights(j);
     if (job_load(j) && job_compile(j, purposes, 4) && job_read_data(j, false) &&
         check_settings(j) && prepare(&t) && check_output(&t) && open_log(&t)) {
         job_print_diagnostics(j);  // warnings, before the long wait

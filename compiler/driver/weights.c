@@ -265,6 +265,69 @@ bool weights_load(Job *j, const char *path, NnrtTensorFile *file)
     return true;
 }
 
+// --- weights to begin a training with ------------------------------------------------------------
+
+// The file's tensor for a variable, when it fits.
+static const NnrtTensor *fitting(const Job *j, const NnrtTensorFile *file, const Variable *v)
+{
+    const NnrtTensor *have = nnrt_safetensors_find(file, v->path);
+    const NnrtTensor want = tensor_of(j, v);
+    return have && same_tensor(have, &want) ? have : NULL;
+}
+
+// What stays as it is must come from the file, and a file of which nothing fits is the wrong one.
+static bool check_start(Job *j, const char *path, const NnrtTensorFile *file)
+{
+    const Variables *vs = j->model.variables;
+    Differences d = {.job = j, .path = path, .file = file};
+    int fit = 0;
+    int frozen = 0;
+    for (int i = 0; i < vs->count; i++) {
+        const Variable *v = &vs->items[i];
+        fit += is_saved(v) && fitting(j, file, v);
+        frozen += v->frozen && !fitting(j, file, v);
+    }
+    if (fit > 0 && frozen == 0)
+        return true;
+    const int differences = compare(&d);
+    d.diag = diag_report(j->session->diags, DIAG_weights_mismatch, NO_SPAN, path,
+                         fit > 0 ? frozen : differences);
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i]) && (fit == 0 || vs->items[i].frozen))
+            compare_variable(&d, &vs->items[i]);
+    return false;
+}
+
+static void copy_start(Job *j, const char *path, const NnrtTensorFile *file)
+{
+    const Variables *vs = j->model.variables;
+    Text anew = text_in(j->model.arena);
+    int fit = 0;
+    for (int i = 0; i < vs->count; i++) {
+        const Variable *v = &vs->items[i];
+        const NnrtTensor *t = is_saved(v) ? fitting(j, file, v) : NULL;
+        if (t)
+            memcpy((uint8_t *)j->model.block + v->offset, t->data, nnrt_tensor_bytes(t));
+        else if (is_saved(v))
+            text_addf(&anew, "%s%s", anew.size ? ", " : "; new: ", v->path);
+        fit += t != NULL;
+    }
+    if (!j->options->quiet)
+        job_say(j, "%d tensors are from %s%s", fit, path, text_str(&anew));
+}
+
+bool weights_start(Job *j, const char *path)
+{
+    NnrtTensorFile file = {0};
+    if (!read_weights(j, path, &file))
+        return false;
+    const bool ok = check_start(j, path, &file);
+    if (ok)
+        copy_start(j, path, &file);
+    nnrt_safetensors_free(&file);
+    return ok;
+}
+
 // --- metadata of loaded weights ---------------------------------------------------------------
 
 uint64_t weights_seed(const NnrtTensorFile *file, uint64_t otherwise)

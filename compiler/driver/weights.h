@@ -16,6 +16,10 @@ bool weights_save(Job *j, const char *path);
 // must be the model's; all that differ are reported. *file stays for its metadata: free it.
 bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
 
+// Copies what fits of `path` over the block's first values, for a training that goes on from there;
+// says what began anew. False after a report: nothing fits, or a frozen parameter is not there.
+bool weights_start(Job *j, const char *path);
+
 // The seed that the weights were trained with; `otherwise` when they do not say.
 uint64_t weights_seed(const NnrtTensorFile *file, uint64_t otherwise);
 

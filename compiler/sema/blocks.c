@@ -102,12 +102,16 @@ static void set_early_stopping(Expander *e, const Expr *x)
     eval_int(e, a->value, "the patience", &e->program->train_spec.patience);
 }
 
-static Value *read_number(Expander *e, const Expr *x)
+// A number that is 0 or above.
+static Value *read_number(Expander *e, const char *name, const Expr *x)
 {
     Value *v = eval_expr(e, x);
-    if (v->kind == VALUE_INT || v->kind == VALUE_REAL)
+    if (v->kind != VALUE_INT && v->kind != VALUE_REAL)
+        report_kind(e, x->span, "a number", v);
+    else if (value_as_real(v) < 0)
+        diag_report(diags_of(e), DIAG_bad_setting, x->span, name, 0LL);
+    else
         return v;
-    report_kind(e, x->span, "a number", v);
     return NULL;
 }
 
@@ -122,23 +126,23 @@ static void set_learning_rate(Expander *e, const Expr *x)
 
 static void set_weight_decay(Expander *e, const Expr *x)
 {
-    e->program->plan.weight_decay = read_number(e, x);
+    e->program->plan.weight_decay = read_number(e, "weight_decay", x);
 }
 
 static void set_label_smoothing(Expander *e, const Expr *x)
 {
-    e->program->plan.label_smoothing = read_number(e, x);
+    e->program->plan.label_smoothing = read_number(e, "label_smoothing", x);
 }
 
 static void set_clip_norm(Expander *e, const Expr *x)
 {
-    const Value *v = read_number(e, x);
+    const Value *v = read_number(e, "clip_norm", x);
     e->program->plan.clip_norm = v ? value_as_real(v) : 0;
 }
 
 static void set_clip_value(Expander *e, const Expr *x)
 {
-    const Value *v = read_number(e, x);
+    const Value *v = read_number(e, "clip_value", x);
     e->program->plan.clip_value = v ? value_as_real(v) : 0;
 }
 
@@ -327,7 +331,7 @@ static void store(Expander *e, const Key *k, const Expr *x)
     } else if (k->kind == VALUE_BOOL) {
         eval_bool(e, x, k->name, field);
     } else {
-        const Value *v = read_number(e, x);
+        const Value *v = read_number(e, k->name, x);
         *(double *)field = v ? value_as_real(v) : NAN;
     }
 }

@@ -19,7 +19,6 @@ static const struct {
     {{"m.nn", "-z"}, "there is no option -z"},
     {{"m.nn", "--train", "--eval"}, "--train and --eval"},
     {{"m.nn", "n.nn"}, "one file at a time"},
-    {{"m.nn", "--train", "-ww"}, "-o says where"},
     {{"m.nn", "--train=3"}, "takes no argument"},
     {{"m.nn", "--set"}, "needs an argument"},
     {{"m.nn", "--set", "width"}, "NAME=VALUE"},
@@ -185,7 +184,15 @@ Test(command_line, documentation)
     cr_expect(strstr(r.out, "units"), "%s", r.out);
     Run none = NNC(folder, "--doc", "dens");
     cr_expect_eq(none.code, 1);
+    Run crop = NNC(folder, "--doc", "crop");
+    cr_expect_eq(crop.code, 0);
+    cr_expect(strstr(crop.out, "crop(pad = 4, fill = \"zero\")"), "%s", crop.out);
+    Run source = NNC(folder, "--doc", "npz");
+    cr_expect_eq(source.code, 0);
+    cr_expect(strstr(source.out, "npz(file, input, target"), "%s", source.out);
     run_free(&r);
     run_free(&none);
+    run_free(&crop);
+    run_free(&source);
     folder_free(folder);
 }

@@ -244,6 +244,71 @@ Test(training, others_can_read_the_weights)
     folder_free(folder);
 }
 
+// --- from other weights -----------------------------------------------------------------------
+
+static void expect_same_tensor(const NnrtTensorFile *a, const NnrtTensorFile *b, const char *name,
+                               bool same)
+{
+    const NnrtTensor *x = nnrt_safetensors_find(a, name);
+    const NnrtTensor *y = nnrt_safetensors_find(b, name);
+    cr_assert(x && y, "%s", name);
+    cr_expect_eq(memcmp(x->data, y->data, nnrt_tensor_bytes(x)) == 0, same, "%s", name);
+}
+
+static void read_tensors(const char *folder, const char *name, NnrtTensorFile *file)
+{
+    NnrtError e;
+    char *path = path_in_folder(folder, name);
+    cr_assert(nnrt_safetensors_read(path, file, &e), "%s", e.message);
+    free(path);
+}
+
+Test(training, goes_on_from_other_weights_and_leaves_what_is_frozen)
+{
+    char *folder = small_folder();
+    write_text(
+        folder, "tuned.nn",
+        "model m { input flower[4]; dense(8, frozen = true); relu; dense(2, name = \"head\")\n"
+        "dense(3, name = \"dense_2\"); softmax }\n"
+        "data { train = csv(\"data/iris.csv\", target = \"species\"); test = 0.2 }\n"
+        "train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
+    Run base = NNC(folder, "small.nn", "--train", "-q");
+    Run tuned = NNC(folder, "tuned.nn", "--train", "--weights", "small.safetensors");
+    expect_done(&base);
+    expect_done(&tuned);
+    cr_expect(strstr(tuned.err, "3 tensors are from small.safetensors; new: head.w, head.b"), "%s",
+              tuned.err);
+    NnrtTensorFile a, b;
+    read_tensors(folder, "small.safetensors", &a);
+    read_tensors(folder, "tuned.safetensors", &b);
+    expect_same_tensor(&a, &b, "dense.w", true);
+    expect_same_tensor(&a, &b, "dense.b", true);
+    expect_same_tensor(&a, &b, "dense_2.b", false);
+    nnrt_safetensors_free(&a);
+    nnrt_safetensors_free(&b);
+    run_free(&base);
+    run_free(&tuned);
+    folder_free(folder);
+}
+
+Test(training, a_frozen_parameter_that_other_weights_lack_is_an_error)
+{
+    char *folder = small_folder();
+    Run base = NNC(folder, "small.nn", "--train", "-q");
+    write_text(folder, "tuned.nn",
+               "model m { input flower[4]; dense(9, frozen = true); relu; dense(3); softmax }\n"
+               "data { train = csv(\"data/iris.csv\", target = \"species\"); test = 0.2 }\n"
+               "train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
+    Run r = NNC(folder, "tuned.nn", "--train", "--weights", "small.safetensors");
+    expect_done(&base);
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "dense.w is f32[4, 9] in the model and f32[4, 8] in the file"), "%s",
+              r.err);
+    run_free(&base);
+    run_free(&r);
+    folder_free(folder);
+}
+
 static void expect_numbers(const json_t *line, const char *const *keys)
 {
     for (int i = 0; keys[i]; i++)
