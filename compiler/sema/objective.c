@@ -249,6 +249,31 @@ static bool needs_finish(const Program *p)
     return false;
 }
 
+static bool reads_input(const Graph *g)
+{
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i]->input_count; k++)
+            if (g->nodes[i]->in[k]->op == OP_input)
+                return true;
+    for (int i = 0; i < g->output_count; i++)
+        if (g->outputs[i].node->op == OP_input)
+            return true;
+    return false;
+}
+
+// A metric's pattern may have named the target, but `finish` is given no examples.
+static void drop_inputs(Graph *g)
+{
+    if (reads_input(g))
+        return;
+    g->nodes += g->input_count;  // which stand first
+    g->node_count -= g->input_count;
+    g->node_capacity -= g->input_count;
+    g->input_count = 0;
+    for (int i = 0; i < g->node_count; i++)
+        g->nodes[i]->id = (uint32_t)i;
+}
+
 Graph *sema_finish(Program *p)
 {
     if (!needs_finish(p))
@@ -266,6 +291,7 @@ Graph *sema_finish(Program *p)
     if (!expand_metrics(&e, METRIC_FINISH, make_targets(&e)))
         return NULL;
     graph_clean(g);
+    drop_inputs(g);
     return g;
 }
 
