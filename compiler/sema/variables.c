@@ -281,8 +281,8 @@ void stmt_update(Expander *e, const Stmt *s)
             diag_help(d, "the value still has the batch: reduce it with `keep`");
         poison_after(e, d, s->value->span);
     }
-    if (!wide)
-        return;
+    if (!wide || e->frame->inherited.frozen)
+        return;  // what a frozen layer has learned of its data stays, too
     set_variable(e, b->variable, wide);
     b->value = value_tensor(e->arena, s->span, wide);
 }

@@ -77,6 +77,21 @@ static double weight(const Model *m)
     return model_variable(m, "dense.w")[0];
 }
 
+Test(values, a_frozen_layer_keeps_its_states)
+{
+    Model m = model_load("model m { input x[1]; batchnorm(frozen = true); dense(1) }\n"
+                         "train { loss = mean_squared_error; optimizer = sgd }\n");
+    Graph *train = model_train(&m);
+    cr_assert(train);
+    model_start(&m, 1);
+    double *x[] = {(double[]){1, 3}, (double[]){0, 0}};
+    model_run(&m, train, 2, x, (RunArgs){.step = 1});
+    NEAR(model_variable(&m, "batchnorm.running_mean")[0], 0);
+    NEAR(model_variable(&m, "batchnorm.running_var")[0], 1);
+    NEAR(model_variable(&m, "batchnorm.gamma")[0], 1);
+    model_free(&m);
+}
+
 Test(values, sgd_steps_against_the_gradient)
 {
     Model m =
