@@ -22,7 +22,6 @@ typedef struct Group {
     int order;         // of execution
     Node **nodes;      // in topological order
     int count, capacity;
-    Kernel *kernel;
 } Group;
 
 // How a node is read: element i of it is element offset + (strides . i) of base. The base is a

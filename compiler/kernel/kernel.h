@@ -145,6 +145,6 @@ double kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
 void plan_print(Text *out, const Plan *p);
 
 // A text equal for kernels that need the same code: everything but which buffers they work on.
-const char *kernel_key(Arena *a, const Plan *p, const Kernel *k);
+const char *kernel_key(Arena *a, const Kernel *k);
 
 #endif

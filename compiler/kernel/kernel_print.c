@@ -172,9 +172,8 @@ static void print_body(Text *out, const Kernel *k)
 
 static const char *const kind_text[] = {"loops", "contract", "scan"};
 
-const char *kernel_key(Arena *a, const Plan *p, const Kernel *k)
+const char *kernel_key(Arena *a, const Kernel *k)
 {
-    (void)p;
     Text t = text_in(a);
     text_addf(&t, "%s ", kind_text[k->kind]);
     print_axes(&t, k);

@@ -355,7 +355,7 @@ static void lower_group(Lower *l, Group *g)
             add_fill_kernel(l, g->nodes[i]);
     Kernel *k = arena_new_of(l->arena, Kernel);
     arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
-    g->kernel = l->kernel = k;
+    l->kernel = k;
     l->group = g;
     memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
     if (g->alone) {
@@ -429,9 +429,8 @@ static void store(Lower *l, const Node *n, int buffer)
     add_instr(l, i);
 }
 
-static bool reads_variable(const Plan *p, const Kernel *k, int buffer)
+static bool reads_variable(const Kernel *k, int buffer)
 {
-    (void)p;
     for (int i = 0; i < k->buffer_count; i++)
         if (k->buffers[i] == buffer)
             return true;
@@ -471,7 +470,7 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
     int64_t strides[MAX_RANK];
     View v = {.base = NULL};
     for (int i = kernel_index(l->plan, k) + 1; i < l->plan->kernel_count; i++)
-        if (reads_variable(l->plan, l->plan->kernels[i], buffer))
+        if (reads_variable(l->plan->kernels[i], buffer))
             return false;
     row_major(&n->type, v.strides);
     access_in(g, &n->type, level_in(g, n), &v, strides);

@@ -3,25 +3,10 @@
 #include <criterion/criterion.h>
 
 #include "codegen/llvm/jit.h"
+#include "jit/descent.h"
 #include "pass/models.h"
 #include "pass/pass.h"
 #include "support/compare.h"
-
-// One step of gradient descent on every variable, rate 0.1.
-static void add_descent(Graph *g)
-{
-    int variables[16];
-    Node *gradients[16];
-    for (int i = 0; i < g->variables->count; i++)
-        variables[i] = i;
-    autodiff(g, g->outputs[0].node, variables, g->variables->count, gradients);
-    Builder b = {.graph = g};
-    for (int i = 0; i < g->variables->count; i++) {
-        Node *w = build_variable(&b, i), *rate = build_filled(&b, &w->type, 0.1);
-        Node *change = build_binary(&b, OP_mul, gradients[i], rate);
-        graph_update(g, i, build_binary(&b, OP_sub, w, change));
-    }
-}
 
 static void check_model(const char *text, const CompareOptions *o)
 {
@@ -31,7 +16,7 @@ static void check_model(const char *text, const CompareOptions *o)
     Graph *g = graph_read(a, names, text, &error);
     cr_assert(g, "%s", error);
     if (g->updates == NULL && g->variables->count && g->outputs[0].node->type.rank == 0)
-        add_descent(g);
+        add_descent(g, 0.1);
     passes_run(g, &(PassOptions){.verify = true});
     double d = compare_engines(a, g, o, &what);
     cr_expect(d >= 0 && d < 2e-6, "%s is off by %g (batch %d, width %d)", what, d, (int)o->batch,

@@ -4,31 +4,17 @@
 #include <string.h>
 
 #include "codegen/llvm/jit.h"
+#include "jit/descent.h"
 #include "pass/pass.h"
 #include "support/compare.h"
 #include "support/scan_models.h"
-
-static void add_descent(Graph *g)
-{
-    int variables[16];
-    Node *gradients[16];
-    for (int i = 0; i < g->variables->count; i++)
-        variables[i] = i;
-    autodiff(g, g->outputs[0].node, variables, g->variables->count, gradients);
-    Builder b = {.graph = g};
-    for (int i = 0; i < g->variables->count; i++) {
-        Node *w = build_variable(&b, i), *rate = build_filled(&b, &w->type, 0.01);
-        Node *change = build_binary(&b, OP_mul, gradients[i], rate);
-        graph_update(g, i, build_binary(&b, OP_sub, w, change));
-    }
-}
 
 static Graph *model(Arena *a, ScanModel which, int64_t length, bool reverse, bool optimized)
 {
     const char *error = NULL;
     Graph *g = graph_read(a, interner_new(a), scan_model(a, which, length, reverse), &error);
     cr_assert(g, "%s", error);
-    add_descent(g);
+    add_descent(g, 0.01);
     if (optimized)
         passes_run(g, &(PassOptions){.verify = true});
     return g;

@@ -19,7 +19,6 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
-    uint64_t *cycles;  // by kernel, when the code counts them
 } RunContext;
 
 typedef struct Gen {
@@ -112,7 +111,7 @@ bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
-void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
+// void run(RunContext *): all kernels in order.
+void gen_program(Gen *g, const Plan *p, const char *name);
 
 #endif

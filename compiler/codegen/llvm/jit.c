@@ -25,7 +25,6 @@ struct Jit {
     LLVMTargetMachineRef machine;
     LLVMOrcLLJITRef jit;
     int width;
-    bool profile;
     int modules;  // made so far: each has names of its own
 };
 
@@ -33,8 +32,6 @@ typedef struct JitExecutable {
     Executable executable;
     void (*native)(RunContext *);
     char *arena;
-    const Plan *plan;
-    uint64_t *cycles;
 } JitExecutable;
 
 // --- the machine --------------------------------------------------------------------------------
@@ -131,7 +128,6 @@ Jit *jit_open(Arena *a, const JitOptions *options, const char **error)
         jit_close(j);
         return NULL;
     }
-    j->profile = options && options->profile;
     j->width = options && options->vector_width ? options->vector_width : full_width(j);
     return j;
 }
@@ -149,11 +145,6 @@ void jit_close(Jit *j)
     LLVMDisposeMessage(j->features);
     LLVMDisposeMessage(j->layout);
     free(j);
-}
-
-int jit_vector_width(const Jit *j)
-{
-    return j->width;
 }
 
 // --- modules ------------------------------------------------------------------------------------
@@ -190,7 +181,7 @@ static Gen *gen_open(Jit *j, Arena *a, const Plan *p, const char *name, int *err
     LLVMSetTarget(g->module, j->triple);
     LLVMSetDataLayout(g->module, j->layout);
     set_types(g);
-    gen_program(g, p, name, j->profile);
+    gen_program(g, p, name);
     return g;
 }
 
@@ -277,7 +268,7 @@ const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, Ji
 static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
-    RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
+    RunContext context = {.args = *args, .arena = je->arena};
     je->native(&context);
 }
 
@@ -306,17 +297,5 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch,
     je->executable = (Executable){.run = jit_run, .free = jit_free};
     memcpy(&je->native, &address, sizeof je->native);
     je->arena = arena;
-    je->plan = p;
-    je->cycles = j->profile ? arena_array(a, uint64_t, (size_t)p->kernel_count + 1) : NULL;
     return &je->executable;
-}
-
-const Plan *jit_plan(const Executable *x)
-{
-    return ((const JitExecutable *)x)->plan;
-}
-
-const uint64_t *jit_cycles(const Executable *x)
-{
-    return ((const JitExecutable *)x)->cycles;
 }

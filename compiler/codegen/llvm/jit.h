@@ -13,7 +13,6 @@ typedef struct Jit Jit;
 
 typedef struct JitOptions {
     int vector_width;  // lanes of f32; 0: the machine's full width. Tests try others.
-    bool profile;      // executables count the cycles of each kernel
 } JitOptions;
 
 typedef enum JitText { JIT_TEXT_LLVM, JIT_TEXT_ASM } JitText;
@@ -29,12 +28,5 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *g, int64_t max_batch, con
 // What jit_compile would make, as text: `--emit llvm|asm`.
 const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitText what,
                      const char **error);
-
-int jit_vector_width(const Jit *j);
-
-// The plan of a jit_compile'd executable, and, when it was made with `profile`, the cycles that
-// each kernel took since it was made, by kernel (NULL else).
-const Plan *jit_plan(const Executable *x);
-const uint64_t *jit_cycles(const Executable *x);
 
 #endif

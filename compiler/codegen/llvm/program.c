@@ -145,7 +145,7 @@ static Val write_function(Program *p, const Kernel *k, Method method, const char
 static Val kernel_function(Program *p, int index, Method method)
 {
     const Kernel *k = p->plan->kernels[index];
-    p->keys[index] = kernel_key(p->g->arena, p->plan, k);
+    p->keys[index] = kernel_key(p->g->arena, k);
     for (int i = 0; i < index; i++)
         if (p->keys[i] && strcmp(p->keys[i], p->keys[index]) == 0)
             return p->functions[index] = p->functions[i];
@@ -188,21 +188,6 @@ static int most_buffers(const Plan *p)
     return most;
 }
 
-static Val read_cycles(Gen *g)
-{
-    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
-}
-
-static void add_cycles(const Program *p, int index, Val start)
-{
-    Gen *g = p->g;
-    Val passed = LLVMBuildSub(g->builder, read_cycles(g), start, "");
-    Val table = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
-    Val at = gen_offset(g, table, (int64_t)sizeof(uint64_t) * index);
-    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
-    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, passed, ""), at);
-}
-
 // The body of a function that runs all kernels of a plan begins here.
 static Program program_new(Gen *g, const Plan *plan, const char *name, Val context)
 {
@@ -218,14 +203,10 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
     };
 }
 
-static void run_kernels(Program *p, Val run, bool profile)
+static void run_kernels(Program *p, Val run)
 {
-    for (int i = 0; i < p->plan->kernel_count; i++) {
-        Val start = profile ? read_cycles(p->g) : NULL;
+    for (int i = 0; i < p->plan->kernel_count; i++)
         run_kernel(p, run, i);
-        if (profile)
-            add_cycles(p, i, start);
-    }
 }
 
 // Those of the body of a scan that run in each step, or before the first.
@@ -257,11 +238,11 @@ static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
     return fn;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
+void gen_program(Gen *g, const Plan *plan, const char *name)
 {
     const Ty params[1] = {g->ptr};
     Val run = gen_function(g, name, g->none, params, 1, true);
     Program p = program_new(g, plan, plan->graph->name, LLVMGetParam(run, 0));
-    run_kernels(&p, run, profile);
+    run_kernels(&p, run);
     LLVMBuildRetVoid(g->builder);
 }
