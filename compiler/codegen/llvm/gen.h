@@ -19,6 +19,7 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
+    uint64_t *cycles;  // by kernel, in code that counts them
 } RunContext;
 
 typedef struct Gen {
@@ -111,7 +112,11 @@ bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order.
-void gen_program(Gen *g, const Plan *p, const char *name);
+// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
+void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
+
+// float peak(float), chains of multiply-adds, and the FLOP in a second of it (peak.c).
+void gen_peak(Gen *g, const char *name);
+double peak_measure(float (*peak)(float), int width);
 
 #endif
