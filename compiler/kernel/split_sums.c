@@ -40,8 +40,8 @@ static bool is_large(const Splitter *s, const Type *t)
 static bool is_split(const Splitter *s, const Node *n)
 {
     return n->op == OP_reduce && n->attr.reduce.kind == REDUCE_SUM && n->type.rank > 0 &&
-           type_batched(&n->in[0]->type) && (n->attr.reduce.axes & 1) &&
-           n->attr.reduce.axes != 1 && is_large(s, &n->in[0]->type);
+           type_batched(&n->in[0]->type) && (n->attr.reduce.axes & 1) && n->attr.reduce.axes != 1 &&
+           is_large(s, &n->in[0]->type);
 }
 
 static uint32_t inner_axes(const Node *n)
@@ -113,8 +113,8 @@ static Node *squared_distances(Splitter *s, const Node *n, const Node *distance,
     for (int i = 0; i < n->type.rank; i++)
         map[i] = (int8_t)(i + 1);
     Node *off = build_binary(b, OP_sub, own, build_broadcast(b, m, own->type, map));
-    Node *between = build_binary(b, OP_mul, build_binary(b, OP_mul, off, off),
-                                 filled(s, &own->type, count));
+    Node *between =
+        build_binary(b, OP_mul, build_binary(b, OP_mul, off, off), filled(s, &own->type, count));
     return build_reduce(b, REDUCE_SUM, build_binary(b, OP_add, within, between), 1);
 }
 
