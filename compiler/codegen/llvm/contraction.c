@@ -90,7 +90,7 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (k->parts.size || k->left_offset || k->right_offset || !as_product(k, p))
+    if (k->count || k->parts.size || k->left_offset || k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)

@@ -19,7 +19,7 @@
 #include "codegen/llvm/tiles.h"
 
 typedef struct Cursor {
-    Val left, right, out;  // addresses
+    Val left, right, out;  // addresses; out: NULL where the code behind the contraction stores
 } Cursor;
 
 static Val length(const Tiles *t, const ContractAxis *x)
@@ -42,7 +42,7 @@ static Val address(const Tiles *t, Val base, Val index, int64_t stride)
 static Cursor moved(const Tiles *t, Cursor c, const ContractAxis *x, Val i)
 {
     return (Cursor){address(t, c.left, i, x->left), address(t, c.right, i, x->right),
-                    address(t, c.out, i, x->out)};
+                    c.out ? address(t, c.out, i, x->out) : NULL};
 }
 
 static Val vector_at(const Tiles *t, Val base, int64_t row_stride, int row, int64_t stride,
@@ -108,13 +108,17 @@ static Val result(const Tiles *t, Val sum, Val at, int column)
     return LLVMBuildFAdd(t->g->builder, before, sum, "");
 }
 
-static void tile(const Tiles *t, Cursor c)
+static void tile(Tiles *t, Cursor c)
 {
     const ContractAxis *row = &t->rows[t->row_count - 1];
     Val acc[MAX_ROWS * MAX_COLUMNS];
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
         acc[i] = gen_f32(t->g, 0, t->g->width);
     depth_loops(t, c, t->hoisted, acc);
+    if (t->k->count) {
+        epilogue_tile(t, acc);
+        return;
+    }
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
             Val at = vector_at(t, c.out, row->out, i, 1, j);
@@ -149,6 +153,7 @@ static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
         return;
     t->rows_now = rows;
     gen_loop_begin(t->g, &l, lo, hi, rows, NULL, 0);
+    epilogue_at(t, x, l.index);
     tile(t, moved(t, c, x, l.index));
     gen_loop_end(t->g, &l, NULL);
 }
@@ -178,6 +183,7 @@ static void row_loops(Tiles *t, Cursor c, int level)
     }
     Loop l;
     begin_axis(t, &l, x);
+    epilogue_at(t, x, l.index);
     row_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -186,6 +192,7 @@ static void panel(Tiles *t, Cursor c, Val first, int columns, int rest)
 {
     t->columns_now = columns;
     t->mask = rest ? gen_mask(t->g, gen_i64(t->g, rest)) : NULL;
+    epilogue_at(t, &t->vector, first);
     row_loops(t, moved(t, c, &t->vector, first), 0);
 }
 
@@ -247,6 +254,7 @@ static void outer_loops(Tiles *t, Cursor c, int level)
     const ContractAxis *x = &t->outer[level];
     Loop l;
     begin_axis(t, &l, x);
+    epilogue_at(t, x, l.index);
     outer_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -291,7 +299,9 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
                    k->right_offset * (int64_t)sizeof(float)),
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
-                gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+                k->count ? NULL : gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+    if (k->count)
+        epilogue_open(&t, args);
     part_loop(&t, c);
     LLVMBuildRetVoid(g->builder);
     return fn;
