@@ -112,6 +112,9 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A contraction else: a call of the BLAS, where its strides allow one, or plain loops
 // (contraction.c).
+// Bounds of the first depth axis in a part of the batch: of ceil(batch / parts) examples; the last
+// parts may have fewer, or none.
+void gen_part_of_batch(Gen *g, const Kernel *k, Val context, Val part, Val *lo, Val *hi);
 bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
