@@ -122,17 +122,19 @@ class Training(Table):
         self.say(self.row(cells))
 
     def note_layout(self, r):
-        layout = r.facts.get("torch", {}).get("note")
-        if layout:
-            self.layouts.setdefault(layout, []).append(f"{r.workload.title} ({r.threads})")
+        for name in ("torch", "compile"):
+            layout = r.facts.get(name, {}).get("note")
+            if layout:
+                said = self.layouts.setdefault((name, layout), [])
+                said.append(f"{r.workload.title} ({r.threads})")
 
     def remarks(self):
         for threads, peaks in self.peaks.items():
             low, middle, high = (f(peaks) / 1e9 for f in (min, statistics.median, max))
             yield (f"Peak with {threads} thread{'s' * (threads > 1)}: {middle:.0f} GFLOP/s "
                    f"({low:.0f} to {high:.0f} in all rounds; far apart: the machine was busy).")
-        for layout, models in self.layouts.items():
-            yield f"Images in PyTorch, {layout}: {', '.join(models)}."
+        for (name, layout), models in self.layouts.items():
+            yield f"Images in {NAMES[name]}, {layout}: {', '.join(models)}."
 
 
 class Inference(Table):

@@ -67,8 +67,8 @@ def seconds(step, runs=3):
     return time.perf_counter() - start
 
 
-def faster_layout(w):
-    return min(LAYOUTS, key=lambda layout: seconds(make(w, "eager", layout)[0]))
+def faster_layout(w, mode):
+    return min(LAYOUTS, key=lambda layout: seconds(make(w, mode, layout)[0]))
 
 
 def main():
@@ -77,7 +77,7 @@ def main():
     torch.set_num_threads(args.threads)
     w, layout = args.workload, args.layout
     if len(w.inputs) == 3:
-        layout = layout or faster_layout(w)
+        layout = layout or faster_layout(w, args.mode)
     step, parameters = make(w, args.mode, layout)
     step()
     serve.serve(answers, {"parameters": parameters, "note": layout}, step,
