@@ -135,6 +135,7 @@ static const OptionRow rows[] = {
     {"threads", 'j', "N", "threads, all cores unless told; results never depend on it",
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
+    {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -318,6 +319,7 @@ void options_help(FILE *out)
     }
     fputs(
         "\nResults go to standard output, everything else to standard error. nnc reads and writes\n"
-        "the files it is told to and nothing else; it never uses the network.\n",
+        "the files it is told to, keeps compiled code in ~/.cache/nnc, and nothing else; it never\n"
+        "uses the network.\n",
         out);
 }

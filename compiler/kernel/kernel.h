@@ -107,6 +107,7 @@ typedef struct Kernel {
     int count, capacity;
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
+    ContractAxis parts;                 // of the batch, the first depth axis; .size 0: none
     int64_t left_offset, right_offset;  // of the first elements
     const Node *node;                   // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena

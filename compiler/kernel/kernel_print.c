@@ -164,6 +164,9 @@ static void print_body(Text *out, const Kernel *k)
     if (k->left_offset || k->right_offset)
         text_addf(out, "    offsets left %" PRId64 ", right %" PRId64 "\n", k->left_offset,
                   k->right_offset);
+    if (k->parts.size)
+        text_addf(out, "    in %" PRId64 " parts of the batch (out %" PRId64 ")\n", k->parts.size,
+                  k->parts.out);
     print_contract_axes(out, "batch  ", &k->batch);
     print_contract_axes(out, "rows   ", &k->rows);
     print_contract_axes(out, "columns", &k->columns);

@@ -17,19 +17,12 @@
 // which holds for any m when `own` is the example's mean (Chan, Golub & LeVeque 1983, Algorithms
 // for computing the sample variance, equation 1.5b); it is no less exact.
 //
-// Runs on the copy of a graph that fuse.c works on; it may leave nodes that nothing needs.
-
 #include "graph/ops/ops.h"
-#include "kernel/fuse.h"
+#include "kernel/split.h"
 
 // An example with more elements than this, and a batch of more than this, do not stay in a cache.
 #define LEAST_EXAMPLE 1024
 #define LEAST_BATCH (1 << 18)
-
-typedef struct Splitter {
-    Builder b;
-    int64_t max_batch;
-} Splitter;
 
 static bool is_large(const Splitter *s, const Type *t)
 {
@@ -118,36 +111,13 @@ static Node *squared_distances(Splitter *s, const Node *n, const Node *distance,
     return build_reduce(b, REDUCE_SUM, build_binary(b, OP_add, within, between), 1);
 }
 
-static Node *split(Splitter *s, const Node *n)
+Node *split_sum(Splitter *s, const Node *n)
 {
+    if (!is_split(s, n))
+        return NULL;
     Node *x = n->in[0];
     Node *m = x->op == OP_mul && x->in[0] == x->in[1] ? is_distance(n, x->in[0]) : NULL;
     if (m)
         return squared_distances(s, n, x->in[0], m->in[0]);
     return build_reduce(&s->b, REDUCE_SUM, sum_of_examples(s, x, inner_axes(n)), 1);
-}
-
-// The array is built anew, as in pass/rewrite.c: new nodes stand where the sum stood.
-void split_sums(Graph *g, int64_t max_batch)
-{
-    Splitter s = {.b = {.graph = g}, .max_batch = max_batch};
-    const int count = g->node_count;
-    Node **old = arena_array(g->arena, Node *, (size_t)count + 1);
-    for (int i = 0; i < count; i++)
-        old[i] = g->nodes[i];
-    g->node_count = 0;
-    for (int i = 0; i < count; i++) {
-        Node *n = old[i];
-        for (int k = 0; k < n->input_count; k++)
-            n->in[k] = node_leader(n->in[k]);
-        s.b.span = n->span;
-        s.b.path = n->path;
-        if (is_split(&s, n)) {
-            node_forward(n, split(&s, n));
-            continue;
-        }
-        n->id = (uint32_t)g->node_count;
-        arena_push(g->arena, g->nodes, g->node_count, g->node_capacity, n);
-    }
-    graph_clean(g);
 }
