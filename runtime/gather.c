@@ -11,9 +11,10 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    AHEAD = 8,             // rows
-    LINE = 64,             // bytes
-    MOST_BYTES = 2 * 1024  // of a row that are asked for: further on it is prefetched as it is read
+    LINE = 64,                // bytes
+    MOST_BYTES = 2 * 1024,    // of a row: further on it is prefetched as it is read
+    AHEAD_BYTES = 24 * 1024,  // at once: half of the first cache
+    MOST_AHEAD = 32           // rows
 };
 
 // ---- one row
@@ -58,21 +59,47 @@ INLINE void convert_row(const NnrtField *f, int64_t row, float *out)
 
 // ---- many
 
-INLINE void prefetch_row(const NnrtField *f, int64_t row)
+INLINE int64_t row_bytes(const NnrtField *f)
 {
-    const int64_t bytes = f->width * (f->dtype == NNRT_U8 ? 1 : 4);
-    const char *start = (const char *)f->data + row * bytes;
-    const int64_t asked = bytes < MOST_BYTES ? bytes : MOST_BYTES;
+    return f->width * (f->dtype == NNRT_U8 ? 1 : 4);
+}
+
+static int64_t asked_bytes(const NnrtField *f)
+{
+    const int64_t bytes = row_bytes(f);
+    return bytes < MOST_BYTES ? bytes : MOST_BYTES;
+}
+
+static int64_t rows_ahead(const NnrtField *f)
+{
+    const int64_t rows = AHEAD_BYTES / asked_bytes(f);
+    return rows < MOST_AHEAD ? rows : MOST_AHEAD;
+}
+
+static void prefetch_row(const NnrtField *f, int64_t row)
+{
+    const char *start = (const char *)f->data + row * row_bytes(f);
+    const int64_t asked = asked_bytes(f);
     for (int64_t i = 0; i < asked; i += LINE)
         __builtin_prefetch(start + i);
+}
+
+// Asks for the first rows; how many are to be asked for from then on.
+static int64_t prefetch_first(const NnrtField *f, const uint32_t *indices, int64_t lo, int64_t hi)
+{
+    const int64_t ahead = rows_ahead(f);
+    for (int64_t r = lo; r < hi && r < lo + ahead; r++)
+        prefetch_row(f, indices[r]);
+    return ahead;
 }
 
 INLINE void convert_rows(const NnrtField *f, const uint32_t *indices, int64_t lo, int64_t hi,
                          float *out)
 {
+    const int64_t ahead = prefetch_first(f, indices, lo, hi);
     for (int64_t r = lo; r < hi; r++) {
-        if (r + AHEAD < hi)
-            prefetch_row(f, indices[r + AHEAD]);
+        if (r + ahead < hi)
+            prefetch_row(f, indices[r + ahead]);
         convert_row(f, indices[r], out + r * f->width);
     }
 }
@@ -101,8 +128,6 @@ static bool has_avx2(void)
 void nnrt_gather_range(const NnrtField *f, const uint32_t *indices, int64_t lo, int64_t hi,
                        float *out)
 {
-    for (int64_t r = lo; r < hi && r < lo + AHEAD; r++)
-        prefetch_row(f, indices[r]);
     if (has_avx2())
         convert_avx2(f, indices, lo, hi, out);
     else
@@ -125,10 +150,11 @@ void nnrt_gather_i32_range(const NnrtField *f, const uint32_t *indices, int64_t 
 {
     const uint8_t *u8 = f->data;
     const int32_t *i32 = f->data;
+    const int64_t ahead = prefetch_first(f, indices, lo, hi);
     for (int64_t r = lo; r < hi; r++) {
         const int64_t at = indices[r] * f->width;
-        if (r + AHEAD < hi)
-            prefetch_row(f, indices[r + AHEAD]);
+        if (r + ahead < hi)
+            prefetch_row(f, indices[r + ahead]);
         if (f->dtype == NNRT_I32)
             memcpy(out + r * f->width, i32 + at, (size_t)f->width * sizeof *out);
         else

@@ -103,7 +103,7 @@ Test(dataset, normalization_repeats_over_features)
 // element: the loops that the processor has vectors for round as it is written.
 static void expect_rows(NnrtDtype dtype, int64_t width, bool normalized)
 {
-    enum { ROWS = 21, MOST = 70 };
+    enum { ROWS = 43, MOST = 70 };
     NnrtError e;
     uint8_t bytes[ROWS * MOST];
     int32_t whole[ROWS * MOST];
@@ -112,11 +112,11 @@ static void expect_rows(NnrtDtype dtype, int64_t width, bool normalized)
     uint32_t rows[ROWS];
     for (int i = 0; i < ROWS * MOST; i++) {
         bytes[i] = (uint8_t)(i * 37);
-        whole[i] = i * 1234567 - 900000000;
+        whole[i] = i * 123457 - 90000000;
         real[i] = (float)i / 7 - 50;
     }
     for (uint32_t i = 0; i < ROWS; i++)
-        rows[i] = i * 8 % ROWS;
+        rows[i] = i * 8 % ROWS;  // more than are asked for ahead
     for (int i = 0; i < MOST; i++) {
         mean[i] = (float)i / 3;
         std[i] = 1 + (float)i / 11;
