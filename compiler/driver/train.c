@@ -17,7 +17,7 @@
 // Everything that a training needs while it runs.
 typedef struct Training {
     Job *job;
-    NnrtBatch batch;
+    NnrtFeed feed;
     Augmentation augmentation;
     NnrtExamples train;
     NnrtExamples probe;       // of the training part, as many as validation has: for its metrics
@@ -32,18 +32,25 @@ typedef struct Training {
 
 // --- what the loop calls ----------------------------------------------------------------------
 
+static void gather(Training *t, const NnrtStep *s)
+{
+    nnrt_feed_begin(&t->feed, t->train.fields, s->rows, s->count, (uint64_t)s->step);
+}
+
 // The loss as reported leaves the regularizers' penalty out, so that training and validation can be
 // compared; a penalty that is no number makes it none.
-static double do_step(void *self, const NnrtStep *s)
+static double do_step(void *self, const NnrtStep *s, const NnrtStep *next)
 {
     Training *t = self;
     NncModel *m = &t->job->model;
-    nnrt_batch_gather(&t->batch, t->job->pool, t->train.fields, s->rows, s->count);
-    augmentation_apply(&t->augmentation, t->job->pool, t->job->train.seed, (uint64_t)s->step,
-                       s->rows, s->count, &t->batch);
+    if (s->step == 1)
+        gather(t, s);
+    const NnrtBatch *batch = nnrt_feed_take(&t->feed);
+    if (next)
+        gather(t, next);
     const RunArgs args = {
         .variables = m->block,
-        .inputs = (const void *const *)t->batch.inputs,
+        .inputs = (const void *const *)batch->inputs,
         .outputs = t->outputs,
         .batch = s->count,
         .seed = t->job->train.seed,
@@ -149,11 +156,12 @@ static int64_t most_examples(const Job *j)
     return most;
 }
 
-static bool make_batch(Training *t, int64_t size)
+static bool make_feed(Training *t, int64_t size)
 {
     Job *j = t->job;
     NnrtError e;
-    if (batch_for(&t->batch, j->model.graphs[NNC_TRAIN], size, &e))
+    NnrtChange *change = augmentation_changes(&t->augmentation) ? augmentation_apply : NULL;
+    if (feed_for(&t->feed, j->pool, j->model.graphs[NNC_TRAIN], size, change, &t->augmentation, &e))
         return true;
     job_say_error(j, &e);
     return false;
@@ -173,8 +181,8 @@ static bool prepare(Training *t)
     t->loss = nnc_output(g, "loss");
     t->penalty = nnc_output(g, "penalty");
     t->outputs = output_buffers(j->model.arena, g, j->train.batch_size);
-    return make_batch(t, j->train.batch_size) &&
-           augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
+    return augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size, j->train.seed) &&
+           make_feed(t, j->train.batch_size) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
            nnc_initialize(&j->model, j->train.seed) &&
@@ -366,6 +374,7 @@ static ExitCode train(Training *t)
         progress_start(&t->progress, &j->err, &shown);
     nnrt_signals_catch();
     const bool ran = nnrt_fit(&fit, &result, &e);
+    nnrt_feed_end(&t->feed);
     progress_stop(&t->progress);
     if (!ran) {
         job_say_error(j, &e);
@@ -389,8 +398,8 @@ ExitCode command_train(Job *j)
         code = train(&t);
     }
     evaluator_free(&t.evaluator);
+    nnrt_feed_free(&t.feed);  // before what its batches are changed by
     augmentation_free(&t.augmentation);
-    nnrt_batch_free(&t.batch);
     if (!log_close(&t.log)) {
         job_say(j, "%s could not be written", j->options->log);
         return EXIT_PROGRAM;
