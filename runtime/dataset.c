@@ -255,6 +255,25 @@ bool nnrt_field_normalize(NnrtField *f, int64_t features, const float *mean, con
     return true;
 }
 
+static bool is_finite(const NnrtField *f, int64_t row, int64_t element)
+{
+    const float scaled = (float)raw_value(f, row * f->width + element) * f->scale;
+    return isfinite(f->features > 0 ? (scaled - f->centre[element]) * f->inverse[element] : scaled);
+}
+
+bool nnrt_find_not_finite(const NnrtField *f, const uint32_t *rows, int64_t n, int64_t *row,
+                          int64_t *element)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < f->width; k++)
+            if (!is_finite(f, rows[i], k)) {
+                *row = rows[i];
+                *element = k;
+                return true;
+            }
+    return false;
+}
+
 // ---- data sets
 
 NnrtField *nnrt_dataset_field(const NnrtDataset *d, const char *name)

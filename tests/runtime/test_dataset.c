@@ -150,6 +150,24 @@ Test(dataset, every_width_converts_alike)
         }
 }
 
+Test(dataset, what_is_not_finite_is_found)
+{
+    NnrtError e;
+    int64_t row, element;
+    const float raw[3][2] = {{1, 2}, {3, NAN}, {3e38f, 4}};
+    NnrtField f = field(NNRT_F32, 2, (int64_t[]){3, 2}, raw);
+    cr_expect_not(nnrt_find_not_finite(&f, (uint32_t[]){0, 2}, 2, &row, &element));
+    cr_expect(nnrt_find_not_finite(&f, (uint32_t[]){2, 1}, 2, &row, &element));
+    cr_expect(row == 1 && element == 1);
+    cr_assert(nnrt_field_normalize(&f, 2, (float[]){0, 0}, (float[]){0.1f, 1}, &e));
+    cr_expect(nnrt_find_not_finite(&f, (uint32_t[]){0, 2}, 2, &row, &element));
+    cr_expect(row == 2 && element == 0);
+    nnrt_field_free(&f);
+    f = field(NNRT_U8, 2, (int64_t[]){1, 2}, (uint8_t[]){0, 255});
+    cr_expect_not(nnrt_find_not_finite(&f, (uint32_t[]){0}, 1, &row, &element));
+    nnrt_field_free(&f);
+}
+
 Test(dataset, classes)
 {
     NnrtError e;
