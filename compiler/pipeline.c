@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "codegen/interpret/interpret.h"
+#include "measure.h"
 
 enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
 
@@ -215,9 +216,7 @@ static bool emit_ir(NncModel *m, const Graph *g, int64_t max_batch, Text *out, c
 static bool emit_kernels(NncModel *m, const Graph *g, int64_t max_batch, Text *out,
                          const char **error)
 {
-    (void)error;
-    plan_print(out, plan_new(m->arena, g, max_batch));
-    return true;
+    return measure_print(m, g, max_batch, out, error);
 }
 
 static bool emit_native(NncModel *m, const Graph *g, int64_t max_batch, JitText what, Text *out,

@@ -25,6 +25,7 @@ struct Jit {
     LLVMTargetMachineRef machine;
     LLVMOrcLLJITRef jit;
     int width;
+    bool profile;
     int modules;  // made so far: each has names of its own
 };
 
@@ -32,6 +33,8 @@ typedef struct JitExecutable {
     Executable executable;
     void (*native)(RunContext *);
     char *arena;
+    const Plan *plan;
+    uint64_t *cycles;  // NULL: not counted
 } JitExecutable;
 
 // --- the machine --------------------------------------------------------------------------------
@@ -128,6 +131,7 @@ Jit *jit_open(Arena *a, const JitOptions *options, const char **error)
         jit_close(j);
         return NULL;
     }
+    j->profile = options && options->profile;
     j->width = options && options->vector_width ? options->vector_width : full_width(j);
     return j;
 }
@@ -169,7 +173,7 @@ static void count_errors(LLVMDiagnosticInfoRef info, void *count)
         ++*(int *)count;
 }
 
-static Gen *gen_open(Jit *j, Arena *a, const Plan *p, const char *name, int *errors)
+static Gen *gen_open(Jit *j, Arena *a, const char *name, int *errors)
 {
     Gen *g = arena_new_of(a, Gen);
     g->arena = a;
@@ -181,7 +185,6 @@ static Gen *gen_open(Jit *j, Arena *a, const Plan *p, const char *name, int *err
     LLVMSetTarget(g->module, j->triple);
     LLVMSetDataLayout(g->module, j->layout);
     set_types(g);
-    gen_program(g, p, name);
     return g;
 }
 
@@ -223,12 +226,17 @@ static const char *link_object(Arena *a, Jit *j, LLVMMemoryBufferRef object, con
     return e ? take_error(a, e) : NULL;
 }
 
+// `p`: the plan to run; NULL: what measures the machine's peak.
 static const char *compile(Jit *j, Arena *a, const Plan *p, LLVMOrcExecutorAddress *address)
 {
     int errors = 0;
     LLVMMemoryBufferRef object = NULL;
-    const char *name = arena_printf(a, "%s_%d", p->graph->name, j->modules++);
-    Gen *g = gen_open(j, a, p, name, &errors);
+    const char *name = arena_printf(a, "%s_%d", p ? p->graph->name : "peak", j->modules++);
+    Gen *g = gen_open(j, a, name, &errors);
+    if (p)
+        gen_program(g, p, name, j->profile);
+    else
+        gen_peak(g, name);
     const char *error = NULL;
 #ifndef NDEBUG
     error = verify(a, g);
@@ -246,8 +254,9 @@ const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, Ji
 {
     int errors = 0;
     LLVMMemoryBufferRef out = NULL;
-    Gen *g = gen_open(j, a, plan_new(a, graph, max_batch), graph->name, &errors);
+    Gen *g = gen_open(j, a, graph->name, &errors);
     const char *text = NULL;
+    gen_program(g, plan_new(a, graph, max_batch), graph->name, false);
     *error = verify(a, g);
     if (!*error && what == JIT_TEXT_LLVM) {
         char *printed = LLVMPrintModuleToString(g->module);
@@ -268,7 +277,7 @@ const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, Ji
 static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
-    RunContext context = {.args = *args, .arena = je->arena};
+    RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
     je->native(&context);
 }
 
@@ -297,5 +306,26 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch,
     je->executable = (Executable){.run = jit_run, .free = jit_free};
     memcpy(&je->native, &address, sizeof je->native);
     je->arena = arena;
+    je->plan = p;
+    je->cycles = j->profile ? arena_array(a, uint64_t, (size_t)p->kernel_count + 1) : NULL;
     return &je->executable;
+}
+
+const Plan *jit_plan(const Executable *x)
+{
+    return ((const JitExecutable *)x)->plan;
+}
+
+const uint64_t *jit_cycles(const Executable *x)
+{
+    return ((const JitExecutable *)x)->cycles;
+}
+
+double jit_peak(Jit *j, Arena *a, const char **error)
+{
+    LLVMOrcExecutorAddress address = 0;
+    float (*peak)(float);
+    *error = compile(j, a, NULL, &address);
+    memcpy(&peak, &address, sizeof peak);
+    return *error ? 0 : peak_measure(peak, j->width);
 }

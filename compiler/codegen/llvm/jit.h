@@ -13,6 +13,7 @@ typedef struct Jit Jit;
 
 typedef struct JitOptions {
     int vector_width;  // lanes of f32; 0: the machine's full width. Tests try others.
+    bool profile;      // executables count the cycles of each kernel
 } JitOptions;
 
 typedef enum JitText { JIT_TEXT_LLVM, JIT_TEXT_ASM } JitText;
@@ -28,5 +29,13 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *g, int64_t max_batch, con
 // What jit_compile would make, as text: `--emit llvm|asm`.
 const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitText what,
                      const char **error);
+
+// The plan of an executable made by jit_compile, and with `profile` the ticks of the machine's
+// cycle counter that each of its kernels took so far (else NULL).
+const Plan *jit_plan(const Executable *x);
+const uint64_t *jit_cycles(const Executable *x);
+
+// The FLOP that one core does in a second at the most, measured; 0 with the reason in *error.
+double jit_peak(Jit *j, Arena *a, const char **error);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct Program {
     const Plan *plan;
     const char *name;
     Val context;
+    bool profile;
     // The body of a scan: its kernel, what it was given, and which step it is. Else NULL.
     const Kernel *scan;
     Val frame;
@@ -203,10 +204,29 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
     };
 }
 
+static Val read_cycles(Gen *g)
+{
+    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
+}
+
+static void count_cycles(const Program *p, int kernel, Val start)
+{
+    Gen *g = p->g;
+    Val all = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
+    Val at = gen_offset(g, all, (int64_t)sizeof(uint64_t) * kernel);
+    Val taken = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
+    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, taken, ""), at);
+}
+
 static void run_kernels(Program *p, Val run)
 {
-    for (int i = 0; i < p->plan->kernel_count; i++)
+    for (int i = 0; i < p->plan->kernel_count; i++) {
+        Val start = p->profile ? read_cycles(p->g) : NULL;
         run_kernel(p, run, i);
+        if (p->profile)
+            count_cycles(p, i, start);
+    }
 }
 
 // Those of the body of a scan that run in each step, or before the first.
@@ -238,11 +258,12 @@ static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
     return fn;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name)
+void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
     const Ty params[1] = {g->ptr};
     Val run = gen_function(g, name, g->none, params, 1, true);
     Program p = program_new(g, plan, plan->graph->name, LLVMGetParam(run, 0));
+    p.profile = profile;
     run_kernels(&p, run);
     LLVMBuildRetVoid(g->builder);
 }
