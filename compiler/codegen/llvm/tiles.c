@@ -112,6 +112,8 @@ static void tile(Tiles *t, Cursor c)
 {
     const ContractAxis *row = &t->rows[t->row_count - 1];
     Val acc[MAX_ROWS * MAX_COLUMNS];
+    if (t->k->count)
+        epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
         acc[i] = gen_f32(t->g, 0, t->g->width);
     depth_loops(t, c, t->hoisted, acc);

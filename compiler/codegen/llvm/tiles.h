@@ -44,6 +44,8 @@ int64_t tiles_most(const Tiles *t, const ContractAxis *x);
 // begins; where the loops stand on an axis; and the code for a tile whose sums are complete.
 void epilogue_open(Tiles *t, Val args);
 void epilogue_at(Tiles *t, const ContractAxis *x, Val index);
+// Before the sums are begun: asks for what the code will read.
+void epilogue_ask_ahead(Tiles *t);
 void epilogue_tile(Tiles *t, const Val *acc);
 
 #endif
