@@ -238,6 +238,14 @@ static void transpose_operand(Fusion *f, Node *n, int k, int axis)
     f->copied[n->in[k]->id] = true;
 }
 
+// What the body of a scan captures is copied once, for all steps.
+static bool is_same_in_all_steps(const Fusion *f, Node *n)
+{
+    const Node *base = view_of(f, n).base;
+    return f->scan && base->op == OP_input &&
+           base->attr.index >= f->scan->sequences + f->scan->carried;
+}
+
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 {
     const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
@@ -248,7 +256,8 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
     if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
         return;
-    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched)
+    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
+        is_same_in_all_steps(f, n->in[k]))
         transpose_operand(f, n, k, axis);
 }
 
