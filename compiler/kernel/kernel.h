@@ -132,6 +132,9 @@ typedef struct Plan {
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 
+// What lives at once at the most: no placement can do with less than this.
+size_t plan_live_bytes(const Plan *p);
+
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
 

@@ -245,8 +245,10 @@ static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *
 
 void plan_print(Text *out, const Plan *p, const KernelTime *times)
 {
-    text_addf(out, "%s: %d kernels, arena of %zu bytes for %" PRId64 " examples\n", p->graph->name,
-              p->kernel_count, p->arena_bytes, p->max_batch);
+    text_addf(out,
+              "%s: %d kernels, arena of %zu bytes for %" PRId64
+              " examples, of which %zu are in use at once\n",
+              p->graph->name, p->kernel_count, p->arena_bytes, p->max_batch, plan_live_bytes(p));
     for (int i = 0; i < p->kernel_count; i++)
         print_kernel(out, p, i, times ? &times[i] : NULL);
 }

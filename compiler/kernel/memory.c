@@ -66,6 +66,21 @@ static void place_buffer(Buffer **placed, int count, Buffer *b)
     b->offset = at;
 }
 
+size_t plan_live_bytes(const Plan *p)
+{
+    size_t most = 0;
+    for (int k = 0; k < p->kernel_count; k++) {
+        size_t live = 0;
+        for (int i = 0; i < p->buffer_count; i++) {
+            const Buffer *b = &p->buffers[i];
+            if (b->kind == BUFFER_ARENA && b->first <= k && k <= b->last)
+                live += b->bytes;
+        }
+        most = live > most ? live : most;
+    }
+    return most;
+}
+
 void plan_memory(Arena *a, Plan *p)
 {
     Buffer **order = arena_array(a, Buffer *, (size_t)p->buffer_count + 1);
