@@ -122,6 +122,7 @@ static const OptionRow rows[] = {
     {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
+    {"emit-c", 0, "FILE", "the trained model as a C99 header", COMMAND(EMIT_C)},
     {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
     {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
     {"help", 'h', NULL, "this text", COMMAND(HELP)},

@@ -33,7 +33,7 @@ typedef struct Buffer {
     int index;
     Type type;         // of the value it holds
     const Node *node;  // ARENA: the value; NULL: of no node
-    size_t offset;     // ARENA: in bytes, a multiple of 64
+    size_t offset;     // ARENA: in bytes, a multiple of the plan's alignment
     size_t bytes;      // ARENA: at the most, for max_batch examples
     int first, last;   // ARENA: the kernels that write it and read it last
     bool pinned;       // ARENA: an invariant kernel wrote it: it lives in all steps
@@ -117,6 +117,7 @@ typedef struct Kernel {
 typedef struct Plan {
     const Graph *graph;
     int64_t max_batch;
+    size_t alignment;  // of buffers in the arena, in bytes
     Kernel **kernels;  // in order of execution
     int kernel_count, kernel_capacity;
     Buffer *buffers;
@@ -126,6 +127,8 @@ typedef struct Plan {
 
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
+// The same with buffers aligned to so many bytes, a power of two from 4 on, instead of 64.
+Plan *plan_new_aligned(Arena *a, const Graph *g, int64_t max_batch, size_t alignment);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);

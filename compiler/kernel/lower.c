@@ -551,6 +551,24 @@ static void store_arena_values(Lower *l)
         }
 }
 
+static bool has_store(const Kernel *k)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE)
+            return true;
+    return false;
+}
+
+// All that a kernel makes may be computed again by those that use it.
+static void drop_idle_kernels(Plan *p)
+{
+    int kept = 0;
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind != KERNEL_LOOPS || has_store(p->kernels[i]))
+            p->kernels[kept++] = p->kernels[i];
+    p->kernel_count = kept;
+}
+
 static int *filled_with_minus_one(Arena *a, int n)
 {
     int *x = arena_array(a, int, (size_t)n + 1);
@@ -577,6 +595,7 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
     store_outputs(&l);
     set_passes(&l);
     store_arena_values(&l);
+    drop_idle_kernels(p);
     for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);

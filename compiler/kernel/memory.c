@@ -8,13 +8,11 @@
 
 #include "kernel/lower.h"
 
-#define ALIGNMENT 64
-
 static size_t buffer_bytes(const Plan *p, const Buffer *b)
 {
     size_t rows = type_batched(&b->type) ? (size_t)p->max_batch : 1;
     size_t bytes = rows * (size_t)type_elements(&b->type) * dtype_size(b->type.dtype);
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (bytes + p->alignment - 1) / p->alignment * p->alignment;
 }
 
 static void set_lifetimes(Plan *p)

@@ -3,15 +3,23 @@
 #include "graph/ops/ops.h"
 #include "kernel/lower.h"
 
-Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
+#define CACHE_LINE 64  // bytes; and a vector register
+
+Plan *plan_new_aligned(Arena *a, const Graph *g, int64_t max_batch, size_t alignment)
 {
     Plan *p = arena_new_of(a, Plan);
     Fusion *f = fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
+    p->alignment = alignment;
     lower_groups(a, p, f);
     plan_memory(a, p);
     return p;
+}
+
+Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
+{
+    return plan_new_aligned(a, g, max_batch, CACHE_LINE);
 }
 
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch)

@@ -1,0 +1,344 @@
+// c_header.c -- the header as a whole: what it is, what it wants, the constants, the functions.
+
+#include "codegen/c/c_header.h"
+
+#include <string.h>
+
+#include "codegen/c/c_program.h"
+
+#define ALIGNMENT 4  // bytes: no more is wanted by anything that the header says
+
+typedef struct Header {
+    CWriter w;
+    const CHeader *from;
+    const Plan *plan;
+    const char *upper;  // the model's name in capitals
+    CPlaces places;
+    CSizes sizes;
+} Header;
+
+Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
+{
+    return plan_new_aligned(a, g, batch, ALIGNMENT);
+}
+
+// --- names --------------------------------------------------------------------------------------
+
+static bool is_taken(const char *const *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (names[i] && strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+// `text` as an identifier that is none of `names`.
+static const char *fresh(Arena *a, const char *prefix, const char *text, const char *const *names,
+                         int count)
+{
+    const char *id = c_identifier(a, text);
+    const char *name = arena_printf(a, "%s%s", prefix, id);
+    for (int i = 2; is_taken(names, count, name); i++)
+        name = arena_printf(a, "%s%s_%d", prefix, id, i);
+    return name;
+}
+
+static const char *const *variable_names(Arena *a, const char *model, const Variables *vs)
+{
+    const char **names = arena_array(a, const char *, (size_t)vs->count + 1);
+    const char *prefix = arena_printf(a, "%s_data_", model);
+    for (int i = 0; i < vs->count; i++)
+        names[i] = fresh(a, prefix, vs->items[i].path, names, i);
+    return names;
+}
+
+// Inputs and outputs share the function's parameters with the arena.
+static void name_ports(Arena *a, const Graph *g, const char **inputs, const char **outputs)
+{
+    const int count = g->input_count + g->output_count + 1;
+    const char **names = arena_array(a, const char *, (size_t)count);
+    names[0] = "arena";
+    for (int i = 0; i < g->input_count; i++)
+        inputs[i] = names[i + 1] = fresh(a, "", g->inputs[i].name, names, i + 1);
+    for (int i = 0; i < g->output_count; i++) {
+        const int at = g->input_count + 1 + i;
+        outputs[i] = names[at] = fresh(a, "", g->outputs[i].name, names, at);
+    }
+}
+
+static CPlaces places_of(Arena *a, const char *model, const Graph *g)
+{
+    const char **inputs = arena_array(a, const char *, (size_t)g->input_count + 1);
+    const char **outputs = arena_array(a, const char *, (size_t)g->output_count + 1);
+    name_ports(a, g, inputs, outputs);
+    return (CPlaces){.arena = "a",
+                     .variables = variable_names(a, model, g->variables),
+                     .inputs = inputs,
+                     .outputs = outputs};
+}
+
+// --- the head -----------------------------------------------------------------------------------
+
+static const char *signature(Header *h)
+{
+    Arena *a = h->w.arena;
+    const Graph *g = h->plan->graph;
+    Text t = text_in(a);
+    for (int i = 0; i < g->input_count; i++)
+        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "",
+                  c_types[g->inputs[i].type.dtype].memory, h->places.inputs[i]);
+    for (int i = 0; i < g->output_count; i++)
+        text_addf(&t, "%s%s *%s", t.size ? ", " : "",
+                  c_types[g->outputs[i].node->type.dtype].memory, h->places.outputs[i]);
+    return text_str(&t);
+}
+
+static void print_port(Header *h, const char *kind, const char *name, const Type *t)
+{
+    c_line(&h->w, "//   %-7s %s: %s%s", kind, c_comment(h->w.arena, name),
+           t->dtype == DTYPE_F32 ? "" : c_types[t->dtype].memory, c_shape(h->w.arena, t));
+}
+
+static void print_head(Header *h)
+{
+    CWriter *w = &h->w;
+    const CHeader *f = h->from;
+    const Graph *g = h->plan->graph;
+    c_line(w, "// %s -- a neural network; made by nnc %s from %s", h->w.name, NNC_VERSION,
+           c_comment(w->arena, f->file));
+    c_line(w, "//");
+    for (int i = 0; i < f->summary_count; i++)
+        c_line(w, "//   %s", c_comment(w->arena, f->summary[i]));
+    c_line(w, "//");
+    for (int i = 0; i < g->input_count; i++)
+        print_port(h, "input", g->inputs[i].name, &g->inputs[i].type);
+    for (int i = 0; i < g->output_count; i++)
+        print_port(h, "output", g->outputs[i].name, &g->outputs[i].node->type);
+    c_line(w, "//");
+    c_line(w, "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
+           h->sizes.flash, h->sizes.ram);
+    c_line(w, "//");
+    c_line(w, "// In one C or C++ file of a program:");
+    c_line(w, "//     #define %s_IMPLEMENTATION", h->upper);
+    c_line(w, "//     #include \"%s\"", c_comment(w->arena, f->header));
+    c_line(w, "// in all others the second line alone. Then:");
+    c_line(w, "//     static float arena[%s_ARENA_FLOATS];", h->upper);
+    c_line(w, "//     %s_predict(arena, ...);", w->name);
+    c_line(w, "// or, with %s_STATIC_ARENA defined before the implementation, %s_predict_static(...).",
+           h->upper, w->name);
+    c_line(w, "// Nothing is allocated, nothing but the arena and the outputs is written.");
+    c_blank(w);
+}
+
+static void print_sizes(Header *h)
+{
+    CWriter *w = &h->w;
+    const Graph *g = h->plan->graph;
+    c_line(w, "#define %s_ARENA_BYTES %zu", h->upper, h->sizes.ram);
+    c_line(w, "#define %s_ARENA_FLOATS %zu  // never 0, so that an array can have it", h->upper,
+           h->sizes.ram ? h->sizes.ram / sizeof(float) : 1);
+    c_line(w, "#define %s_CONSTANT_BYTES %zu", h->upper, h->sizes.flash);
+    for (int i = 0; i < g->input_count; i++)
+        c_line(w, "#define %s_%s_SIZE %lld", h->upper, c_upper(w->arena, h->places.inputs[i]),
+               (long long)type_elements(&g->inputs[i].type));
+    for (int i = 0; i < g->output_count; i++)
+        c_line(w, "#define %s_%s_SIZE %lld", h->upper, c_upper(w->arena, h->places.outputs[i]),
+               (long long)type_elements(&g->outputs[i].node->type));
+    if (h->from->classes)
+        c_line(w, "#define %s_CLASSES %d", h->upper, h->from->class_count);
+    c_blank(w);
+}
+
+static void print_declarations(Header *h)
+{
+    CWriter *w = &h->w;
+    c_line(w, "#ifdef __cplusplus");
+    c_line(w, "extern \"C\" {");
+    c_line(w, "#endif");
+    c_blank(w);
+    if (h->from->classes)
+        c_line(w, "extern const char *const %s_classes[%s_CLASSES];", w->name, h->upper);
+    c_line(w, "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as floats are,", h->upper);
+    c_line(w, "// is scratch: what is in it before and after means nothing.");
+    c_line(w, "void %s_predict(void *arena, %s);", w->name, signature(h));
+    c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
+    c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
+    c_line(w, "#endif");
+    c_blank(w);
+    c_line(w, "#ifdef __cplusplus");
+    c_line(w, "}");
+    c_line(w, "#endif");
+    c_line(w, "#endif");
+    c_blank(w);
+}
+
+// --- constants ----------------------------------------------------------------------------------
+
+static void print_number(Header *h, DType dtype, const void *values, int64_t i)
+{
+    Text *out = h->w.out;
+    if (dtype == DTYPE_F32)
+        text_add(out, c_float(h->w.arena, ((const float *)values)[i]));
+    else if (dtype == DTYPE_I32)
+        text_addf(out, "%d", (int)((const int32_t *)values)[i]);
+    else
+        text_addf(out, "%d", ((const uint8_t *)values)[i]);
+}
+
+enum { NUMBERS_A_LINE = 8 };
+
+static void print_constant(Header *h, int variable)
+{
+    CWriter *w = &h->w;
+    const Variable *v = &h->plan->graph->variables->items[variable];
+    const int64_t count = type_elements(&v->type);
+    const void *values = (const char *)h->from->block + v->offset;
+    c_line(w, "// %s %s", c_comment(w->arena, v->path), c_shape(w->arena, &v->type));
+    c_line(w, "static const %s %s[%lld] = {", c_types[v->type.dtype].memory,
+           h->places.variables[variable], (long long)count);
+    for (int64_t i = 0; i < count; i++) {
+        text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
+        print_number(h, v->type.dtype, values, i);
+        text_add(w->out, i + 1 == count ? "\n" : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n" : ",");
+    }
+    c_line(w, "};");
+    c_blank(w);
+}
+
+static void print_constants(Header *h)
+{
+    for (int i = 0; i < h->plan->buffer_count; i++)
+        if (h->plan->buffers[i].kind == BUFFER_VARIABLE)
+            print_constant(h, h->plan->buffers[i].index);
+}
+
+static size_t constant_bytes(const Plan *p)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < p->buffer_count; i++) {
+        const Type *t = &p->buffers[i].type;
+        if (p->buffers[i].kind == BUFFER_VARIABLE)
+            bytes += (size_t)type_elements(t) * dtype_size(t->dtype);
+    }
+    return bytes;
+}
+
+static void print_classes(Header *h)
+{
+    CWriter *w = &h->w;
+    if (!h->from->classes)
+        return;
+    c_line(w, "const char *const %s_classes[%s_CLASSES] = {", w->name, h->upper);
+    for (int i = 0; i < h->from->class_count; i++)
+        c_line(w, "    %s,", c_string(w->arena, h->from->classes[i]));
+    c_line(w, "};");
+    c_blank(w);
+}
+
+// --- functions ----------------------------------------------------------------------------------
+
+static const char *port_names(Header *h)
+{
+    Text t = text_in(h->w.arena);
+    const Graph *g = h->plan->graph;
+    for (int i = 0; i < g->input_count; i++)
+        text_addf(&t, ", %s", h->places.inputs[i]);
+    for (int i = 0; i < g->output_count; i++)
+        text_addf(&t, ", %s", h->places.outputs[i]);
+    return text_str(&t);
+}
+
+static void print_predict(Header *h, const Text *calls)
+{
+    CWriter *w = &h->w;
+    c_line(w, "void %s_predict(void *arena, %s)", w->name, signature(h));
+    c_line(w, "{");
+    if (h->sizes.ram)
+        c_line(w, "    float *const a = (float *)arena;");
+    else
+        c_line(w, "    (void)arena;");
+    text_add(w->out, text_str(calls));
+    c_line(w, "}");
+    c_blank(w);
+    c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
+    c_line(w, "void %s_predict_static(%s)", w->name, signature(h));
+    c_line(w, "{");
+    c_line(w, "    static float arena[%s_ARENA_FLOATS];", h->upper);
+    c_line(w, "    %s_predict(arena%s);", w->name, port_names(h));
+    c_line(w, "}");
+    c_line(w, "#endif");
+}
+
+static void print_restrict(Header *h)
+{
+    CWriter *w = &h->w;
+    c_line(w, "#ifdef __cplusplus");
+    c_line(w, "#define %s_RESTRICT __restrict", h->upper);
+    c_line(w, "#else");
+    c_line(w, "#define %s_RESTRICT restrict", h->upper);
+    c_line(w, "#endif");
+    c_blank(w);
+}
+
+static void print_implementation(Header *h)
+{
+    CWriter *w = &h->w;
+    Text functions = text_in(w->arena), calls = text_in(w->arena), *out = w->out;
+    w->out = &functions;
+    c_program(w, h->plan, &h->places, &calls);
+    w->out = out;
+    c_line(w, "#ifdef %s_IMPLEMENTATION", h->upper);
+    c_line(w, "#include <math.h>");
+    c_line(w, "#include <stdbool.h>");
+    c_blank(w);
+    print_restrict(h);
+    print_classes(h);
+    print_constants(h);
+    c_print_helpers(w);
+    text_add(w->out, text_str(&functions));
+    print_predict(h, &calls);
+    c_line(w, "#undef %s_RESTRICT", h->upper);
+    c_line(w, "#endif");
+}
+
+// --- the whole ----------------------------------------------------------------------------------
+
+// The smallest type that counts the elements of every buffer, to spare narrow machines.
+static const char *index_type(const Plan *p)
+{
+    int64_t most = 0;
+    for (int i = 0; i < p->buffer_count; i++) {
+        const int64_t n = type_elements(&p->buffers[i].type) * p->max_batch;
+        most = n > most ? n : most;
+    }
+    return most <= INT16_MAX ? "int" : most <= INT32_MAX ? "int32_t" : "int64_t";
+}
+
+CSizes c_header(Arena *a, Text *out, const CHeader *from)
+{
+    const Plan *p = c_plan(a, from->graph, 1);
+    const char *name = c_identifier(a, from->model);
+    Header h = {
+        .w = {.arena = a,
+              .out = out,
+              .name = name,
+              .index = index_type(p),
+              .batch = 1,
+              .run = {.seed = from->seed}},
+        .from = from,
+        .plan = p,
+        .upper = c_upper(a, name),
+        .places = places_of(a, name, p->graph),
+        .sizes = {.ram = p->arena_bytes, .flash = constant_bytes(p)},
+    };
+    print_head(&h);
+    c_line(&h.w, "#ifndef %s_H", h.upper);
+    c_line(&h.w, "#define %s_H", h.upper);
+    c_blank(&h.w);
+    c_line(&h.w, "#include <stdint.h>");
+    c_blank(&h.w);
+    print_sizes(&h);
+    print_declarations(&h);
+    print_implementation(&h);
+    return h.sizes;
+}
