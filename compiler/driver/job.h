@@ -28,6 +28,7 @@ ExitCode command_eval(Job *j);
 ExitCode command_predict(Job *j);
 ExitCode command_emit(Job *j);
 ExitCode command_emit_c(Job *j);
+ExitCode command_verify(Job *j);
 ExitCode command_check_gradients(Job *j);
 ExitCode command_doc(Job *j);
 

@@ -123,6 +123,7 @@ static const OptionRow rows[] = {
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
     {"emit-c", 0, "FILE", "the trained model as a C99 header", COMMAND(EMIT_C)},
+    {"verify", 0, NULL, "compile that header here, compare with nnc, kernel by kernel", COMMAND(VERIFY)},
     {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
     {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
     {"help", 'h', NULL, "this text", COMMAND(HELP)},

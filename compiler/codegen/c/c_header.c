@@ -316,7 +316,7 @@ static const char *index_type(const Plan *p)
 
 CSizes c_header(Arena *a, Text *out, const CHeader *from)
 {
-    const Plan *p = c_plan(a, from->graph, 1);
+    const Plan *p = from->plan;
     const char *name = c_identifier(a, from->model);
     Header h = {
         .w = {.arena = a,
@@ -324,7 +324,8 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
               .name = name,
               .index = index_type(p),
               .batch = 1,
-              .run = {.seed = from->seed}},
+              .run = {.seed = from->seed},
+              .trace = from->trace},
         .from = from,
         .plan = p,
         .upper = c_upper(a, name),

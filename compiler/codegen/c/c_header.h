@@ -13,13 +13,14 @@ typedef struct CHeader {
     const char *model;   // its name
     const char *file;    // the .nn file's
     const char *header;  // the header's own
-    const Graph *graph;  // predict
+    const Plan *plan;    // of predict, by c_plan
     const void *block;   // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;
     const char *const *summary;  // lines
     int summary_count;
+    bool trace;  // for --verify: NNC_TRACE(pointer, bytes) after each kernel
 } CHeader;
 
 // What the model takes of a target, in bytes.
@@ -33,5 +34,18 @@ CSizes c_header(Arena *a, Text *out, const CHeader *h);
 
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
+
+// An identifier made of any text at all; never a word of C or C++, never empty.
+const char *c_identifier(Arena *a, const char *text);
+const char *c_upper(Arena *a, const char *identifier);
+// Of a value's shape, the batch left out: [28, 28, 1].
+const char *c_shape(Arena *a, const Type *t);
+
+// What a kernel does: "dense: [64] x [64, 128] -> [128]".
+const char *c_describe(Arena *a, const Kernel *k);
+
+// The kernel after which a buffer holds the value of its node; -1: it holds none. In the order of
+// kernels, then of buffers, these are the calls of NNC_TRACE.
+int c_traced(const Plan *p, int buffer);
 
 #endif

@@ -124,7 +124,7 @@ static const Instr *only_user(const Nest *n, int instr)
     const Instr *found = NULL;
     for (int i = 0; i < n->k->count; i++)
         for (int x = 0; x < n->k->code[i].arg_count; x++)
-            if (n->k->code[i].args[x] == instr)
+            if (n->needed[i] && n->k->code[i].args[x] == instr)
                 found = &n->k->code[i];
     return found;
 }

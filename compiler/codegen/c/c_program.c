@@ -5,6 +5,8 @@
 
 #include "codegen/c/c_program.h"
 
+#include "codegen/c/c_header.h"
+
 #include <string.h>
 
 #include "graph/ops/ops.h"
@@ -48,7 +50,7 @@ static const Node *last_node(const Kernel *k)
     return NULL;
 }
 
-const char *c_layer(const Kernel *k)
+static const char *layer_of(const Kernel *k)
 {
     const Node *n = last_node(k);
     return n && n->path ? n->path : "";
@@ -62,9 +64,9 @@ static void add_word(Text *t, const char *word)
     text_add(t, word);
 }
 
-static const char *operations(CWriter *w, const Kernel *k)
+static const char *operations(Arena *a, const Kernel *k)
 {
-    Text t = text_in(w->arena);
+    Text t = text_in(a);
     for (int i = 0; i < k->count; i++)
         if (k->code[i].kind == INSTR_APPLY || k->code[i].kind == INSTR_REDUCE ||
             k->code[i].kind == INSTR_ARGMAX)
@@ -75,19 +77,18 @@ static const char *operations(CWriter *w, const Kernel *k)
     return t.size ? text_str(&t) : fills ? "fill" : "copy";
 }
 
-const char *c_describe(CWriter *w, const Kernel *k)
+const char *c_describe(Arena *a, const Kernel *k)
 {
-    Arena *a = w->arena;
     const Node *n = last_node(k);
-    const char *layer = c_layer(k), *colon = *layer ? ": " : "";
+    const char *layer = layer_of(k), *colon = *layer ? ": " : "";
     if (!n)
-        return operations(w, k);
+        return operations(a, k);
     if (k->kind == KERNEL_SCAN)
         return arena_printf(a, "%s%s%lld steps", layer, colon, (long long)n->attr.scan->length);
     if (k->kind == KERNEL_CONTRACT)
         return arena_printf(a, "%s%s%s x %s -> %s", layer, colon, c_shape(a, &n->in[0]->type),
                             c_shape(a, &n->in[1]->type), c_shape(a, &n->type));
-    return arena_printf(a, "%s%s%s -> %s", layer, colon, operations(w, k), c_shape(a, &n->type));
+    return arena_printf(a, "%s%s%s -> %s", layer, colon, operations(a, k), c_shape(a, &n->type));
 }
 
 // --- addresses ----------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
     Text before = text_in(w->arena), steps = text_in(w->arena);
     if (k->kind == KERNEL_SCAN)
         scan_statements(w, k, &before, &steps);
-    c_line(w, "// %s", c_comment(w->arena, c_describe(w, k)));
+    c_line(w, "// %s", c_comment(w->arena, c_describe(w->arena, k)));
     c_line(w, "static void %s(%s)", name, parameters(w, p, k));
     c_line(w, "{");
     w->indent++;
@@ -240,6 +241,20 @@ static const char *function(CWriter *w, const Plan *p, const Kernel *k)
     return f.name;
 }
 
+// --- what is made by the end of a kernel --------------------------------------------------------
+
+int c_traced(const Plan *p, int buffer)
+{
+    int last = -1;
+    if (p->buffers[buffer].kind != BUFFER_ARENA || !p->buffers[buffer].node)
+        return -1;
+    for (int i = 0; i < p->kernel_count; i++)
+        for (int slot = 0; slot < p->kernels[i]->buffer_count; slot++)
+            if (p->kernels[i]->buffers[slot] == buffer && c_writes(p->kernels[i], slot))
+                last = i;
+    return last;
+}
+
 // --- calls --------------------------------------------------------------------------------------
 
 static const char *arguments(const Calls *c, const Kernel *k)
@@ -255,19 +270,33 @@ static const char *arguments(const Calls *c, const Kernel *k)
     return text_str(&t);
 }
 
+// To be looked at by --verify: what a kernel has made.
+static void trace_kernel(const Calls *c, int kernel)
+{
+    for (int i = 0; i < c->plan->buffer_count; i++) {
+        const Buffer *b = &c->plan->buffers[i];
+        if (c_traced(c->plan, i) == kernel)
+            text_addf(c->out, "%*sNNC_TRACE(%s, %zu);\n", 4 * c->indent, "", address(c, b),
+                      (size_t)type_elements(&b->type) * dtype_size(b->type.dtype));
+    }
+}
+
 static void call_kernel(const Calls *c, const Kernel *k)
 {
     const char *name = function(c->w, c->plan, k);
     text_addf(c->out, "%*s%s(%s);  // %s\n", 4 * c->indent, "", name, arguments(c, k),
-              c_comment(c->w->arena, c_describe(c->w, k)));
+              c_comment(c->w->arena, c_describe(c->w->arena, k)));
 }
 
 // Those of the body of a scan that run in each step, or before the first.
 static void call_kernels(const Calls *c, bool invariant)
 {
-    for (int i = 0; i < c->plan->kernel_count; i++)
+    for (int i = 0; i < c->plan->kernel_count; i++) {
         if (c->plan->kernels[i]->invariant == invariant)
             call_kernel(c, c->plan->kernels[i]);
+        if (c->w->trace && !c->scan)
+            trace_kernel(c, i);
+    }
 }
 
 void c_program(CWriter *w, const Plan *p, const CPlaces *places, Text *calls)

@@ -17,9 +17,4 @@ typedef struct CPlaces {
 // in order to `calls`.
 void c_program(CWriter *w, const Plan *p, const CPlaces *places, Text *calls);
 
-// What a kernel does, for a comment: "dense: [64] x [64, 128] -> [128]".
-const char *c_describe(CWriter *w, const Kernel *k);
-// The layer that a kernel belongs to; "" when it is none's.
-const char *c_layer(const Kernel *k);
-
 #endif

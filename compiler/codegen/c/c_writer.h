@@ -6,7 +6,7 @@
 #ifndef NNC_C_WRITER_H
 #define NNC_C_WRITER_H
 
-#include "base/text.h"
+#include "codegen/c/c_header.h"
 #include "graph/ops/emit.h"
 #include "kernel/kernel.h"
 
@@ -42,6 +42,7 @@ typedef struct CWriter {
     int indent;
     int64_t batch;  // examples of a run
     CRun run;
+    bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
     bool used[C_HELPER_COUNT];
     CFunction *functions;
     int count, capacity;
@@ -54,17 +55,12 @@ void c_blank(CWriter *w);
 
 // --- names and literals (c_names.c) -------------------------------------------------------------
 
-// An identifier made of any text at all; never a word of C or C++, never empty.
-const char *c_identifier(Arena *a, const char *text);
-const char *c_upper(Arena *a, const char *identifier);
 // A string literal, quotes included, of UTF-8 or any other bytes.
 const char *c_string(Arena *a, const char *text);
 // Text that may stand in a comment.
 const char *c_comment(Arena *a, const char *text);
 // A literal that reads back as the same float.
 const char *c_float(Arena *a, float value);
-// Of a value's shape, the batch left out: [28, 28, 1].
-const char *c_shape(Arena *a, const Type *t);
 
 // --- types and expressions (c_values.c) ---------------------------------------------------------
 

@@ -1,0 +1,104 @@
+// deploy.c -- nnc MODEL.nn --emit-c OUT.h: the trained model as a C99 header.
+
+#include "driver/deploy.h"
+
+#include <string.h>
+
+#include "driver/weights.h"
+#include "file.h"
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+// --- what the header says -----------------------------------------------------------------------
+
+static const char *const *summary_lines(const Job *j, int *count)
+{
+    Arena *a = j->model.arena;
+    int rows;
+    const LayerRow *layers = sema_layers(j->model.program, &rows);
+    const char **lines = arena_array(a, const char *, (size_t)rows + 1);
+    *count = 0;
+    for (int i = 0; i < rows; i++)
+        if (layers[i].depth == 0)
+            lines[(*count)++] = arena_printf(a, "%-24s %-40s %s", layers[i].path, layers[i].call,
+                                             c_shape(a, &layers[i].output));
+    return lines;
+}
+
+static const char *const *classes_of(Job *j, const NnrtTensorFile *file, int *count)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    const Type *y = &g->outputs[0].node->type;
+    const char *const *classes = weights_texts(j, file, "classes", count);
+    const bool fits = g->output_count == 1 && y->rank > 0 && y->dims[y->rank - 1] == *count;
+    return classes && *count > 0 && fits ? classes : NULL;
+}
+
+static void describe(Job *j, Deployment *d)
+{
+    const Options *o = j->options;
+    d->header = (CHeader){
+        .model = sema_model_name(j->model.program),
+        .file = base_name(o->file),
+        .header = o->argument ? base_name(o->argument) : "model.h",
+        .plan = c_plan(j->model.arena, j->model.graphs[NNC_PREDICT], 1),
+        .block = j->model.block,
+        .seed = j->train.seed,
+    };
+    d->header.classes = classes_of(j, &d->weights, &d->header.class_count);
+    d->header.summary = summary_lines(j, &d->header.summary_count);
+}
+
+// --- the weights --------------------------------------------------------------------------------
+
+// And what follows from them alone.
+static bool load_weights(Job *j, NnrtTensorFile *file)
+{
+    if (!weights_load(j, NULL, file) || !nnc_build(&j->model, NNC_PREDICT, 1, &j->nnc))
+        return false;
+    nnc_fold(&j->model, j->pool);
+    return true;
+}
+
+bool deploy_prepare(Job *j, Deployment *d)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT};
+    *d = (Deployment){0};
+    if (!job_load(j) || !job_compile(j, purposes, 1) || !load_weights(j, &d->weights))
+        return false;
+    describe(j, d);
+    return true;
+}
+
+void deploy_free(Deployment *d)
+{
+    nnrt_safetensors_free(&d->weights);
+}
+
+// --- the command --------------------------------------------------------------------------------
+
+static bool write_header(Job *j, const CHeader *h)
+{
+    const char *path = j->options->argument;
+    Text text = text_in(j->model.arena);
+    const CSizes sizes = c_header(j->model.arena, &text, h);
+    NnrtError e;
+    if (!nnrt_write_file(path, text_str(&text), text.size, &e)) {
+        job_say_error(j, &e);
+        return false;
+    }
+    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes", path, sizes.flash, sizes.ram);
+    return true;
+}
+
+ExitCode command_emit_c(Job *j)
+{
+    Deployment d;
+    const bool ok = deploy_prepare(j, &d) && write_header(j, &d.header);
+    deploy_free(&d);
+    return ok ? EXIT_DONE : EXIT_PROGRAM;
+}

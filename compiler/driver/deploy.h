@@ -1,0 +1,20 @@
+// deploy.h -- a trained model made ready to be written as a C header.
+
+#ifndef NNC_DEPLOY_H
+#define NNC_DEPLOY_H
+
+#include "codegen/c/c_header.h"
+#include "driver/job.h"
+#include "safetensors.h"
+
+typedef struct Deployment {
+    NnrtTensorFile weights;
+    CHeader header;
+} Deployment;
+
+// Loads and compiles the model, reads its weights and plans its kernels for one example. False after
+// a reported error; either way free it.
+bool deploy_prepare(Job *j, Deployment *d);
+void deploy_free(Deployment *d);
+
+#endif
