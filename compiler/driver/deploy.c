@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "driver/sources.h"
 #include "driver/weights.h"
 #include "file.h"
 
@@ -53,13 +54,69 @@ static void describe(Job *j, Deployment *d)
     d->header.summary = summary_lines(j, &d->header.summary_count);
 }
 
+// --- raw inputs ---------------------------------------------------------------------------------
+
+// The source of an input, where each has one of its own.
+static const Value *source_of(const DataSpec *spec, const char *input)
+{
+    const Value *train = spec->train;
+    if (!train || train->kind == VALUE_CALL)
+        return train;
+    for (int i = 0; i < train->count; i++)
+        if (train->items[i].name && strcmp(train->items[i].name, input) == 0)
+            return train->items[i].value;
+    return NULL;
+}
+
+typedef struct RawInputs {
+    Job *job;
+    const NnrtTensorFile *weights;
+} RawInputs;
+
+// A weights file of a model whose data block says nothing of normalizing has no statistics.
+static bool raw_input(void *self, const Port *input, RawInput *raw)
+{
+    const RawInputs *r = self;
+    const DataSpec *spec = sema_data_spec(r->job->model.program);
+    const float *mean;
+    const float *std;
+    raw->scale = (double)(float)source_scale(source_of(spec, input->name));
+    raw->features = weights_statistics(r->job, r->weights, input->name, &mean, &std);
+    return raw->scale != 1 || raw->features > 0;
+}
+
+static void fill(Job *j, int variable, const float *values, int64_t features, bool invert)
+{
+    const Variable *v = &j->model.variables->items[variable];
+    float *to = (float *)((char *)j->model.block + v->offset);
+    for (int64_t i = 0; i < type_elements(&v->type); i++)
+        to[i] = invert ? 1 / values[i % features] : values[i % features];
+}
+
+static void set_statistics(Job *j, const NnrtTensorFile *file)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    for (int i = 0; i < g->input_count; i++) {
+        const RawInput *raw = &j->model.raw[i];
+        const float *mean;
+        const float *std;
+        if (raw->features == 0)
+            continue;
+        weights_statistics(j, file, g->inputs[i].name, &mean, &std);
+        fill(j, raw->mean, mean, raw->features, false);
+        fill(j, raw->inverse, std, raw->features, true);
+    }
+}
+
 // --- the weights --------------------------------------------------------------------------------
 
 // And what follows from them alone.
-static bool load_weights(Job *j, NnrtTensorFile *file)
+static bool load_weights(Job *j, const NnrtTensorFile *file)
 {
-    if (!weights_load(j, NULL, file) || !nnc_build(&j->model, NNC_PREDICT, 1, &j->nnc))
+    if (!weights_apply(j, job_weights_path(j), file) ||
+        !nnc_build(&j->model, NNC_PREDICT, 1, &j->nnc))
         return false;
+    set_statistics(j, file);
     nnc_fold(&j->model, j->pool);
     return true;
 }
@@ -68,7 +125,12 @@ bool deploy_prepare(Job *j, Deployment *d)
 {
     static const NncPurpose purposes[] = {NNC_PREDICT};
     *d = (Deployment){0};
-    if (!job_load(j) || !job_compile(j, purposes, 1) || !load_weights(j, &d->weights))
+    RawInputs raw = {j, &d->weights};
+    if (!job_load(j) || !weights_read(j, job_weights_path(j), &d->weights))
+        return false;
+    j->model.raw_input = raw_input;
+    j->model.raw_self = &raw;
+    if (!job_compile(j, purposes, 1) || !load_weights(j, &d->weights))
         return false;
     describe(j, d);
     return true;
@@ -98,7 +160,8 @@ static bool write_header(Job *j, const CHeader *h)
 ExitCode command_emit_c(Job *j)
 {
     Deployment d;
-    const bool ok = deploy_prepare(j, &d) && write_header(j, &d.header);
+    const bool ok =
+        deploy_prepare(j, &d) && deploy_fits(j, d.header.plan) && write_header(j, &d.header);
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;
 }

@@ -215,7 +215,8 @@ static void *make_input(const Verification *v, int input)
     const Type *type = &graph_of(v)->inputs[input].type;
     const size_t n = (size_t)v->examples * (size_t)type_elements(type);
     float *values = arena_array(v->job->model.arena, float, n);
-    const float spread = 2;
+    const RawInput *raw = &v->job->model.raw[input];
+    const float spread = 2 / (float)raw->scale;
     for (size_t i = 0; i < n; i++) {
         const float u = nnrt_random_f32(v->job->train.seed, NNRT_STREAM_SAMPLE, (uint64_t)input, i);
         if (type->dtype == DTYPE_F32)

@@ -49,6 +49,16 @@ void passes_run(Graph *g, const PassOptions *options);
 // zero constant where the loss does not depend on it. Memory: the graph's arena.
 void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **gradients);
 
+// How an input comes to be what the model takes: (raw * scale - mean) / std.
+typedef struct RawInput {
+    double scale;
+    int64_t features;  // that have a mean and a std each, repeated over the input; 0: there are none
+    int mean, inverse;  // the variables of the means and of 1 / std: VARIABLE_FOLDED, set by the caller
+} RawInput;
+
+// Makes `g` take an input as it is before that: before the passes, of an f32 alone.
+void graph_take_raw_input(Graph *g, int input, RawInput *raw);
+
 // Takes out of `g` what depends on variables alone (folded batch norms, say), so that it is
 // computed once rather than in each run. Adds a VARIABLE_FOLDED for each such value, which `g`
 // reads from then on, and returns a graph "fold", without inputs, whose updates give them their

@@ -212,7 +212,7 @@ static void print_constants(Header *h)
             print_constant(h, h->plan->buffers[i].index);
 }
 
-static size_t constant_bytes(const Plan *p)
+CSizes c_sizes(const Plan *p)
 {
     size_t bytes = 0;
     for (int i = 0; i < p->buffer_count; i++) {
@@ -220,7 +220,7 @@ static size_t constant_bytes(const Plan *p)
         if (p->buffers[i].kind == BUFFER_VARIABLE)
             bytes += (size_t)type_elements(t) * dtype_size(t->dtype);
     }
-    return bytes;
+    return (CSizes){.ram = p->arena_bytes, .flash = bytes};
 }
 
 static void print_classes(Header *h)
@@ -330,7 +330,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
         .plan = p,
         .upper = c_upper(a, name),
         .places = places_of(a, name, p->graph),
-        .sizes = {.ram = p->arena_bytes, .flash = constant_bytes(p)},
+        .sizes = c_sizes(p),
     };
     print_head(&h);
     c_line(&h.w, "#ifndef %s_H", h.upper);

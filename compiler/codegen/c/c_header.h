@@ -29,6 +29,9 @@ typedef struct CSizes {
     size_t flash;  // the constants
 } CSizes;
 
+// Exact: what c_header's header takes.
+CSizes c_sizes(const Plan *p);
+
 // Adds the header to *out.
 CSizes c_header(Arena *a, Text *out, const CHeader *h);
 
