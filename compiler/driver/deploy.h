@@ -12,8 +12,8 @@ typedef struct Deployment {
     CHeader header;
 } Deployment;
 
-// Loads and compiles the model, reads its weights and plans its kernels for one example. False after
-// a reported error; either way free it.
+// Loads and compiles the model, reads its weights and plans its kernels for one example. False
+// after a reported error; either way free it.
 bool deploy_prepare(Job *j, Deployment *d);
 // Whether the file's `deploy` block allows what a header of this plan takes; else that is reported,
 // with what takes most.

@@ -9,14 +9,14 @@
 enum { MOST_LISTED = 5 };
 
 // What takes memory: a variable, or the value of a kernel.
-typedef struct Item {
+typedef struct Taker {
     const char *name;
     size_t bytes;
-} Item;
+} Taker;
 
 static int larger_first(const void *x, const void *y)
 {
-    const Item *a = x, *b = y;
+    const Taker *a = x, *b = y;
     return a->bytes < b->bytes ? 1 : -(a->bytes > b->bytes);
 }
 
@@ -31,20 +31,20 @@ static const char *maker(Job *j, const Plan *p, const Buffer *b)
     return b->first < 0 ? "nothing" : c_describe(j->model.arena, p->kernels[b->first]);
 }
 
-static Item *list_items(Job *j, const Plan *p, BufferKind kind, int *count)
+static Taker *list_takers(Job *j, const Plan *p, BufferKind kind, int *count)
 {
-    Item *items = arena_array(j->model.arena, Item, (size_t)p->buffer_count + 1);
+    Taker *takers = arena_array(j->model.arena, Taker, (size_t)p->buffer_count + 1);
     *count = 0;
     for (int i = 0; i < p->buffer_count; i++) {
         const Buffer *b = &p->buffers[i];
         if (b->kind == kind)
-            items[(*count)++] = (Item){kind == BUFFER_VARIABLE
-                                           ? p->graph->variables->items[b->index].path
-                                           : maker(j, p, b),
-                                       bytes_of(&b->type)};
+            takers[(*count)++] =
+                (Taker){kind == BUFFER_VARIABLE ? p->graph->variables->items[b->index].path
+                                                : maker(j, p, b),
+                        bytes_of(&b->type)};
     }
-    qsort(items, (size_t)*count, sizeof *items, larger_first);
-    return items;
+    qsort(takers, (size_t)*count, sizeof *takers, larger_first);
+    return takers;
 }
 
 static bool fits(Job *j, const Plan *p, const char *what, size_t bytes, int64_t limit, Span span,
@@ -55,9 +55,10 @@ static bool fits(Job *j, const Plan *p, const char *what, size_t bytes, int64_t 
     Diag *d =
         diag_report(j->session->diags, DIAG_deploy_limit, span, bytes, what, (long long)limit);
     int count;
-    const Item *items = list_items(j, p, kind, &count);
+    const Taker *takers = list_takers(j, p, kind, &count);
     for (int i = 0; i < count && i < MOST_LISTED; i++)
-        diag_help(d, "%s takes %s", items[i].name, bytes_text(j->model.arena, (double)items[i].bytes));
+        diag_help(d, "%s takes %s", takers[i].name,
+                  bytes_text(j->model.arena, (double)takers[i].bytes));
     return false;
 }
 

@@ -27,7 +27,8 @@ static ExitCode command_version(Job *j)
 static ExitCode (*const commands[COMMAND_COUNT])(Job *j) = {
     [COMMAND_SUMMARY] = command_summary, [COMMAND_TRAIN] = command_train,
     [COMMAND_EVAL] = command_eval,       [COMMAND_PREDICT] = command_predict,
-    [COMMAND_EMIT] = command_emit, [COMMAND_EMIT_C] = command_emit_c, [COMMAND_VERIFY] = command_verify,      [COMMAND_CHECK_GRADIENTS] = command_check_gradients,
+    [COMMAND_EMIT] = command_emit,       [COMMAND_EMIT_C] = command_emit_c,
+    [COMMAND_VERIFY] = command_verify,   [COMMAND_CHECK_GRADIENTS] = command_check_gradients,
     [COMMAND_DOC] = command_doc,         [COMMAND_HELP] = command_help,
     [COMMAND_VERSION] = command_version,
 };

@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-#define TOLERANCE 1e-5   // of the largest magnitude: sums are made in another order
+#define TOLERANCE 1e-5  // of the largest magnitude: sums are made in another order
 #define EXAMPLES 100
 #define WORK 2e10        // operations of all examples, beyond which there are fewer of them
 #define TRACED_WORK 2e9  // of one example, beyond which the interpreter is not asked
@@ -147,8 +147,8 @@ static bool write_program(const Verification *v)
         text_addf(&t, "    out[%d] = malloc(%zu);\n", i, bytes_of(&g->outputs[i].node->type));
     text_addf(&t, "    for (int n = 0; n < %d; ++n) {\n", (int)v->examples);
     for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "        if (fread(in[%d], %zu, 1, examples) != 1)\n            return 1;\n", i,
-                  bytes_of(&g->inputs[i].type));
+        text_addf(&t, "        if (fread(in[%d], %zu, 1, examples) != 1)\n            return 1;\n",
+                  i, bytes_of(&g->inputs[i].type));
     add_call(&t, g, name);
     for (int i = 0; i < g->output_count; i++)
         text_addf(&t, "        fwrite(out[%d], %zu, 1, results);\n", i,
@@ -189,8 +189,16 @@ static bool run(const Verification *v, const char *const *words, const char *men
 static bool compile_program(const Verification *v)
 {
     const char *cc = getenv("CC");
-    const char *const words[] = {cc && *cc ? cc : "cc", "-std=c99", "-O2", "-Wall", "-Wextra",
-                                 "-o", v->program, v->source, "-lm", NULL};
+    const char *const words[] = {cc && *cc ? cc : "cc",
+                                 "-std=c99",
+                                 "-O2",
+                                 "-Wall",
+                                 "-Wextra",
+                                 "-o",
+                                 v->program,
+                                 v->source,
+                                 "-lm",
+                                 NULL};
     return run(v, words, "; --verify needs a C compiler: install one, or name it in CC");
 }
 
@@ -248,8 +256,8 @@ static bool write_inputs(const Verification *v, void *const *inputs)
     bool ok = w != NULL;
     for (int64_t n = 0; ok && n < v->examples; n++)
         for (int i = 0; ok && i < graph_of(v)->input_count; i++)
-            ok = nnrt_writer_put(w, input_of(v, inputs, i, n), bytes_of(&graph_of(v)->inputs[i].type),
-                                 &e);
+            ok = nnrt_writer_put(w, input_of(v, inputs, i, n),
+                                 bytes_of(&graph_of(v)->inputs[i].type), &e);
     if (ok)
         ok = nnrt_writer_commit(w, &e);
     else
@@ -396,7 +404,8 @@ static bool print_rows(const Verification *v)
     }
     table_print(t, &v->job->out);
     const bool ok = worst <= TOLERANCE && v->at == v->results.size;
-    fprintf(v->job->out.out, "\n  %s: %lld examples, at most %.2g of the largest magnitude apart; %g is allowed\n",
+    fprintf(v->job->out.out,
+            "\n  %s: %lld examples, at most %.2g of the largest magnitude apart; %g is allowed\n",
             ok ? "the header agrees with nnc" : "THE HEADER DISAGREES WITH NNC",
             (long long)v->examples, worst, TOLERANCE);
     return ok;

@@ -1,4 +1,5 @@
-// raw_input.c -- puts the conversion of raw inputs into a graph, so that a deployed model needs none.
+// raw_input.c -- puts the conversion of raw inputs into a graph, so that a deployed model needs
+// none.
 //
 //   %0 = input x                        %0 = input x
 //   %1 = contract %0, ...               %1 = ((%0 * scale) - x.mean) * x.inverse

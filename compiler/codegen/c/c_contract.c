@@ -17,12 +17,12 @@
 #define REGISTERS 30  // f32 registers that a tile may take: those of a Cortex-M4, less two
 #define MOST_ROWS 5
 #define MOST_COLUMNS 8
-#define CHAINS 4      // of a single result
+#define CHAINS 4       // of a single result
 #define LEAST_DEPTH 8  // for which it is worth it
 
 // An operand of the products: how far its address moves along the tile's two axes.
 typedef struct Operand {
-    const char *name;  // of a loaded element: x0, x1, ...
+    const char *name;   // of a loaded element: x0, x1, ...
     int rows, columns;  // how many different elements a tile has along each
     int64_t row_stride, column_stride;
 } Operand;
@@ -33,7 +33,7 @@ typedef struct Contract {
     ContractAxis axes[3 * MAX_RANK];  // of the result
     const char *index[3 * MAX_RANK];
     int axis_count;
-    int row, column;    // the axes that a tile lies on; -1: none
+    int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
     int chains;
 } Contract;
@@ -91,7 +91,8 @@ static double tile_cost(const Contract *t, int rows, int columns)
 {
     const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
-    const double tiles = (double)((height + rows - 1) / rows) * (double)((width + columns - 1) / columns);
+    const double tiles =
+        (double)((height + rows - 1) / rows) * (double)((width + columns - 1) / columns);
     const double lanes = columns % 4 == 0 ? 1 : 1.05;  // a vector has four, or eight
     return tiles * lanes * (rows * columns + loads(t, rows, columns) + 2);
 }

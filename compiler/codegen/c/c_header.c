@@ -85,8 +85,8 @@ static const char *signature(Header *h)
     const Graph *g = h->plan->graph;
     Text t = text_in(a);
     for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "",
-                  c_types[g->inputs[i].type.dtype].memory, h->places.inputs[i]);
+        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "", c_types[g->inputs[i].type.dtype].memory,
+                  h->places.inputs[i]);
     for (int i = 0; i < g->output_count; i++)
         text_addf(&t, "%s%s *%s", t.size ? ", " : "",
                   c_types[g->outputs[i].node->type.dtype].memory, h->places.outputs[i]);
@@ -115,7 +115,8 @@ static void print_head(Header *h)
     for (int i = 0; i < g->output_count; i++)
         print_port(h, "output", g->outputs[i].name, &g->outputs[i].node->type);
     c_line(w, "//");
-    c_line(w, "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
+    c_line(w,
+           "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
            h->sizes.flash, h->sizes.ram);
     c_line(w, "//");
     c_line(w, "// In one C or C++ file of a program:");
@@ -124,7 +125,8 @@ static void print_head(Header *h)
     c_line(w, "// in all others the second line alone. Then:");
     c_line(w, "//     static float arena[%s_ARENA_FLOATS];", h->upper);
     c_line(w, "//     %s_predict(arena, ...);", w->name);
-    c_line(w, "// or, with %s_STATIC_ARENA defined before the implementation, %s_predict_static(...).",
+    c_line(w,
+           "// or, with %s_STATIC_ARENA defined before the implementation, %s_predict_static(...).",
            h->upper, w->name);
     c_line(w, "// Nothing is allocated, nothing but the arena and the outputs is written.");
     c_blank(w);
@@ -149,25 +151,38 @@ static void print_sizes(Header *h)
     c_blank(w);
 }
 
-static void print_declarations(Header *h)
+static void begin_c(CWriter *w)
 {
-    CWriter *w = &h->w;
     c_line(w, "#ifdef __cplusplus");
     c_line(w, "extern \"C\" {");
     c_line(w, "#endif");
     c_blank(w);
+}
+
+static void end_c(CWriter *w)
+{
+    c_blank(w);
+    c_line(w, "#ifdef __cplusplus");
+    c_line(w, "}");
+    c_line(w, "#endif");
+}
+
+static void print_declarations(Header *h)
+{
+    CWriter *w = &h->w;
+    begin_c(w);
     if (h->from->classes)
         c_line(w, "extern const char *const %s_classes[%s_CLASSES];", w->name, h->upper);
-    c_line(w, "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as floats are,", h->upper);
+    c_line(w,
+           "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as "
+           "floats are,",
+           h->upper);
     c_line(w, "// is scratch: what is in it before and after means nothing.");
     c_line(w, "void %s_predict(void *arena, %s);", w->name, signature(h));
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
-    c_blank(w);
-    c_line(w, "#ifdef __cplusplus");
-    c_line(w, "}");
-    c_line(w, "#endif");
+    end_c(w);
     c_line(w, "#endif");
     c_blank(w);
 }
@@ -199,7 +214,9 @@ static void print_constant(Header *h, int variable)
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
         print_number(h, v->type.dtype, values, i);
-        text_add(w->out, i + 1 == count ? "\n" : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n" : ",");
+        text_add(w->out, i + 1 == count                             ? "\n"
+                         : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
+                                                                    : ",");
     }
     c_line(w, "};");
     c_blank(w);
@@ -287,16 +304,19 @@ static void print_implementation(Header *h)
     w->out = &functions;
     c_program(w, h->plan, &h->places, &calls);
     w->out = out;
-    c_line(w, "#ifdef %s_IMPLEMENTATION", h->upper);
+    c_line(w, "#if defined %s_IMPLEMENTATION && !defined %s_IMPLEMENTED", h->upper, h->upper);
+    c_line(w, "#define %s_IMPLEMENTED", h->upper);
     c_line(w, "#include <math.h>");
     c_line(w, "#include <stdbool.h>");
     c_blank(w);
     print_restrict(h);
+    begin_c(w);
     print_classes(h);
     print_constants(h);
     c_print_helpers(w);
     text_add(w->out, text_str(&functions));
     print_predict(h, &calls);
+    end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#endif");
 }

@@ -63,9 +63,9 @@ static const char *row_position(Nest *n, const Instr *c, int row)
     const char *at = position(n, c);
     const char *call = arena_printf(n->w->arena, "%s(%s, %lld)", c_helper(n->w, C_ROW), v->text,
                                     (long long)c->rows);
-    const char *start = c->row_stride == 1 ? call
-                                           : arena_printf(n->w->arena, "%s * %lld", call,
-                                                          (long long)c->row_stride);
+    const char *start =
+        c->row_stride == 1 ? call
+                           : arena_printf(n->w->arena, "%s * %lld", call, (long long)c->row_stride);
     return strcmp(at, "0") == 0 ? start : arena_printf(n->w->arena, "%s + %s", start, at);
 }
 

@@ -13,8 +13,8 @@ typedef struct CPlaces {
     const char *const *outputs;
 } CPlaces;
 
-// Writes the functions of the plan's kernels, as far as they are not there, to w->out, and the calls
-// in order to `calls`.
+// Writes the functions of the plan's kernels, as far as they are not there, to w->out, and the
+// calls in order to `calls`.
 void c_program(CWriter *w, const Plan *p, const CPlaces *places, Text *calls);
 
 #endif

@@ -119,10 +119,18 @@ typedef struct Form {
     int helper;  // CHelper + 1, whose name is the first %s; 0: none
 } Form;
 
-#define CALL(function) {function "(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_F32, 0}
-#define COMPARE(operator)                                                                     \
-    {"%s " operator " %s", BIND_COMPARE, {BIND_SUM, BIND_SUM}, RESULT_BOOL, 0}
-#define BOTH(operator) {"%s " operator " %s", BIND_LOGIC, {BIND_PRIMARY, BIND_PRIMARY}, RESULT_BOOL, 0}
+#define CALL(function)                                              \
+    {                                                               \
+        function "(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_F32, 0 \
+    }
+#define COMPARE(operator)                                                       \
+    {                                                                           \
+        "%s " operator" %s", BIND_COMPARE, {BIND_SUM, BIND_SUM}, RESULT_BOOL, 0 \
+    }
+#define BOTH(operator)                                                                \
+    {                                                                                 \
+        "%s " operator" %s", BIND_LOGIC, {BIND_PRIMARY, BIND_PRIMARY}, RESULT_BOOL, 0 \
+    }
 
 static const Form forms[EMIT_COUNT] = {
     [EMIT_NEG] = {"-%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_A, 0},
@@ -156,8 +164,8 @@ static const Form forms[EMIT_COUNT] = {
     [EMIT_AND] = BOTH("&&"),
     [EMIT_OR] = BOTH("||"),
     [EMIT_SELECT] = {"%s ? %s : %s", BIND_CHOICE, {BIND_UNARY, BIND_SUM, BIND_SUM}, RESULT_B, 0},
-    [EMIT_FMA] = {"fmaf(%s, %s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE},
-                  RESULT_F32, 0},
+    [EMIT_FMA] =
+        {"fmaf(%s, %s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE}, RESULT_F32, 0},
 };
 
 // Without a float there is nothing to round or to clamp.
@@ -302,7 +310,8 @@ const char *c_position(CWriter *w, const char *const *names, const int64_t *stri
         text_addf(&t, s == 1 ? "%s" : "%s * %lld", names[i], (long long)s);
     }
     if (offset && t.size)
-        text_addf(&t, offset < 0 ? " - %lld" : " + %lld", (long long)(offset < 0 ? -offset : offset));
+        text_addf(&t, offset < 0 ? " - %lld" : " + %lld",
+                  (long long)(offset < 0 ? -offset : offset));
     return t.size ? text_str(&t) : arena_printf(w->arena, "%lld", (long long)offset);
 }
 

@@ -36,8 +36,8 @@ typedef struct CFunction {
 
 typedef struct CWriter {
     Arena *arena;
-    Text *out;         // where lines go
-    const char *name;  // every name at file scope begins with it
+    Text *out;          // where lines go
+    const char *name;   // every name at file scope begins with it
     const char *index;  // the type of an index
     int indent;
     int64_t batch;  // examples of a run
@@ -50,7 +50,7 @@ typedef struct CWriter {
 
 void c_line(CWriter *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void c_open(CWriter *w, const char *format, ...) __attribute__((format(printf, 2, 3)));  // ... {
-void c_close(CWriter *w);                                                               // }
+void c_close(CWriter *w);                                                                // }
 void c_blank(CWriter *w);
 
 // --- names and literals (c_names.c) -------------------------------------------------------------
