@@ -39,6 +39,14 @@ static const char *const *classes_of(Job *j, const NnrtTensorFile *file, int *co
     return classes && *count > 0 && fits ? classes : NULL;
 }
 
+static void describe_training(Job *j, CHeader *h)
+{
+    Arena *a = j->model.arena;
+    h->batch = j->train.batch_size;
+    h->train = c_plan(a, j->model.graphs[NNC_TRAIN], h->batch);
+    h->fold = j->model.graphs[NNC_FOLD] ? c_plan(a, j->model.graphs[NNC_FOLD], 1) : NULL;
+}
+
 static void describe(Job *j, Deployment *d)
 {
     const Options *o = j->options;
@@ -50,6 +58,8 @@ static void describe(Job *j, Deployment *d)
         .block = j->model.block,
         .seed = j->train.seed,
     };
+    if (o->with_training)
+        describe_training(j, &d->header);
     d->header.classes = classes_of(j, &d->weights, &d->header.class_count);
     d->header.summary = summary_lines(j, &d->header.summary_count);
 }
@@ -78,10 +88,15 @@ static bool raw_input(void *self, const Port *input, RawInput *raw)
 {
     const RawInputs *r = self;
     const DataSpec *spec = sema_data_spec(r->job->model.program);
+    const char *name = input->name;
     const float *mean;
     const float *std;
-    raw->scale = (double)(float)source_scale(source_of(spec, input->name));
-    raw->features = weights_statistics(r->job, r->weights, input->name, &mean, &std);
+    if (is_target(name) && !spec->target)
+        return false;
+    if (is_target(name))
+        name = r->job->model.graphs[NNC_PREDICT]->inputs[0].name;  // `target = input`
+    raw->scale = (double)(float)source_scale(source_of(spec, name));
+    raw->features = weights_statistics(r->job, r->weights, name, &mean, &std);
     return raw->scale != 1 || raw->features > 0;
 }
 
@@ -93,19 +108,28 @@ static void fill(Job *j, int variable, const float *values, int64_t features, bo
         to[i] = invert ? 1 / values[i % features] : values[i % features];
 }
 
+static void set_statistic(Job *j, const NnrtTensorFile *file, const char *input,
+                          const char *statistics_of)
+{
+    Arena *a = j->model.arena;
+    const float *mean;
+    const float *std;
+    const int64_t features = weights_statistics(j, file, statistics_of, &mean, &std);
+    const Name path = intern(j->session->names, arena_printf(a, "input %s.mean", input));
+    const Name inverse = intern(j->session->names, arena_printf(a, "input %s.inverse", input));
+    if (features == 0 || variables_find(j->model.variables, path) < 0)
+        return;
+    fill(j, variables_find(j->model.variables, path), mean, features, false);
+    fill(j, variables_find(j->model.variables, inverse), std, features, true);
+}
+
+// For every input, and for targets that are inputs.
 static void set_statistics(Job *j, const NnrtTensorFile *file)
 {
     const Graph *g = j->model.graphs[NNC_PREDICT];
-    for (int i = 0; i < g->input_count; i++) {
-        const RawInput *raw = &j->model.raw[i];
-        const float *mean;
-        const float *std;
-        if (raw->features == 0)
-            continue;
-        weights_statistics(j, file, g->inputs[i].name, &mean, &std);
-        fill(j, raw->mean, mean, raw->features, false);
-        fill(j, raw->inverse, std, raw->features, true);
-    }
+    for (int i = 0; i < g->input_count; i++)
+        set_statistic(j, file, g->inputs[i].name, g->inputs[i].name);
+    set_statistic(j, file, "target", g->inputs[0].name);
 }
 
 // --- the weights --------------------------------------------------------------------------------
@@ -123,14 +147,14 @@ static bool load_weights(Job *j, const NnrtTensorFile *file)
 
 bool deploy_prepare(Job *j, Deployment *d)
 {
-    static const NncPurpose purposes[] = {NNC_PREDICT};
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_TRAIN};
     *d = (Deployment){0};
     RawInputs raw = {j, &d->weights};
     if (!job_load(j) || !weights_read(j, job_weights_path(j), &d->weights))
         return false;
     j->model.raw_input = raw_input;
     j->model.raw_self = &raw;
-    if (!job_compile(j, purposes, 1) || !load_weights(j, &d->weights))
+    if (!job_compile(j, purposes, j->options->with_training ? 2 : 1) || !load_weights(j, &d->weights))
         return false;
     describe(j, d);
     return true;

@@ -137,6 +137,7 @@ static const OptionRow rows[] = {
     {"threads", 'j', "N", "threads, all cores unless told; results never depend on it",
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
+    {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -276,6 +277,8 @@ static bool check(const Options *o)
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
         return usage_error("there is no stage %s; nnc --help lists them", o->argument);
+    if (o->with_training && o->command != COMMAND_EMIT_C)
+        return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     for (int i = 0; i < o->sets.count; i++)

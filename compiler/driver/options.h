@@ -52,6 +52,7 @@ typedef struct Options {
     const char *stop_after;
     int64_t seed;     // -1: as the file says
     int64_t threads;  // 0: as many as there are cores
+    bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;
     bool verbose;

@@ -5,7 +5,7 @@
 //   %1 = contract %0, ...               %1 = ((%0 * scale) - x.mean) * x.inverse
 //                               -->     %2 = contract %1, ...
 //
-// The statistics are variables, which the caller gives their values before anything is folded; the
+// The statistics are variables, the same for every graph, which the caller gives their values before anything is folded; the
 // passes after this put what they can into the weights.
 
 #include "graph/ops/ops.h"
@@ -41,7 +41,8 @@ static Node *statistic(Builder *b, const Node *x, const RawInput *raw, const cha
     int8_t map[MAX_RANK] = {0};
     for (int i = 0; i < axes; i++)
         map[i] = (int8_t)(first + i);
-    *variable = variables_add(g->variables, v);
+    const int known = variables_find(g->variables, v.path);
+    *variable = known >= 0 ? known : variables_add(g->variables, v);
     return build_broadcast(b, build_variable(b, *variable), x->type, map);
 }
 

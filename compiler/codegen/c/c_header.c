@@ -4,93 +4,20 @@
 
 #include <string.h>
 
-#include "codegen/c/c_program.h"
+#include "codegen/c/c_parts.h"
 
 #define ALIGNMENT 4  // bytes: no more is wanted by anything that the header says
-
-typedef struct Header {
-    CWriter w;
-    const CHeader *from;
-    const Plan *plan;
-    const char *upper;  // the model's name in capitals
-    CPlaces places;
-    CSizes sizes;
-} Header;
 
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
 {
     return plan_new_aligned(a, g, batch, ALIGNMENT);
 }
 
-// --- names --------------------------------------------------------------------------------------
-
-static bool is_taken(const char *const *names, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (names[i] && strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-// `text` as an identifier that is none of `names`.
-static const char *fresh(Arena *a, const char *prefix, const char *text, const char *const *names,
-                         int count)
-{
-    const char *id = c_identifier(a, text);
-    const char *name = arena_printf(a, "%s%s", prefix, id);
-    for (int i = 2; is_taken(names, count, name); i++)
-        name = arena_printf(a, "%s%s_%d", prefix, id, i);
-    return name;
-}
-
-static const char *const *variable_names(Arena *a, const char *model, const Variables *vs)
-{
-    const char **names = arena_array(a, const char *, (size_t)vs->count + 1);
-    const char *prefix = arena_printf(a, "%s_data_", model);
-    for (int i = 0; i < vs->count; i++)
-        names[i] = fresh(a, prefix, vs->items[i].path, names, i);
-    return names;
-}
-
-// Inputs and outputs share the function's parameters with the arena.
-static void name_ports(Arena *a, const Graph *g, const char **inputs, const char **outputs)
-{
-    const int count = g->input_count + g->output_count + 1;
-    const char **names = arena_array(a, const char *, (size_t)count);
-    names[0] = "arena";
-    for (int i = 0; i < g->input_count; i++)
-        inputs[i] = names[i + 1] = fresh(a, "", g->inputs[i].name, names, i + 1);
-    for (int i = 0; i < g->output_count; i++) {
-        const int at = g->input_count + 1 + i;
-        outputs[i] = names[at] = fresh(a, "", g->outputs[i].name, names, at);
-    }
-}
-
-static CPlaces places_of(Arena *a, const char *model, const Graph *g)
-{
-    const char **inputs = arena_array(a, const char *, (size_t)g->input_count + 1);
-    const char **outputs = arena_array(a, const char *, (size_t)g->output_count + 1);
-    name_ports(a, g, inputs, outputs);
-    return (CPlaces){.arena = "a",
-                     .variables = variable_names(a, model, g->variables),
-                     .inputs = inputs,
-                     .outputs = outputs};
-}
-
 // --- the head -----------------------------------------------------------------------------------
 
 static const char *signature(Header *h)
 {
-    Arena *a = h->w.arena;
-    const Graph *g = h->plan->graph;
-    Text t = text_in(a);
-    for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "", c_types[g->inputs[i].type.dtype].memory,
-                  h->places.inputs[i]);
-    for (int i = 0; i < g->output_count; i++)
-        text_addf(&t, "%s%s *%s", t.size ? ", " : "",
-                  c_types[g->outputs[i].node->type.dtype].memory, h->places.outputs[i]);
-    return text_str(&t);
+    return c_port_parameters(h->w.arena, h->plan->graph, &h->places);
 }
 
 static void print_port(Header *h, const char *kind, const char *name, const Type *t)
@@ -182,6 +109,8 @@ static void print_declarations(Header *h)
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
+    if (h->from->train)
+        c_declare_training(h);
     end_c(w);
     c_line(w, "#endif");
     c_blank(w);
@@ -202,8 +131,11 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
 
 enum { NUMBERS_A_LINE = 8 };
 
-static void print_constant(Header *h, int variable)
+void c_print_constant(Header *h, int variable)
 {
+    if (h->printed[variable])
+        return;
+    h->printed[variable] = true;
     CWriter *w = &h->w;
     const Variable *v = &h->plan->graph->variables->items[variable];
     const int64_t count = type_elements(&v->type);
@@ -226,7 +158,7 @@ static void print_constants(Header *h)
 {
     for (int i = 0; i < h->plan->buffer_count; i++)
         if (h->plan->buffers[i].kind == BUFFER_VARIABLE)
-            print_constant(h, h->plan->buffers[i].index);
+            c_print_constant(h, h->plan->buffers[i].index);
 }
 
 CSizes c_sizes(const Plan *p)
@@ -254,17 +186,6 @@ static void print_classes(Header *h)
 
 // --- functions ----------------------------------------------------------------------------------
 
-static const char *port_names(Header *h)
-{
-    Text t = text_in(h->w.arena);
-    const Graph *g = h->plan->graph;
-    for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, ", %s", h->places.inputs[i]);
-    for (int i = 0; i < g->output_count; i++)
-        text_addf(&t, ", %s", h->places.outputs[i]);
-    return text_str(&t);
-}
-
 static void print_predict(Header *h, const Text *calls)
 {
     CWriter *w = &h->w;
@@ -281,7 +202,8 @@ static void print_predict(Header *h, const Text *calls)
     c_line(w, "void %s_predict_static(%s)", w->name, signature(h));
     c_line(w, "{");
     c_line(w, "    static float arena[%s_ARENA_FLOATS];", h->upper);
-    c_line(w, "    %s_predict(arena%s);", w->name, port_names(h));
+    c_line(w, "    %s_predict(arena, %s);", w->name,
+           c_port_names(w->arena, h->plan->graph, &h->places));
     c_line(w, "}");
     c_line(w, "#endif");
 }
@@ -297,25 +219,36 @@ static void print_restrict(Header *h)
     c_blank(w);
 }
 
-static void print_implementation(Header *h)
+// All functions; what they call stands before them.
+static void print_functions(Header *h)
 {
     CWriter *w = &h->w;
     Text functions = text_in(w->arena), calls = text_in(w->arena), *out = w->out;
     w->out = &functions;
     c_program(w, h->plan, &h->places, &calls);
+    print_predict(h, &calls);
+    if (h->from->train)
+        c_print_training(h);
     w->out = out;
+    c_print_helpers(w);
+    text_add(w->out, text_str(&functions));
+}
+
+static void print_implementation(Header *h)
+{
+    CWriter *w = &h->w;
     c_line(w, "#if defined %s_IMPLEMENTATION && !defined %s_IMPLEMENTED", h->upper, h->upper);
     c_line(w, "#define %s_IMPLEMENTED", h->upper);
     c_line(w, "#include <math.h>");
     c_line(w, "#include <stdbool.h>");
+    if (h->from->train)
+        c_line(w, "#include <string.h>");
     c_blank(w);
     print_restrict(h);
     begin_c(w);
     print_classes(h);
     print_constants(h);
-    c_print_helpers(w);
-    text_add(w->out, text_str(&functions));
-    print_predict(h, &calls);
+    print_functions(h);
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#endif");
@@ -349,8 +282,9 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
         .from = from,
         .plan = p,
         .upper = c_upper(a, name),
-        .places = places_of(a, name, p->graph),
+        .places = c_places(a, name, p->graph),
         .sizes = c_sizes(p),
+        .printed = arena_array(a, bool, (size_t)p->graph->variables->count + 1),
     };
     print_head(&h);
     c_line(&h.w, "#ifndef %s_H", h.upper);

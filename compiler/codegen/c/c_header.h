@@ -14,7 +14,10 @@ typedef struct CHeader {
     const char *file;    // the .nn file's
     const char *header;  // the header's own
     const Plan *plan;    // of predict, by c_plan
-    const void *block;   // the values of all variables
+    const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
+    const Plan *fold;    // of fold, NULL: there is nothing to fold
+    int64_t batch;
+    const void *block;  // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;

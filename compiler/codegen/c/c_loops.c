@@ -366,19 +366,27 @@ static void outer_loops(Nest *n, int axis)
 }
 
 // Stores may come before what they store, so this goes on until nothing more is found.
-static void find_needed(Nest *n)
+bool *c_needed(Arena *a, const Kernel *k)
 {
-    const Kernel *k = n->k;
+    bool *needed = arena_array(a, bool, (size_t)k->count + 1);
+    for (int i = 0; i < k->count; i++)
+        needed[i] = k->code[i].kind == INSTR_STORE;
     for (bool more = true; more;) {
         more = false;
-        for (int i = 0; i < k->count; i++) {
-            if (n->needed[i] || (k->code[i].kind != INSTR_STORE && n->uses[i] == 0))
-                continue;
-            more = n->needed[i] = true;
-            for (int x = 0; x < k->code[i].arg_count; x++)
-                n->uses[k->code[i].args[x]]++;
-        }
+        for (int i = 0; i < k->count; i++)
+            for (int x = 0; needed[i] && x < k->code[i].arg_count; x++) {
+                more |= !needed[k->code[i].args[x]];
+                needed[k->code[i].args[x]] = true;
+            }
     }
+    return needed;
+}
+
+static void count_uses(Nest *n)
+{
+    for (int i = 0; i < n->k->count; i++)
+        for (int x = 0; n->needed[i] && x < n->k->code[i].arg_count; x++)
+            n->uses[n->k->code[i].args[x]]++;
 }
 
 void c_loops(CWriter *w, const Kernel *k)
@@ -387,9 +395,9 @@ void c_loops(CWriter *w, const Kernel *k)
               .k = k,
               .value = arena_array(w->arena, CValue, (size_t)k->count + 1),
               .known = arena_array(w->arena, bool, (size_t)k->count + 1),
-              .needed = arena_array(w->arena, bool, (size_t)k->count + 1),
+              .needed = c_needed(w->arena, k),
               .uses = arena_array(w->arena, int, (size_t)k->count + 1)};
-    find_needed(&n);
+    count_uses(&n);
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM && n.needed[i])
             define(&n, i);

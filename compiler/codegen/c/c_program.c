@@ -155,27 +155,42 @@ static bool scan_uses(const Kernel *k, int slot)
     return false;
 }
 
-static bool is_used(const Kernel *k, int slot)
+static bool is_used(CWriter *w, const Kernel *k, int slot)
 {
     if (k->kind != KERNEL_LOOPS)
         return k->kind == KERNEL_CONTRACT || scan_uses(k, slot);
+    const bool *needed = c_needed(w->arena, k);
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];
         const bool has_slot =
             c->kind == INSTR_LOAD || c->kind == INSTR_STORE || c->kind == INSTR_GATHER;
-        if ((has_slot && c->slot == slot) || c->reload == slot)
+        if (needed[i] && ((has_slot && c->slot == slot) || c->reload == slot))
             return true;
     }
+    return false;
+}
+
+// Whether a kernel asks for numbers of the run that its code does not know.
+static bool needs_run(const CWriter *w, const Kernel *k)
+{
+    const bool *needed = c_needed(w->arena, k);
+    for (int i = 0; w->run.given && i < k->count; i++)
+        if (needed[i] && (k->code[i].kind == INSTR_RANDOM || (k->code[i].kind == INSTR_SCALAR &&
+                                                k->code[i].node->attr.scalar != SCALAR_BATCH)))
+            return true;
+    for (int i = 0; w->run.given && k->body && i < k->body->kernel_count; i++)
+        if (needs_run(w, k->body->kernels[i]))
+            return true;
     return false;
 }
 
 static const char *parameters(CWriter *w, const Plan *p, const Kernel *k)
 {
     Text t = text_in(w->arena);
-    if (w->run.given)
+    if (needs_run(w, k))
         text_addf(&t, "const %s_run *run", w->name);
     for (int i = 0; i < k->buffer_count; i++)
-        if (is_used(k, i))
+        if (is_used(w, k, i))
             text_addf(&t, "%s%s%s *%s_RESTRICT %s", t.size ? ", " : "",
                       c_writes(k, i) ? "" : "const ",
                       c_types[p->buffers[k->buffers[i]].type.dtype].memory,
@@ -216,8 +231,6 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
     c_line(w, "static void %s(%s)", name, parameters(w, p, k));
     c_line(w, "{");
     w->indent++;
-    if (w->run.given)
-        c_line(w, "(void)run;");
     if (k->kind == KERNEL_SCAN)
         scan_loop(w, k, &before, &steps);
     else if (k->kind == KERNEL_LOOPS)
@@ -231,7 +244,8 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
 // The function of a kernel, written if there is none of the same code.
 static const char *function(CWriter *w, const Plan *p, const Kernel *k)
 {
-    const char *key = kernel_key(w->arena, k);
+    const char *key = arena_printf(w->arena, "%lld %d %s", (long long)w->batch, w->run.given,
+                                   kernel_key(w->arena, k));
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->functions[i].key, key) == 0)
             return w->functions[i].name;
@@ -260,10 +274,10 @@ int c_traced(const Plan *p, int buffer)
 static const char *arguments(const Calls *c, const Kernel *k)
 {
     Text t = text_in(c->w->arena);
-    if (c->w->run.given)
+    if (needs_run(c->w, k))
         text_add(&t, "run");
     for (int i = 0; i < k->buffer_count; i++)
-        if (is_used(k, i)) {
+        if (is_used(c->w, k, i)) {
             text_add(&t, t.size ? ", " : "");
             text_add(&t, address(c, &c->plan->buffers[k->buffers[i]]));
         }

@@ -118,6 +118,9 @@ const char *c_slot(CWriter *w, int slot);
 // Whether a kernel writes to a slot.
 bool c_writes(const Kernel *k, int slot);
 
+// By instruction of a loop kernel: whether a store needs it. What users compute again is there still.
+bool *c_needed(Arena *a, const Kernel *k);
+
 // The statements of a kernel (c_loops.c, c_contract.c).
 void c_loops(CWriter *w, const Kernel *k);
 void c_contract(CWriter *w, const Kernel *k);
