@@ -47,6 +47,20 @@ static void describe_training(Job *j, CHeader *h)
     h->fold = j->model.graphs[NNC_FOLD] ? c_plan(a, j->model.graphs[NNC_FOLD], 1) : NULL;
 }
 
+static void describe_stream(Job *j, CHeader *h)
+{
+    Arena *a = j->model.arena;
+    Stream s;
+    if (!graph_stream(j->model.graphs[NNC_PREDICT], &s))
+        return;
+    CState *states = arena_array(a, CState, (size_t)s.count + 1);
+    for (int i = 0; i < s.count; i++)
+        states[i].first = s.states[i].first;
+    h->stream = c_plan(a, s.graph, 1);
+    h->states = states;
+    h->state_count = s.count;
+}
+
 static void describe(Job *j, Deployment *d)
 {
     const Options *o = j->options;
@@ -58,6 +72,7 @@ static void describe(Job *j, Deployment *d)
         .block = j->model.block,
         .seed = j->train.seed,
     };
+    describe_stream(j, &d->header);
     if (o->with_training)
         describe_training(j, &d->header);
     d->header.classes = classes_of(j, &d->weights, &d->header.class_count);

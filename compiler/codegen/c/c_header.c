@@ -109,6 +109,8 @@ static void print_declarations(Header *h)
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
+    if (h->from->stream)
+        c_declare_stream(h);
     if (h->from->train)
         c_declare_training(h);
     end_c(w);
@@ -227,6 +229,8 @@ static void print_functions(Header *h)
     w->out = &functions;
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
+    if (h->from->stream)
+        c_print_stream(h);
     if (h->from->train)
         c_print_training(h);
     w->out = out;

@@ -9,6 +9,11 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 
+// A state of a stream: the value of its elements before the first step.
+typedef struct CState {
+    double first;
+} CState;
+
 typedef struct CHeader {
     const char *model;   // its name
     const char *file;    // the .nn file's
@@ -17,6 +22,9 @@ typedef struct CHeader {
     const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
     const Plan *fold;    // of fold, NULL: there is nothing to fold
     int64_t batch;
+    const Plan *stream;  // of a step of a recurrent model, NULL: it is none
+    const CState *states;
+    int state_count;
     const void *block;  // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL

@@ -33,4 +33,8 @@ void c_print_constant(Header *h, int variable);
 void c_declare_training(Header *h);
 void c_print_training(Header *h);
 
+// Step by step (c_stream.c): the same.
+void c_declare_stream(Header *h);
+void c_print_stream(Header *h);
+
 #endif
