@@ -169,7 +169,8 @@ bool deploy_prepare(Job *j, Deployment *d)
         return false;
     j->model.raw_input = raw_input;
     j->model.raw_self = &raw;
-    if (!job_compile(j, purposes, j->options->with_training ? 2 : 1) || !load_weights(j, &d->weights))
+    if (!job_compile(j, purposes, j->options->with_training ? 2 : 1) ||
+        !load_weights(j, &d->weights))
         return false;
     describe(j, d);
     return true;

@@ -5,13 +5,14 @@
 
 #define CACHE_LINE 64  // bytes; and a vector register
 
-Plan *plan_new_aligned(Arena *a, const Graph *g, int64_t max_batch, size_t alignment)
+static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact)
 {
     Plan *p = arena_new_of(a, Plan);
     Fusion *f = fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
-    p->alignment = alignment;
+    p->compact = compact;
+    p->alignment = compact ? sizeof(float) : CACHE_LINE;
     lower_groups(a, p, f);
     plan_memory(a, p);
     return p;
@@ -19,7 +20,12 @@ Plan *plan_new_aligned(Arena *a, const Graph *g, int64_t max_batch, size_t align
 
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
 {
-    return plan_new_aligned(a, g, max_batch, CACHE_LINE);
+    return plan(a, g, max_batch, false);
+}
+
+Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch)
+{
+    return plan(a, g, max_batch, true);
 }
 
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch)

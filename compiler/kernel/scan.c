@@ -46,6 +46,7 @@ static Plan *plan_body(Arena *a, const ScanBody *s, const Plan *around)
     Fusion *f = fuse(a, body_graph(s), around->max_batch, s);
     p->graph = f->graph;
     p->max_batch = around->max_batch;
+    p->compact = around->compact;
     p->alignment = around->alignment;
     lower_groups(a, p, f);
     plan_invariants(p, s);

@@ -1,5 +1,5 @@
-// stream.c -- a recurrent model step by step: its graph for one step of its input, the carried values
-// given and returned.
+// stream.c -- a recurrent model step by step: its graph for one step of its input, the carried
+// values given and returned.
 //
 //   input x [batch, 22, 1]                    input x [batch, 1, 1], input state.0 [batch, 32]
 //   %1 = contract x, w : [batch, 22, 96]      %1 = contract x, w : [batch, 1, 96]
@@ -163,11 +163,16 @@ static int through_contract(const Streamer *s, const Node *n, int k, int t)
 typedef int Through(const Streamer *s, const Node *n, int k, int t);
 
 static Through *const through[OP_COUNT] = {
-    [OP_broadcast] = through_broadcast, [OP_transpose] = through_transpose,
-    [OP_reshape] = through_reshape,     [OP_slice] = through_slice,
-    [OP_pad] = through_pad,             [OP_reduce] = through_reduce,
-    [OP_argmax] = through_argmax,       [OP_window] = through_window,
-    [OP_gather] = through_gather,       [OP_contract] = through_contract,
+    [OP_broadcast] = through_broadcast,
+    [OP_transpose] = through_transpose,
+    [OP_reshape] = through_reshape,
+    [OP_slice] = through_slice,
+    [OP_pad] = through_pad,
+    [OP_reduce] = through_reduce,
+    [OP_argmax] = through_argmax,
+    [OP_window] = through_window,
+    [OP_gather] = through_gather,
+    [OP_contract] = through_contract,
 };
 
 // What `n` has of time, by what its inputs have.

@@ -6,11 +6,9 @@
 
 #include "codegen/c/c_parts.h"
 
-#define ALIGNMENT 4  // bytes: no more is wanted by anything that the header says
-
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
 {
-    return plan_new_aligned(a, g, batch, ALIGNMENT);
+    return plan_new_compact(a, g, batch);
 }
 
 // --- the head -----------------------------------------------------------------------------------

@@ -132,7 +132,8 @@ static const Instr *only_user(const Nest *n, int instr)
 // Elements of an array that the kernel writes are read before it does.
 static bool reads_what_is_written(const Nest *n, const Instr *c)
 {
-    return (c->kind == INSTR_LOAD || c->kind == INSTR_GATHER) && c_writes(n->k, c->slot);
+    return (c->kind == INSTR_LOAD || c->kind == INSTR_GATHER) &&
+           c_writes_memory(n->w, n->k, c->slot);
 }
 
 static bool goes_into_user(const Nest *n, int instr, const char *text)

@@ -1,4 +1,5 @@
-// c_places.c -- the names of a model's variables, inputs and outputs in C, and its functions' parameters.
+// c_places.c -- the names of a model's variables, inputs and outputs in C, and its functions'
+// parameters.
 
 #include <string.h>
 
@@ -61,8 +62,8 @@ const char *c_port_parameters(Arena *a, const Graph *g, const CPlaces *places)
 {
     Text t = text_in(a);
     for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "",
-                  c_types[g->inputs[i].type.dtype].memory, places->inputs[i]);
+        text_addf(&t, "%sconst %s *%s", t.size ? ", " : "", c_types[g->inputs[i].type.dtype].memory,
+                  places->inputs[i]);
     for (int i = 0; i < g->output_count; i++)
         text_addf(&t, "%s%s *%s", t.size ? ", " : "",
                   c_types[g->outputs[i].node->type.dtype].memory, places->outputs[i]);

@@ -13,9 +13,33 @@
 
 // --- slots --------------------------------------------------------------------------------------
 
-const char *c_slot(CWriter *w, int slot)
+const char *c_slot(const CWriter *w, int slot)
 {
-    return arena_printf(w->arena, "b%d", slot);
+    return arena_printf(w->arena, "b%d", w->place ? w->place[slot] : slot);
+}
+
+// Slots whose buffers stand in one place are one parameter, or pointers would not be restrict.
+static const int *slot_places(Arena *a, const Plan *p, const Kernel *k)
+{
+    int *place = arena_array(a, int, (size_t)k->buffer_count + 1);
+    for (int i = 0; i < k->buffer_count; i++) {
+        const Buffer *b = &p->buffers[k->buffers[i]];
+        place[i] = i;
+        for (int x = 0; b->kind == BUFFER_ARENA && x < i; x++) {
+            const Buffer *other = &p->buffers[k->buffers[x]];
+            if (place[i] == i && other->kind == BUFFER_ARENA && other->place == b->place)
+                place[i] = x;
+        }
+    }
+    return place;
+}
+
+bool c_writes_memory(const CWriter *w, const Kernel *k, int slot)
+{
+    for (int i = 0; i < k->buffer_count; i++)
+        if (w->place[i] == w->place[slot] && c_writes(k, i))
+            return true;
+    return false;
 }
 
 static bool scan_writes(const Kernel *k, int slot)
@@ -175,11 +199,21 @@ static bool needs_run(const CWriter *w, const Kernel *k)
 {
     const bool *needed = c_needed(w->arena, k);
     for (int i = 0; w->run.given && i < k->count; i++)
-        if (needed[i] && (k->code[i].kind == INSTR_RANDOM || (k->code[i].kind == INSTR_SCALAR &&
-                                                k->code[i].node->attr.scalar != SCALAR_BATCH)))
+        if (needed[i] &&
+            (k->code[i].kind == INSTR_RANDOM ||
+             (k->code[i].kind == INSTR_SCALAR && k->code[i].node->attr.scalar != SCALAR_BATCH)))
             return true;
     for (int i = 0; w->run.given && k->body && i < k->body->kernel_count; i++)
         if (needs_run(w, k->body->kernels[i]))
+            return true;
+    return false;
+}
+
+// A parameter stands for all slots of its memory.
+static bool is_parameter(CWriter *w, const Kernel *k, const int *place, int slot)
+{
+    for (int i = 0; i < k->buffer_count; i++)
+        if (place[slot] == slot && place[i] == slot && is_used(w, k, i))
             return true;
     return false;
 }
@@ -190,9 +224,9 @@ static const char *parameters(CWriter *w, const Plan *p, const Kernel *k)
     if (needs_run(w, k))
         text_addf(&t, "const %s_run *run", w->name);
     for (int i = 0; i < k->buffer_count; i++)
-        if (is_used(w, k, i))
+        if (is_parameter(w, k, w->place, i))
             text_addf(&t, "%s%s%s *%s_RESTRICT %s", t.size ? ", " : "",
-                      c_writes(k, i) ? "" : "const ",
+                      c_writes_memory(w, k, i) ? "" : "const ",
                       c_types[p->buffers[k->buffers[i]].type.dtype].memory,
                       c_upper(w->arena, w->name), c_slot(w, i));
     return t.size ? text_str(&t) : "void";
@@ -225,6 +259,8 @@ static void scan_loop(CWriter *w, const Kernel *k, const Text *before, const Tex
 static void write_function(CWriter *w, const Plan *p, const Kernel *k, const char *name)
 {
     Text before = text_in(w->arena), steps = text_in(w->arena);
+    const int *outside = w->place;
+    w->place = slot_places(w->arena, p, k);
     if (k->kind == KERNEL_SCAN)
         scan_statements(w, k, &before, &steps);
     c_line(w, "// %s", c_comment(w->arena, c_describe(w->arena, k)));
@@ -239,13 +275,25 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
         c_contract(w, k);
     c_close(w);
     c_blank(w);
+    w->place = outside;
+}
+
+// What a kernel does, and all else that its code depends on.
+static const char *function_key(CWriter *w, const Plan *p, const Kernel *k)
+{
+    Text t = text_in(w->arena);
+    const int *place = slot_places(w->arena, p, k);
+    text_addf(&t, "%lld %d", (long long)w->batch, w->run.given);
+    for (int i = 0; i < k->buffer_count; i++)
+        text_addf(&t, " %d", place[i]);
+    text_addf(&t, " %s", kernel_key(w->arena, k));
+    return text_str(&t);
 }
 
 // The function of a kernel, written if there is none of the same code.
 static const char *function(CWriter *w, const Plan *p, const Kernel *k)
 {
-    const char *key = arena_printf(w->arena, "%lld %d %s", (long long)w->batch, w->run.given,
-                                   kernel_key(w->arena, k));
+    const char *key = function_key(w, p, k);
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->functions[i].key, key) == 0)
             return w->functions[i].name;
@@ -276,8 +324,9 @@ static const char *arguments(const Calls *c, const Kernel *k)
     Text t = text_in(c->w->arena);
     if (needs_run(c->w, k))
         text_add(&t, "run");
+    const int *place = slot_places(c->w->arena, c->plan, k);
     for (int i = 0; i < k->buffer_count; i++)
-        if (is_used(c->w, k, i)) {
+        if (is_parameter(c->w, k, place, i)) {
             text_add(&t, t.size ? ", " : "");
             text_add(&t, address(c, &c->plan->buffers[k->buffers[i]]));
         }

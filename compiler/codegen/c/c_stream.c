@@ -22,11 +22,10 @@ static Streaming streaming_of(Header *h)
     const char **inputs = arena_array(a, const char *, (size_t)g->input_count + 1);
     const char **outputs = arena_array(a, const char *, (size_t)g->output_count + 1);
     for (int i = 0; i < g->input_count; i++)
-        inputs[i] = i < s.inputs ? named.inputs[i]
-                                 : arena_printf(a, "s->state_%d", i - s.inputs);
+        inputs[i] = i < s.inputs ? named.inputs[i] : arena_printf(a, "s->state_%d", i - s.inputs);
     for (int i = 0; i < g->output_count; i++)
-        outputs[i] = i < s.outputs ? named.outputs[i]
-                                   : arena_printf(a, "s->state_%d", i - s.outputs);
+        outputs[i] =
+            i < s.outputs ? named.outputs[i] : arena_printf(a, "s->state_%d", i - s.outputs);
     s.places = (CPlaces){named.arena, h->places.variables, inputs, outputs};
     return s;
 }

@@ -131,8 +131,10 @@ void c_declare_training(Header *h)
     const Training t = training_of(h);
     CWriter *w = &h->w;
     c_blank(w);
-    c_line(w, "// --- learning on the device: batches of %s_BATCH examples, one after another in memory",
-           h->upper);
+    c_line(
+        w,
+        "// --- learning on the device: batches of %s_BATCH examples, one after another in memory",
+        h->upper);
     c_blank(w);
     c_line(w, "#define %s_BATCH %lld", h->upper, (long long)h->from->batch);
     c_line(w, "#define %s_TRAIN_ARENA_BYTES %zu  // for all that is below", h->upper,
@@ -144,10 +146,12 @@ void c_declare_training(Header *h)
     declare_run(&t);
     c_line(w, "// The values that nnc has trained, to go on from.");
     c_line(w, "void %s_start(%s_variables *v);", w->name, w->name);
-    c_line(w, "// Forward, backward, update. Whole numbers among the inputs are classes or indices.");
+    c_line(w,
+           "// Forward, backward, update. Whole numbers among the inputs are classes or indices.");
     c_line(w, "void %s_train_step(void *arena, %s_variables *v, const %s_run *run, %s);", w->name,
            w->name, w->name, step_parameters(&t));
-    c_line(w, "// Makes of the variables what %s_predict_learned wants: once after training.", w->name);
+    c_line(w, "// Makes of the variables what %s_predict_learned wants: once after training.",
+           w->name);
     c_line(w, "void %s_fold(void *arena, %s_variables *v);", w->name, w->name);
     c_line(w, "// %s_predict with these variables.", w->name);
     c_line(w, "void %s_predict_learned(void *arena, const %s_variables *v, %s);", w->name, w->name,
@@ -168,8 +172,8 @@ static void print_start(const Training *t)
     c_line(w, "    memset(v, 0, sizeof *v);");
     for (int i = 0; i < t->variables->count; i++)
         if (t->fields[i] && h->printed[i])
-            c_line(w, "    memcpy(v->%s, %s, sizeof v->%s);", t->fields[i],
-                   h->places.variables[i], t->fields[i]);
+            c_line(w, "    memcpy(v->%s, %s, sizeof v->%s);", t->fields[i], h->places.variables[i],
+                   t->fields[i]);
     c_line(w, "}");
     c_blank(w);
 }
@@ -200,10 +204,11 @@ static void print_step(const Training *t)
     const CWriter before = *w;
     w->batch = t->h->from->batch;
     w->run.given = true;
-    print_plan(t, t->h->from->train, &t->places,
-               arena_printf(w->arena,
-                            "void %s_train_step(void *arena, %s_variables *v, const %s_run *run, %s)",
-                            w->name, w->name, w->name, step_parameters(t)));
+    print_plan(
+        t, t->h->from->train, &t->places,
+        arena_printf(w->arena,
+                     "void %s_train_step(void *arena, %s_variables *v, const %s_run *run, %s)",
+                     w->name, w->name, w->name, step_parameters(t)));
     w->batch = before.batch;
     w->run = before.run;
 }
@@ -217,9 +222,9 @@ void c_print_training(Header *h)
     c_blank(w);
     print_start(&t);
     print_step(&t);
-    print_plan(&t, h->from->fold, &learned,
-               arena_printf(w->arena, "void %s_fold(void *arena, %s_variables *v)", w->name,
-                            w->name));
+    print_plan(
+        &t, h->from->fold, &learned,
+        arena_printf(w->arena, "void %s_fold(void *arena, %s_variables *v)", w->name, w->name));
     print_plan(&t, h->plan, &learned,
                arena_printf(w->arena,
                             "void %s_predict_learned(void *arena, const %s_variables *v, %s)",

@@ -42,6 +42,8 @@ typedef struct CWriter {
     int indent;
     int64_t batch;  // examples of a run
     CRun run;
+    const int
+        *place;  // by slot of the kernel at hand: the slot of the same memory that stands for it
     bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
     bool used[C_HELPER_COUNT];
     CFunction *functions;
@@ -114,11 +116,13 @@ const char *c_position(CWriter *w, const char *const *names, const int64_t *stri
 // --- kernels ------------------------------------------------------------------------------------
 
 // The name of a slot's parameter in a kernel's function.
-const char *c_slot(CWriter *w, int slot);
-// Whether a kernel writes to a slot.
+const char *c_slot(const CWriter *w, int slot);
+// Whether a kernel writes to a slot; to its memory, whatever slot has it.
 bool c_writes(const Kernel *k, int slot);
+bool c_writes_memory(const CWriter *w, const Kernel *k, int slot);
 
-// By instruction of a loop kernel: whether a store needs it. What users compute again is there still.
+// By instruction of a loop kernel: whether a store needs it. What users compute again is there
+// still.
 bool *c_needed(Arena *a, const Kernel *k);
 
 // The statements of a kernel (c_loops.c, c_contract.c).
