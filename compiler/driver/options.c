@@ -139,6 +139,7 @@ static const OptionRow rows[] = {
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
     {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -324,6 +325,7 @@ void options_help(FILE *out)
     }
     fputs(
         "\nResults go to standard output, everything else to standard error. nnc reads and writes\n"
-        "the files it is told to and nothing else; it never uses the network.\n",
+        "the files it is told to, keeps compiled code in ~/.cache/nnc, and nothing else; it never\n"
+        "uses the network.\n",
         out);
 }

@@ -47,7 +47,8 @@ typedef struct Options {
     const char *log;
     const char *format;  // "csv" or "json"
     const char *engine;  // NULL: the default
-    const char *color;   // "auto", "always", "never"
+    bool no_cache;
+    const char *color;  // "auto", "always", "never"
     const char *dump;
     const char *stop_after;
     int64_t seed;     // -1: as the file says

@@ -46,14 +46,16 @@ int plan_arena_buffer(Arena *a, Plan *p, const Node *n)
 
 int kernel_slot(Arena *a, Kernel *k, int buffer)
 {
-    for (int i = 0; k->kind == KERNEL_LOOPS && i < k->buffer_count; i++)
+    // a scan has its slots in order, the operands of a contraction have the first two
+    const int first = k->kind == KERNEL_CONTRACT ? 2 : 0;
+    for (int i = first; k->kind != KERNEL_SCAN && i < k->buffer_count; i++)
         if (k->buffers[i] == buffer)
             return i;
     arena_push(a, k->buffers, k->buffer_count, k->buffer_capacity, buffer);
     return k->buffer_count - 1;
 }
 
-static int kernel_add(Arena *a, Kernel *k, Instr i)
+int kernel_add(Arena *a, Kernel *k, Instr i)
 {
     i.reload = -1;
     arena_push(a, k->code, k->count, k->capacity, i);
@@ -314,34 +316,21 @@ static void set_space(Kernel *k, const Group *g)
             .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
 }
 
-// kernel: every element of what a placing operation writes parts of becomes the same number.
-static void add_fill_kernel(Lower *l, const Node *n)
+// The contraction that a group begins with. False: nothing comes behind it, so its result goes to
+// memory as it is.
+static bool lower_contraction(Lower *l, Group *g)
 {
-    const Shape s = shape_of(&n->type);
-    Node *value = arena_new_of(l->arena, Node);
-    int64_t own[MAX_RANK];
-    Kernel *k = arena_new_of(l->arena, Kernel);
-    row_major(&n->type, own);
-    *value = (Node){.op = OP_const,
-                    .type = type_scalar(n->type.dtype),
-                    .attr.value = n->op == OP_pad ? (double)n->attr.pad.value : 0};
-    l->kernel = k;
-    Instr i = {.kind = INSTR_STORE,
-               .level = LEVEL_FULL,
-               .dtype = n->type.dtype,
-               .node = n,
-               .arg_count = 1};
-    k->axis_count = s.rank;
-    for (int x = 0; x < s.rank; x++) {
-        k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
-        i.strides[x] = own[s.axis[x]];
+    Node *n = g->nodes[0];
+    lower_contract(l->arena, l->plan, l->fusion, l->kernel, n);
+    if (g->count == 1) {
+        kernel_slot(l->arena, l->kernel, plan_arena_buffer(l->arena, l->plan, n));
+        return false;
     }
-    i.args[0] = add_instr(
-        l, (Instr){
-               .kind = INSTR_CONST, .level = LEVEL_UNIFORM, .dtype = n->type.dtype, .node = value});
-    i.slot = kernel_slot(l->arena, k, plan_arena_buffer(l->arena, l->plan, n));
-    add_instr(l, i);
-    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
+    l->value[n->id] = add_instr(
+        l, (Instr){.kind = INSTR_PRODUCT, .level = LEVEL_FULL, .dtype = n->type.dtype, .node = n});
+    l->instr_of[n->id] = l->value[n->id];
+    l->kernel_of[n->id] = l->kernel;
+    return true;
 }
 
 static void lower_group(Lower *l, Group *g)
@@ -352,18 +341,16 @@ static void lower_group(Lower *l, Group *g)
     }
     for (int i = 0; i < g->count; i++)
         if (op_is(g->nodes[i]->op, PLACING) && !l->fusion->copied[g->nodes[i]->id])
-            add_fill_kernel(l, g->nodes[i]);
+            plan_fill(l->arena, l->plan, g->nodes[i]);
     Kernel *k = arena_new_of(l->arena, Kernel);
     arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
     l->kernel = k;
     l->group = g;
     memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
-    if (g->alone) {
-        lower_contract(l->arena, l->plan, l->fusion, k, g->nodes[0]);
+    if (g->contraction && !lower_contraction(l, g))
         return;
-    }
     set_space(k, g);
-    for (int i = 0; i < g->count; i++) {
+    for (int i = g->contraction; i < g->count; i++) {
         Node *n = g->nodes[i];
         if (n->op == OP_scatter_add) {
             View v = view_of(l->fusion, n->in[1]);
@@ -469,6 +456,8 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
     const Group *g = l->fusion->home[n->id];
     int64_t strides[MAX_RANK];
     View v = {.base = NULL};
+    if (k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer))
+        return false;
     for (int i = kernel_index(l->plan, k) + 1; i < l->plan->kernel_count; i++)
         if (reads_variable(l->plan->kernels[i], buffer))
             return false;
@@ -535,7 +524,7 @@ static void store_updates(Lower *l)
 static void set_passes(const Lower *l)
 {
     for (int i = 0; i < l->plan->kernel_count; i++)
-        if (l->plan->kernels[i]->kind == KERNEL_LOOPS)
+        if (l->plan->kernels[i]->count)
             kernel_set_passes(l->arena, l->plan, l->plan->kernels[i]);
 }
 
@@ -599,4 +588,6 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
     for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);
+        else if (p->kernels[i]->kind == KERNEL_CONTRACT)
+            contract_merge_axes(p->kernels[i]);
 }

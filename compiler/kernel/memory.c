@@ -80,19 +80,30 @@ static bool can_replace(const Plan *p, int kernel, const Buffer *old, const Buff
            p->buffers[old->place].last == kernel;
 }
 
+// The operands of a contraction, its first two slots, are read all over.
+static int first_in_step(const Kernel *k)
+{
+    return k->kind == KERNEL_CONTRACT ? 2 : 0;
+}
+
+static bool is_operand(const Kernel *k, int buffer)
+{
+    return k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer);
+}
+
 static void replace_in(Plan *p, int kernel)
 {
     const Kernel *k = p->kernels[kernel];
-    for (int to = 0; to < k->buffer_count; to++) {
+    for (int to = first_in_step(k); to < k->buffer_count; to++) {
         Buffer *made = &p->buffers[k->buffers[to]];
         const Instr *store = only_store(k, to);
         if (!store || made->kind != BUFFER_ARENA || made->first != kernel || made->last == kernel ||
             made->pinned)
             continue;
-        for (int from = 0; from < k->buffer_count; from++) {
+        for (int from = first_in_step(k); from < k->buffer_count; from++) {
             const Buffer *old = &p->buffers[k->buffers[from]];
             if (made->place != k->buffers[to] || !can_replace(p, kernel, old, made) ||
-                !read_in_step(k, from, store))
+                !read_in_step(k, from, store) || is_operand(k, k->buffers[from]))
                 continue;
             made->place = old->place;
             p->buffers[old->place].last = made->last;
@@ -114,7 +125,7 @@ void plan_memory(Arena *a, Plan *p)
             p->buffers[i].bytes = buffer_bytes(p, &p->buffers[i]);
     }
     for (int i = 0; p->compact && i < p->kernel_count; i++)
-        if (p->kernels[i]->kind == KERNEL_LOOPS)
+        if (p->kernels[i]->count)
             replace_in(p, i);
     for (int i = 0; i < p->buffer_count; i++)
         if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].place == i)

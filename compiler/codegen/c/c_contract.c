@@ -30,12 +30,13 @@ typedef struct Operand {
 typedef struct Contract {
     CWriter *w;
     const Kernel *k;
-    ContractAxis axes[3 * MAX_RANK];  // of the result
-    const char *index[3 * MAX_RANK];
+    ContractAxis axes[3 * MAX_RANK + 1];  // of the result
+    const char *index[3 * MAX_RANK + 1];
     int axis_count;
     int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
     int chains;
+    CCode *code;  // behind the results; NULL: they go to memory as they are
 } Contract;
 
 static int64_t size_of(const Contract *t, const ContractAxis *x)
@@ -87,6 +88,22 @@ static int choose_row(const Contract *t)
     return best;
 }
 
+// Whether computing a result again would be wrong: it is made from what it replaces.
+static bool only_once(const Contract *t)
+{
+    const Kernel *k = t->k;
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].adds ||
+            (k->code[i].kind == INSTR_LOAD && c_writes_memory(t->w, k, k->code[i].slot)))
+            return true;
+    return false;
+}
+
+static bool divides(int64_t a, int64_t b)
+{
+    return b % a == 0;
+}
+
 static double tile_cost(const Contract *t, int rows, int columns)
 {
     const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
@@ -100,12 +117,14 @@ static double tile_cost(const Contract *t, int rows, int columns)
 static void choose_tile(Contract *t)
 {
     double best = 0;
+    const bool once = only_once(t);
     const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
         for (int c = 1; c <= MOST_COLUMNS && c <= width; c++) {
             const double cost = tile_cost(t, r, c);
-            if (r * c + loads(t, r, c) > REGISTERS || (best > 0 && cost >= best))
+            if (r * c + loads(t, r, c) > REGISTERS || (best > 0 && cost >= best) ||
+                (once && !(divides(r, height) && divides(c, width))))
                 continue;
             best = cost;
             t->tile_rows = r;
@@ -129,7 +148,7 @@ static void prepare(Contract *t)
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
     const bool alone = t->tile_rows * t->tile_columns == 1;
-    t->chains = alone && depth && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
+    t->chains = alone && depth && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
 }
 
 // --- a tile -------------------------------------------------------------------------------------
@@ -205,9 +224,17 @@ static void depth_loops(const Contract *t, const char **index, int level)
         products(t, index, 1);
         return;
     }
+    const bool parted = level == 0 && t->k->parts.size;
     const int64_t size = size_of(t, &t->k->depth.axes[level]);
     const char *d = index[level] = size == 1 ? NULL : names[level];
     const int step = level == t->k->depth.count - 1 ? t->chains : 1;
+    if (parted) {
+        c_open(w, "for (%s %s = from; %s < to; ++%s)", w->index, d ? d : "d", d ? d : "d",
+               d ? d : "d");
+        depth_loops(t, index, level + 1);
+        c_close(w);
+        return;
+    }
     if (!d) {
         depth_loops(t, index, level + 1);
         return;
@@ -238,7 +265,7 @@ static void declare_sums(const Contract *t)
 static const char *axes_position(const Contract *t, const char *const *index, int operand,
                                  int64_t offset)
 {
-    int64_t strides[3 * MAX_RANK];
+    int64_t strides[3 * MAX_RANK + 1];
     for (int i = 0; i < t->axis_count; i++) {
         const ContractAxis *x = &t->axes[i];
         strides[i] = operand == 0 ? x->left : operand == 1 ? x->right : x->out;
@@ -255,11 +282,70 @@ static void point_at(const Contract *t, const char *name, int slot, int64_t offs
         c_line(t->w, "const float *const %s = %s + %s;", name, c_slot(t->w, slot), at);
 }
 
+// --- the code behind it -------------------------------------------------------------------------
+
+// One of a tile's two axes, as a loop that the code's index runs with.
+static void open_point(const Contract *t, int axis, int size, const char *name)
+{
+    CWriter *w = t->w;
+    const char *outer = axis < 0 ? NULL : t->index[axis];
+    const char *index = arena_printf(w->arena, "%s%s", outer ? outer : "p", name);
+    if (size == 1) {
+        if (axis >= 0)
+            c_code_at(t->code, t->axes[axis].axis, outer);
+        return;
+    }
+    c_open(w, "for (int %s = 0; %s < %d; ++%s)", name, name, size, name);
+    if (outer)
+        c_line(w, "const %s %s = %s + %s;", w->index, index, outer, name);
+    c_code_at(t->code, t->axes[axis].axis, outer ? index : name);
+}
+
+static const char *product_at(const Contract *t)
+{
+    const int rows = t->tile_rows, columns = t->tile_columns;
+    if (t->chains > 1)
+        return "((a0 + a1) + (a2 + a3))";
+    if (rows * columns == 1)
+        return "a0";
+    if (columns == 1)
+        return "sums[r]";
+    return rows == 1 ? "sums[c]" : arena_printf(t->w->arena, "sums[r * %d + c]", columns);
+}
+
+static void gather_sums(const Contract *t)
+{
+    Text text = text_in(t->w->arena);
+    const int count = t->tile_rows * t->tile_columns;
+    for (int i = 0; i < count; i++)
+        text_addf(&text, "%sa%d", i ? ", " : "", i);
+    if (count > 1)
+        c_line(t->w, "const float sums[%d] = {%s};", count, text_str(&text));
+}
+
+static void run_code(const Contract *t)
+{
+    for (int i = 0; i < t->axis_count; i++)
+        c_code_at(t->code, t->axes[i].axis, t->index[i]);
+    gather_sums(t);
+    open_point(t, t->row, t->tile_rows, "r");
+    open_point(t, t->column, t->tile_columns, "c");
+    c_code_run(t->code, product_at(t));
+    if (t->tile_columns > 1)
+        c_close(t->w);
+    if (t->tile_rows > 1)
+        c_close(t->w);
+}
+
 static void store_tile(const Contract *t)
 {
     const ContractAxis none = {0};
     const ContractAxis *row = t->row < 0 ? &none : &t->axes[t->row];
     const ContractAxis *column = t->column < 0 ? &none : &t->axes[t->column];
+    if (t->code) {
+        run_code(t);
+        return;
+    }
     const char *at = axes_position(t, t->index, 2, 0);
     if (t->chains > 1) {
         c_line(t->w, "%s[%s] = (a0 + a1) + (a2 + a3);", c_slot(t->w, 2), at);
@@ -311,9 +397,9 @@ static void close_axis(const Contract *t, int axis)
 }
 
 // The rows of tiles are innermost.
-static void result_loops(Contract *t, int axis)
+static void result_loops(Contract *t, int axis, int count)
 {
-    if (axis == t->axis_count) {
+    if (axis == count) {
         if (t->row >= 0)
             axis_loop(t, t->row, t->tile_rows);
         tile(t);
@@ -322,22 +408,45 @@ static void result_loops(Contract *t, int axis)
         return;
     }
     if (axis == t->row || axis == t->column) {
-        result_loops(t, axis + 1);
+        result_loops(t, axis + 1, count);
         return;
     }
     axis_loop(t, axis, 1);
-    result_loops(t, axis + 1);
+    result_loops(t, axis + 1, count);
     close_axis(t, axis);
+}
+
+// Of the first depth axis, which is that of the examples, a part for each element of another axis of
+// the result.
+static void open_parts(Contract *t)
+{
+    const Kernel *k = t->k;
+    CWriter *w = t->w;
+    if (!k->parts.size)
+        return;
+    const int64_t examples = (w->batch + k->parts.size - 1) / k->parts.size;
+    const int64_t length = examples * k->depth.axes[0].factor;
+    const int64_t end = size_of(t, &k->depth.axes[0]);
+    c_open(w, "for (%s part = 0; part < %lld; ++part)", w->index, (long long)k->parts.size);
+    c_line(w, "const %s from = part * %lld;", w->index, (long long)length);
+    c_line(w, "const %s to = from + %lld < %lld ? from + %lld : %lld;", w->index,
+           (long long)length, (long long)end, (long long)length, (long long)end);
+    t->axes[t->axis_count] = k->parts;
+    t->index[t->axis_count++] = "part";
 }
 
 // Columns come before all else, so that the weights of a tile stay near while the rest goes by.
 void c_contract(CWriter *w, const Kernel *k)
 {
-    Contract t = {.w = w, .k = k};
+    Contract t = {.w = w, .k = k, .code = k->count ? c_code_open(w, k) : NULL};
     prepare(&t);
+    const int axes = t.axis_count;
+    open_parts(&t);
     if (t.column >= 0)
         axis_loop(&t, t.column, t.tile_columns);
-    result_loops(&t, 0);
+    result_loops(&t, 0, axes);
     if (t.column >= 0)
         close_axis(&t, t.column);
+    if (k->parts.size)
+        c_close(w);
 }

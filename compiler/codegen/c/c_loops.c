@@ -16,7 +16,7 @@
 
 #define LONGEST_INLINE 90  // characters of an expression that goes into another
 
-typedef struct Nest {
+struct CCode {
     CWriter *w;
     const Kernel *k;
     const char *index[MAX_RANK];  // names of the loops' variables; NULL: there is no loop
@@ -25,7 +25,10 @@ typedef struct Nest {
     bool *needed;  // by a store
     int *uses;     // by what is needed
     int pass;
-} Nest;
+    const char *product;  // of the contraction at this point
+};
+
+typedef CCode Nest;
 
 static const char *const index_names[MAX_RANK] = {"i", "j", "k", "l", "m", "n", "o", "p"};
 
@@ -112,6 +115,8 @@ static CValue expression(Nest *n, const Instr *c)
         return iota(n, c);
     case INSTR_RANDOM:
         return random_number(n, c);
+    case INSTR_PRODUCT:
+        return c_name_value(n->product, c->dtype);
     default:
         return apply(n, c);
     }
@@ -140,7 +145,7 @@ static bool goes_into_user(const Nest *n, int instr, const char *text)
 {
     const Instr *c = &n->k->code[instr];
     const Instr *user = only_user(n, instr);
-    if (c->kind == INSTR_CONST)
+    if (c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT)
         return true;
     return n->uses[instr] == 1 && !reads_what_is_written(n, c) && c->reload < 0 &&
            user->level == c->level && !is_reduction(user) && strlen(text) <= LONGEST_INLINE;
@@ -390,7 +395,7 @@ static void count_uses(Nest *n)
             n->uses[n->k->code[i].args[x]]++;
 }
 
-void c_loops(CWriter *w, const Kernel *k)
+static Nest nest_of(CWriter *w, const Kernel *k)
 {
     Nest n = {.w = w,
               .k = k,
@@ -402,5 +407,32 @@ void c_loops(CWriter *w, const Kernel *k)
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM && n.needed[i])
             define(&n, i);
+    return n;
+}
+
+void c_loops(CWriter *w, const Kernel *k)
+{
+    Nest n = nest_of(w, k);
     outer_loops(&n, 0);
+}
+
+// --- behind a contraction -----------------------------------------------------------------------
+
+CCode *c_code_open(CWriter *w, const Kernel *k)
+{
+    CCode *c = arena_new_of(w->arena, CCode);
+    *c = nest_of(w, k);
+    return c;
+}
+
+void c_code_at(CCode *c, int axis, const char *index)
+{
+    if (axis >= 0)
+        c->index[axis] = index;
+}
+
+void c_code_run(CCode *c, const char *product)
+{
+    c->product = product;
+    outer_body(c);
 }

@@ -53,7 +53,7 @@ bool c_writes(const Kernel *k, int slot)
 {
     if (k->kind == KERNEL_SCAN)
         return scan_writes(k, slot);
-    if (k->kind == KERNEL_CONTRACT)
+    if (k->kind == KERNEL_CONTRACT && !k->count)
         return slot == 2;
     for (int i = 0; i < k->count; i++)
         if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot)
@@ -110,8 +110,10 @@ const char *c_describe(Arena *a, const Kernel *k)
     if (k->kind == KERNEL_SCAN)
         return arena_printf(a, "%s%s%lld steps", layer, colon, (long long)n->attr.scan->length);
     if (k->kind == KERNEL_CONTRACT)
-        return arena_printf(a, "%s%s%s x %s -> %s", layer, colon, c_shape(a, &n->in[0]->type),
-                            c_shape(a, &n->in[1]->type), c_shape(a, &n->type));
+        return arena_printf(a, "%s%s%s x %s%s%s -> %s", layer, colon,
+                            c_shape(a, &n->in[0]->type), c_shape(a, &n->in[1]->type),
+                            k->count ? ", " : "", k->count ? operations(a, k) : "",
+                            c_shape(a, &n->type));
     return arena_printf(a, "%s%s%s -> %s", layer, colon, operations(a, k), c_shape(a, &n->type));
 }
 
@@ -181,8 +183,10 @@ static bool scan_uses(const Kernel *k, int slot)
 
 static bool is_used(CWriter *w, const Kernel *k, int slot)
 {
-    if (k->kind != KERNEL_LOOPS)
-        return k->kind == KERNEL_CONTRACT || scan_uses(k, slot);
+    if (k->kind == KERNEL_SCAN)
+        return scan_uses(k, slot);
+    if (k->kind == KERNEL_CONTRACT && (slot < 2 || !k->count))
+        return true;
     const bool *needed = c_needed(w->arena, k);
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];

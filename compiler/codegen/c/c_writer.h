@@ -125,6 +125,12 @@ bool c_writes_memory(const CWriter *w, const Kernel *k, int slot);
 // still.
 bool *c_needed(Arena *a, const Kernel *k);
 
+// Code behind a contraction (c_loops.c): opened once, run at every point of the result.
+typedef struct CCode CCode;
+CCode *c_code_open(CWriter *w, const Kernel *k);
+void c_code_at(CCode *c, int axis, const char *index);  // NULL: 0
+void c_code_run(CCode *c, const char *product);
+
 // The statements of a kernel (c_loops.c, c_contract.c).
 void c_loops(CWriter *w, const Kernel *k);
 void c_contract(CWriter *w, const Kernel *k);

@@ -21,6 +21,7 @@ typedef struct Nest {
     int strip;            // unroll of full strips
     int unroll;           // of the strip at hand
     Val mask;             // of the strip at hand, or NULL
+    Val product;          // of a contraction, at the point at hand
     int pass;
     Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
     bool *known;
@@ -28,6 +29,8 @@ typedef struct Nest {
 
 // --- values (elements.c) ------------------------------------------------------------------------
 
+// Reads the buffers, and what the run was given, from what a kernel is given.
+void nest_load_arguments(Nest *n, Val args);
 // Lanes of a value of this level, and how many vectors of them the strip at hand has.
 int nest_width_at(const Nest *n, Level level);
 int nest_parts_at(const Nest *n, Level level);
@@ -35,6 +38,8 @@ int nest_parts_at(const Nest *n, Level level);
 Val nest_part_of(Nest *n, int instr, int part, int width);
 // The numbers (i64) of the elements that the lanes of a part have by an instruction's strides.
 Val nest_position_lanes(Nest *n, const Instr *c, int part);
+// Where a load or store is done, for the first lane of the strip.
+Val nest_address(Nest *n, const Instr *c);
 void nest_store_part(Nest *n, const Instr *c, int part);
 // Writes a value whose operands are there; demand writes these too, where they are full.
 void nest_define(Nest *n, int instr);

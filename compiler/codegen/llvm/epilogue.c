@@ -1,0 +1,148 @@
+// epilogue.c -- the code behind a contraction, run on each tile when its sums are complete.
+//
+//   acc[rows][columns]  -->  scratch                       a few cache lines on the stack
+//   for each row of the tile
+//       for each vector of the row
+//           product = scratch[row][vector];  the kernel's code;  its stores
+//
+// The detour through the nearest cache costs two instructions a vector and keeps the code small:
+// it is written once for a row and not once for every register of the tile.
+
+#include "codegen/llvm/tiles.h"
+
+static Val scratch_at(const Tiles *t, Val row, int column)
+{
+    Gen *g = t->g;
+    const int64_t vector = (int64_t)g->width * (int64_t)sizeof(float);
+    Val offset = LLVMBuildNSWMul(g->builder, row, gen_i64(g, t->columns_now * vector), "");
+    Val start = LLVMBuildInBoundsGEP2(g->builder, g->i8, t->scratch, &offset, 1, "");
+    return gen_offset(g, start, column * vector);
+}
+
+void epilogue_open(Tiles *t, Val args)
+{
+    Gen *g = t->g;
+    const Kernel *k = t->k;
+    Nest *n = &t->nest;
+    *n = (Nest){.g = g, .k = k, .vector_outer = true, .strip = 1, .unroll = 1};
+    n->value = arena_calloc(g->arena, (size_t)k->count + 1, sizeof *n->value);
+    n->known = arena_array(g->arena, bool, (size_t)k->count + 1);
+    n->buffers = arena_array(g->arena, Val, (size_t)k->buffer_count + 1);
+    nest_load_arguments(n, args);
+    for (int i = 0; i < MAX_RANK; i++)
+        n->index[i] = gen_i64(g, 0);
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].level == LEVEL_UNIFORM)
+            nest_define(n, i);
+    t->scratch = LLVMBuildArrayAlloca(
+        g->builder, gen_vector(g->f32, g->width),
+        LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->tile_columns), 0), "");
+    LLVMSetAlignment(t->scratch, 64);
+}
+
+void epilogue_at(Tiles *t, const ContractAxis *x, Val index)
+{
+    if (t->k->count && x->axis >= 0)
+        t->nest.index[x->axis] = index;
+}
+
+static void run_code(Nest *n)
+{
+    nest_forget(n, LEVEL_OUTER);
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].level == LEVEL_OUTER && n->k->code[i].kind != INSTR_STORE)
+            nest_define(n, i);
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].kind == INSTR_STORE)
+            nest_store_part(n, &n->k->code[i], 0);
+}
+
+static void run_row(Tiles *t, Val row)
+{
+    Gen *g = t->g;
+    Val first = t->nest.index[t->vector.axis];
+    for (int j = 0; j < t->columns_now; j++) {
+        t->nest.product = gen_load(g, scratch_at(t, row, j), DTYPE_F32, 1, g->width, NULL);
+        t->nest.mask = j == t->columns_now - 1 ? t->mask : NULL;
+        Val ahead = gen_i64(g, (int64_t)j * g->width);
+        epilogue_at(t, &t->vector, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
+        run_code(&t->nest);
+    }
+    epilogue_at(t, &t->vector, first);
+}
+
+// --- asking ahead -------------------------------------------------------------------------------
+// Rows of a tile lie far apart in what the code reads besides (a parameter and its moments, a
+// residual): no pattern that the processor sees in time, but one that is known before the sums are
+// begun.
+
+static bool is_far(const Tiles *t, const Instr *c)
+{
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    return c->kind == INSTR_LOAD && x->axis >= 0 && c->strides[x->axis] &&
+           c->strides[t->vector.axis] == 1;
+}
+
+static bool is_written(const Kernel *k, int slot)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot)
+            return true;
+    return false;
+}
+
+static void ask_for(Tiles *t, const Instr *c)
+{
+    Gen *g = t->g;
+    Val at = nest_address(&t->nest, c);
+    for (int j = 0; j < t->columns_now; j++) {
+        const int64_t ahead = (int64_t)j * g->width * (int64_t)dtype_size(c->dtype);
+        Val args[4] = {gen_offset(g, at, ahead), gen_i32(g, is_written(t->k, c->slot), 1),
+                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+    }
+}
+
+static bool asks_ahead(const Tiles *t)
+{
+    for (int i = 0; i < t->k->count; i++)
+        if (is_far(t, &t->k->code[i]))
+            return true;
+    return false;
+}
+
+void epilogue_ask_ahead(Tiles *t)
+{
+    Gen *g = t->g;
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    if (!asks_ahead(t))
+        return;
+    Val first = t->nest.index[x->axis];
+    Loop l;
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
+    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));
+    for (int i = 0; i < t->k->count; i++)
+        if (is_far(t, &t->k->code[i]))
+            ask_for(t, &t->k->code[i]);
+    gen_loop_end(g, &l, NULL);
+    epilogue_at(t, x, first);
+}
+
+// --- a tile -------------------------------------------------------------------------------------
+
+void epilogue_tile(Tiles *t, const Val *acc)
+{
+    Gen *g = t->g;
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    Val first = x->axis >= 0 ? t->nest.index[x->axis] : gen_i64(g, 0);
+    Loop l;
+    for (int i = 0; i < t->rows_now; i++)
+        for (int j = 0; j < t->columns_now; j++)
+            gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), DTYPE_F32, 1,
+                      NULL);
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
+    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));
+    run_row(t, l.index);
+    gen_loop_end(g, &l, NULL);
+    epilogue_at(t, x, first);
+}
