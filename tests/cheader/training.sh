@@ -93,3 +93,6 @@ END
 learns drops 8 'dense(16); relu; dropout(0.25)'
 learns norms 8 'dense(16, bias = false); batchnorm; tanh'
 learns recurs 12 'reshape(6, 2); gru(8)'
+# So much depth that the gradient of the filters is summed in parts of the batch.
+learns parts 1024 'reshape(32, 32, 1); conv2d(2); relu; max_pool(8); flatten'
+grep -q 'part < 8' "$dir/parts.h"
