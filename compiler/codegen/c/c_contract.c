@@ -148,7 +148,8 @@ static void prepare(Contract *t)
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
     const bool alone = t->tile_rows * t->tile_columns == 1;
-    t->chains = alone && depth && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
+    t->chains =
+        alone && depth && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
 }
 
 // --- a tile -------------------------------------------------------------------------------------
@@ -295,6 +296,8 @@ static void open_point(const Contract *t, int axis, int size, const char *name)
             c_code_at(t->code, t->axes[axis].axis, outer);
         return;
     }
+    if (axis == t->column || t->tile_columns == 1)
+        c_line(w, "%s_ROLLED", c_upper(w->arena, w->name));
     c_open(w, "for (int %s = 0; %s < %d; ++%s)", name, name, size, name);
     if (outer)
         c_line(w, "const %s %s = %s + %s;", w->index, index, outer, name);
@@ -416,8 +419,8 @@ static void result_loops(Contract *t, int axis, int count)
     close_axis(t, axis);
 }
 
-// Of the first depth axis, which is that of the examples, a part for each element of another axis of
-// the result.
+// Of the first depth axis, which is that of the examples, a part for each element of another axis
+// of the result.
 static void open_parts(Contract *t)
 {
     const Kernel *k = t->k;
@@ -429,8 +432,8 @@ static void open_parts(Contract *t)
     const int64_t end = size_of(t, &k->depth.axes[0]);
     c_open(w, "for (%s part = 0; part < %lld; ++part)", w->index, (long long)k->parts.size);
     c_line(w, "const %s from = part * %lld;", w->index, (long long)length);
-    c_line(w, "const %s to = from + %lld < %lld ? from + %lld : %lld;", w->index,
-           (long long)length, (long long)end, (long long)length, (long long)end);
+    c_line(w, "const %s to = from + %lld < %lld ? from + %lld : %lld;", w->index, (long long)length,
+           (long long)end, (long long)length, (long long)end);
     t->axes[t->axis_count] = k->parts;
     t->index[t->axis_count++] = "part";
 }

@@ -208,13 +208,19 @@ static void print_predict(Header *h, const Text *calls)
     c_line(w, "#endif");
 }
 
-static void print_restrict(Header *h)
+static void print_macros(Header *h)
 {
     CWriter *w = &h->w;
     c_line(w, "#ifdef __cplusplus");
     c_line(w, "#define %s_RESTRICT __restrict", h->upper);
     c_line(w, "#else");
     c_line(w, "#define %s_RESTRICT restrict", h->upper);
+    c_line(w, "#endif");
+    c_line(w, "// GCC would unroll these loops first, and then find no vectors in what is left.");
+    c_line(w, "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__");
+    c_line(w, "#define %s_ROLLED _Pragma(\"GCC unroll 1\")", h->upper);
+    c_line(w, "#else");
+    c_line(w, "#define %s_ROLLED", h->upper);
     c_line(w, "#endif");
     c_blank(w);
 }
@@ -246,13 +252,14 @@ static void print_implementation(Header *h)
     if (h->from->train)
         c_line(w, "#include <string.h>");
     c_blank(w);
-    print_restrict(h);
+    print_macros(h);
     begin_c(w);
     print_classes(h);
     print_constants(h);
     print_functions(h);
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
+    c_line(w, "#undef %s_ROLLED", h->upper);
     c_line(w, "#endif");
 }
 

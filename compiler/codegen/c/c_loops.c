@@ -15,6 +15,8 @@
 #include "codegen/c/c_writer.h"
 
 #define LONGEST_INLINE 90  // characters of an expression that goes into another
+#define LANES 4         // partial results of a long reduction, which need not wait for each other
+#define LONG_ENOUGH 16  // for them
 
 struct CCode {
     CWriter *w;
@@ -207,9 +209,37 @@ static void forget(Nest *n, Level level)
 
 // --- reductions ---------------------------------------------------------------------------------
 
+// The innermost of the reduced axes that is a loop; -1: there is none.
+static int last_reduced(const Nest *n)
+{
+    int last = -1;
+    for (int i = 0; i < n->k->axis_count; i++)
+        if (n->k->axes[i].reduced && size_of(n, i) > 1)
+            last = i;
+    return last;
+}
+
+// Whether the reductions of the pass at hand are made of LANES partial ones, so that a compiler may
+// put these into a vector without changing the order of a sum.
+static bool in_lanes(const Nest *n)
+{
+    const int axis = last_reduced(n);
+    bool any = false;
+    if (axis < 0 || axis != n->k->vector_axis || size_of(n, axis) < LONG_ENOUGH ||
+        size_of(n, axis) % LANES)
+        return false;
+    for (int i = 0; i < n->k->count; i++) {
+        if (ends_in_pass(n, i) && n->k->code[i].kind == INSTR_ARGMAX)
+            return false;
+        any |= ends_in_pass(n, i);
+    }
+    return any;
+}
+
 static void start_reductions(Nest *n)
 {
     static const char *const first[REDUCE_KIND_COUNT] = {"0.0f", "-INFINITY", "INFINITY"};
+    const bool lanes = in_lanes(n);
     for (int i = 0; i < n->k->count; i++) {
         const Instr *c = &n->k->code[i];
         if (!ends_in_pass(n, i))
@@ -217,8 +247,13 @@ static void start_reductions(Nest *n)
         if (c->kind == INSTR_ARGMAX) {
             c_line(n->w, "float most%d = -INFINITY;", i);
             c_line(n->w, "int32_t v%d = 0;", i);
-        } else
-            c_line(n->w, "float v%d = %s;", i, first[c->node->attr.reduce.kind]);
+            continue;
+        }
+        const char *f = first[c->node->attr.reduce.kind];
+        if (lanes)
+            c_line(n->w, "float s%d[%d] = {%s, %s, %s, %s};", i, LANES, f, f, f, f);
+        else
+            c_line(n->w, "float v%d = %s;", i, f);
     }
 }
 
@@ -230,6 +265,11 @@ static const char *reduced_index(const Nest *n)
     return "0";
 }
 
+static const char *extreme(Nest *n, const Instr *c)
+{
+    return c_helper(n->w, c->node->attr.reduce.kind == REDUCE_MAX ? C_MAX : C_MIN);
+}
+
 static void accumulate(Nest *n, int instr)
 {
     const Instr *c = &n->k->code[instr];
@@ -239,17 +279,35 @@ static void accumulate(Nest *n, int instr)
         c_line(n->w, "most%d = %s;", instr, v);
         c_line(n->w, "v%d = (int32_t)%s;", instr, reduced_index(n));
         c_close(n->w);
-    } else if (c->node->attr.reduce.kind == REDUCE_SUM)
-        c_line(n->w, "v%d += %s;", instr, v);
+        return;
+    }
+    const char *so_far = arena_printf(n->w->arena, in_lanes(n) ? "s%d[u]" : "v%d", instr);
+    if (c->node->attr.reduce.kind == REDUCE_SUM)
+        c_line(n->w, "%s += %s;", so_far, v);
     else
-        c_line(n->w, "v%d = %s(v%d, %s);", instr,
-               c_helper(n->w, c->node->attr.reduce.kind == REDUCE_MAX ? C_MAX : C_MIN), instr, v);
+        c_line(n->w, "%s = %s(%s, %s);", so_far, extreme(n, c), so_far, v);
+}
+
+// Of the partial results.
+static void join_lanes(Nest *n, int instr)
+{
+    const Instr *c = &n->k->code[instr];
+    if (c->node->attr.reduce.kind == REDUCE_SUM) {
+        c_line(n->w, "const float v%d = (s%d[0] + s%d[1]) + (s%d[2] + s%d[3]);", instr, instr,
+               instr, instr, instr);
+        return;
+    }
+    const char *f = extreme(n, c);
+    c_line(n->w, "const float v%d = %s(%s(s%d[0], s%d[1]), %s(s%d[2], s%d[3]));", instr, f, f,
+           instr, instr, f, instr, instr);
 }
 
 static void finish_reductions(Nest *n)
 {
     for (int i = 0; i < n->k->count; i++)
         if (ends_in_pass(n, i)) {
+            if (in_lanes(n))
+                join_lanes(n, i);
             n->value[i] = c_name_value(arena_printf(n->w->arena, "v%d", i), n->k->code[i].dtype);
             n->known[i] = true;
         }
@@ -304,6 +362,21 @@ static void full_body(Nest *n)
             store(n, &k->code[i]);
 }
 
+// The last reduced axis, LANES elements at a time.
+static void lane_loops(Nest *n, int axis)
+{
+    CWriter *w = n->w;
+    const char *i = index_names[axis];
+    c_open(w, "for (%s %s = 0; %s < %lld; %s += %d)", w->index, i, i, (long long)size_of(n, axis),
+           i, LANES);
+    c_open(w, "for (int u = 0; u < %d; ++u)", LANES);
+    n->index[axis] = arena_printf(w->arena, "%su", i);
+    c_line(w, "const %s %s = %s + u;", w->index, n->index[axis], i);
+    full_body(n);
+    c_close(w);
+    c_close(w);
+}
+
 static void reduced_loops(Nest *n, int axis)
 {
     const Kernel *k = n->k;
@@ -311,6 +384,10 @@ static void reduced_loops(Nest *n, int axis)
         axis++;
     if (axis == k->axis_count) {
         full_body(n);
+        return;
+    }
+    if (axis == last_reduced(n) && in_lanes(n)) {
+        lane_loops(n, axis);
         return;
     }
     open_axis(n, axis);

@@ -110,10 +110,9 @@ const char *c_describe(Arena *a, const Kernel *k)
     if (k->kind == KERNEL_SCAN)
         return arena_printf(a, "%s%s%lld steps", layer, colon, (long long)n->attr.scan->length);
     if (k->kind == KERNEL_CONTRACT)
-        return arena_printf(a, "%s%s%s x %s%s%s -> %s", layer, colon,
-                            c_shape(a, &n->in[0]->type), c_shape(a, &n->in[1]->type),
-                            k->count ? ", " : "", k->count ? operations(a, k) : "",
-                            c_shape(a, &n->type));
+        return arena_printf(a, "%s%s%s x %s%s%s -> %s", layer, colon, c_shape(a, &n->in[0]->type),
+                            c_shape(a, &n->in[1]->type), k->count ? ", " : "",
+                            k->count ? operations(a, k) : "", c_shape(a, &n->type));
     return arena_printf(a, "%s%s%s -> %s", layer, colon, operations(a, k), c_shape(a, &n->type));
 }
 
