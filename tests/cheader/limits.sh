@@ -18,5 +18,11 @@ for short in "ram=$((ram - 1))" "flash=$((flash - 1))"; do
     grep -q 'help: .*dense.* takes' "$dir/err"
     [ ! -e "$dir/out.h" ]
 done
+# What is read is not written over.
+for read in "$model" "$dir/iris.safetensors"; do
+    cp "$read" "$dir/copy"
+    if "$nnc" "$model" --emit-c "$read" 2> "$dir/err"; then exit 1; fi
+    cmp -s "$read" "$dir/copy"
+done
 if CC=no-such-compiler "$nnc" "$model" --verify 2> "$dir/err"; then exit 1; fi
 grep -q 'no-such-compiler.*needs a C compiler' "$dir/err"

@@ -265,14 +265,21 @@ static void print_implementation(Header *h)
 
 // --- the whole ----------------------------------------------------------------------------------
 
-// The smallest type that counts the elements of every buffer, to spare narrow machines.
-static const char *index_type(const Plan *p)
+static int64_t most_elements(const Plan *p)
 {
     int64_t most = 0;
-    for (int i = 0; i < p->buffer_count; i++) {
+    for (int i = 0; p && i < p->buffer_count; i++) {
         const int64_t n = type_elements(&p->buffers[i].type) * p->max_batch;
         most = n > most ? n : most;
     }
+    return most;
+}
+
+// The smallest type that counts the elements of every buffer, to spare narrow machines.
+static const char *index_type(const CHeader *from)
+{
+    const int64_t predict = most_elements(from->plan), train = most_elements(from->train);
+    const int64_t most = predict > train ? predict : train;
     return most <= INT16_MAX ? "int" : most <= INT32_MAX ? "int32_t" : "int64_t";
 }
 
@@ -284,7 +291,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
         .w = {.arena = a,
               .out = out,
               .name = name,
-              .index = index_type(p),
+              .index = index_type(from),
               .batch = 1,
               .run = {.seed = from->seed},
               .trace = from->trace},
