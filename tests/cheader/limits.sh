@@ -1,6 +1,6 @@
 #!/bin/sh
 # limits.sh NNC FOLDER: deploy's limits are exact, one byte less is an error that lists what takes
-# most; without weights, and without a compiler, there is a message.
+# most; without weights, and without a compiler, there is a message; --verify can say no.
 . "$(dirname "$0")/common.sh"
 model=$dir/iris.nn
 if "$nnc" "$model" --emit-c "$dir/out.h" 2> "$dir/err"; then exit 1; fi
@@ -26,3 +26,13 @@ for read in "$model" "$dir/iris.safetensors"; do
 done
 if CC=no-such-compiler "$nnc" "$model" --verify 2> "$dir/err"; then exit 1; fi
 grep -q 'no-such-compiler.*needs a C compiler' "$dir/err"
+# A compiler that makes something else of the header is found out.
+cat > "$dir/wrong-cc" <<'END'
+#!/bin/sh
+for word; do case $word in *.c) sed -i 's/return b > a ? b : a/return a/' "${word%/*}/model.h" ;; esac; done
+exec cc "$@"
+END
+chmod +x "$dir/wrong-cc"
+"$nnc" "$model" --verify > /dev/null
+if CC="$dir/wrong-cc" "$nnc" "$model" --verify > "$dir/out"; then exit 1; fi
+grep -q DISAGREES "$dir/out"

@@ -122,7 +122,7 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
 {
     Text *out = h->w.out;
     if (dtype == DTYPE_F32)
-        text_add(out, c_float(h->w.arena, ((const float *)values)[i]));
+        c_add_float(out, ((const float *)values)[i]);
     else if (dtype == DTYPE_I32)
         text_addf(out, "%d", (int)((const int32_t *)values)[i]);
     else

@@ -122,20 +122,33 @@ const char *c_comment(Arena *a, const char *text)
     return made;
 }
 
-// The fewest digits that read back as the same number.
-const char *c_float(Arena *a, float value)
+static bool reads_back(float value, int digits, char *text, size_t size)
+{
+    snprintf(text, size, "%.*g", digits, (double)value);
+    return strtof(text, NULL) == value;
+}
+
+// The fewest digits that read back as the same number; most weights need eight or nine.
+void c_add_float(Text *t, float value)
 {
     char text[32];
-    if (isnan(value))
-        return "NAN";
-    if (isinf(value))
-        return value > 0 ? "INFINITY" : "-INFINITY";
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value)
-            break;
+    int digits = 9;
+    if (isnan(value) || isinf(value)) {
+        text_add(t, isnan(value) ? "NAN" : value > 0 ? "INFINITY" : "-INFINITY");
+        return;
     }
-    return arena_printf(a, strpbrk(text, ".e") ? "%sf" : "%s.0f", text);
+    while (digits > 1 && reads_back(value, digits - 1, text, sizeof text))
+        digits--;
+    reads_back(value, digits, text, sizeof text);
+    text_add(t, text);
+    text_add(t, strpbrk(text, ".e") ? "f" : ".0f");
+}
+
+const char *c_float(Arena *a, float value)
+{
+    Text t = text_in(a);
+    c_add_float(&t, value);
+    return text_str(&t);
 }
 
 const char *c_shape(Arena *a, const Type *t)

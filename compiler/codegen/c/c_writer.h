@@ -63,6 +63,7 @@ const char *c_string(Arena *a, const char *text);
 const char *c_comment(Arena *a, const char *text);
 // A literal that reads back as the same float.
 const char *c_float(Arena *a, float value);
+void c_add_float(Text *t, float value);
 
 // --- types and expressions (c_values.c) ---------------------------------------------------------
 
