@@ -42,3 +42,11 @@ cc -std=c99 "$dir/main.c" "$dir/volatile_.c" -o "$dir/main" -lm
 grep -qF '*/ int \' "$dir/out"
 grep -qF '??/ über "x"' "$dir/out"
 grep -qF '1%s' "$dir/out"
+
+# Names that the header's own functions use, too.
+for name in a A s v run float b0 digits_max; do
+    sed "s/input arena/input $name/; s/model volatile/model ${name}_x/" "$dir/1 ?? \ é.nn" > "$dir/in.nn"
+    cp "$dir/1 ?? \ é.safetensors" "$dir/in.safetensors"
+    "$nnc" "$dir/in.nn" --quiet --emit-c "$dir/${name}_x.h" --with-training 2> /dev/null
+    compiles "${name}_x"
+done

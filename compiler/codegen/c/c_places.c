@@ -1,14 +1,15 @@
 // c_places.c -- the names of a model's variables, inputs and outputs in C, and its functions'
 // parameters.
 
-#include <string.h>
+#include <strings.h>
 
 #include "codegen/c/c_parts.h"
 
+// Sizes are macros in capitals, so names that differ in case alone are alike.
 static bool is_taken(const char *const *names, int count, const char *name)
 {
     for (int i = 0; i < count; i++)
-        if (names[i] && strcmp(names[i], name) == 0)
+        if (names[i] && strcasecmp(names[i], name) == 0)
             return true;
     return false;
 }
@@ -33,18 +34,24 @@ static const char *const *variable_names(Arena *a, const char *model, const Vari
     return names;
 }
 
-// Inputs and outputs share the function's parameters with the arena.
+// What the functions that have inputs and outputs as parameters call their own.
+static const char *const own_names[] = {"arena", "a", "v", "s", "run"};
+
+enum { OWN_COUNT = sizeof own_names / sizeof *own_names };
+
 static void name_ports(Arena *a, const Graph *g, const char **inputs, const char **outputs)
 {
-    const int count = g->input_count + g->output_count + 1;
-    const char **names = arena_array(a, const char *, (size_t)count);
-    names[0] = "arena";
-    for (int i = 0; i < g->input_count; i++)
-        inputs[i] = names[i + 1] = fresh(a, "", g->inputs[i].name, names, i + 1);
-    for (int i = 0; i < g->output_count; i++) {
-        const int at = g->input_count + 1 + i;
-        outputs[i] = names[at] = fresh(a, "", g->outputs[i].name, names, at);
+    const char **names =
+        arena_array(a, const char *, (size_t)(OWN_COUNT + g->input_count + g->output_count));
+    int count = 0;
+    while (count < OWN_COUNT) {
+        names[count] = own_names[count];
+        count++;
     }
+    for (int i = 0; i < g->input_count; i++, count++)
+        inputs[i] = names[count] = fresh(a, "", g->inputs[i].name, names, count);
+    for (int i = 0; i < g->output_count; i++, count++)
+        outputs[i] = names[count] = fresh(a, "", g->outputs[i].name, names, count);
 }
 
 CPlaces c_places(Arena *a, const char *model, const Graph *g)
