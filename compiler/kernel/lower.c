@@ -178,8 +178,8 @@ static bool has_buffer(const Lower *l, const Node *n)
 static bool is_anchor(const Lower *l, const Node *n)
 {
     const Fusion *f = l->fusion;
-    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
-           !op_is(n->op, CHEAP);
+    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] ||
+           !op_is(n->op, ELEMENTWISE) || !op_is(n->op, CHEAP);
 }
 
 static void find_root(const Lower *l, Node *n, int depth, Root *root);

@@ -52,8 +52,10 @@ void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **grad
 // How an input comes to be what the model takes: (raw * scale - mean) / std.
 typedef struct RawInput {
     double scale;
-    int64_t features;  // that have a mean and a std each, repeated over the input; 0: there are none
-    int mean, inverse;  // the variables "input NAME.mean" and, 1 / std, "input NAME.inverse", for the caller to set
+    int64_t
+        features;  // that have a mean and a std each, repeated over the input; 0: there are none
+    int mean, inverse;  // the variables "input NAME.mean" and, 1 / std, "input NAME.inverse", for
+                        // the caller to set
 } RawInput;
 
 // Makes `g` take an input as it is before that: before the passes, of an f32 alone.

@@ -5,8 +5,8 @@
 //   %1 = contract %0, ...               %1 = ((%0 * scale) - x.mean) * x.inverse
 //                               -->     %2 = contract %1, ...
 //
-// The statistics are variables, the same for every graph, which the caller gives their values before anything is folded; the
-// passes after this put what they can into the weights.
+// The statistics are variables, the same for every graph, which the caller gives their values
+// before anything is folded; the passes after this put what they can into the weights.
 
 #include "graph/ops/ops.h"
 #include "pass/pass.h"

@@ -1,4 +1,5 @@
-// blocks.c -- the blocks `train`, `data` and `deploy`: each key is a row, with what its value must be.
+// blocks.c -- the blocks `train`, `data` and `deploy`: each key is a row, with what its value must
+// be.
 
 #include <math.h>
 #include <stddef.h>
