@@ -35,6 +35,9 @@ typedef struct NncOptions {
     PassOptions passes;
 } NncOptions;
 
+// What is known of the raw form of an input; false: it has none of its own.
+typedef bool NncRawInput(void *self, const Port *input, RawInput *raw);
+
 typedef struct NncModel {
     Session *session;
     Arena *arena;  // the module's
@@ -45,6 +48,9 @@ typedef struct NncModel {
     int64_t max_batch[NNC_PURPOSE_COUNT];  // of the executable
     bool started[NNC_PURPOSE_COUNT];       // it is not finished yet
     Jit *jit;                              // NULL until it is needed
+    NncRawInput *raw_input;                // NULL: predict takes inputs as the model does
+    void *raw_self;                        // its first argument
+    RawInput *raw;  // by input of predict, when there is raw_input
     void *block;  // the variables, laid out by Variable.offset; 64-byte aligned
 } NncModel;
 

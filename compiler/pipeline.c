@@ -49,11 +49,23 @@ static Gradients differentiate(NncModel *m, Graph *g)
 
 // --- a graph for each purpose -----------------------------------------------------------------
 
+static RawInput *take_raw_inputs(NncModel *m, Graph *g)
+{
+    RawInput *raw = arena_array(m->arena, RawInput, (size_t)g->input_count + 1);
+    for (int i = 0; m->raw_input && i < g->input_count; i++) {
+        raw[i] = (RawInput){.scale = 1};
+        if (m->raw_input(m->raw_self, &g->inputs[i], &raw[i]))
+            graph_take_raw_input(g, i, &raw[i]);
+    }
+    return raw;
+}
+
 static Graph *make_predict(NncModel *m, const PassOptions *passes)
 {
     Graph *g = sema_predict(m->program);
     if (!g)
         return NULL;
+    m->raw = take_raw_inputs(m, g);
     passes_run(g, passes);
     m->graphs[NNC_FOLD] = graph_split_constants(g);
     return g;
@@ -77,8 +89,10 @@ static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
     PassOptions before = *passes;
     before.differentiable = true;
     Graph *g = sema_train(m->program);
-    if (g)
-        passes_run(g, &before);
+    if (!g)
+        return NULL;
+    take_raw_inputs(m, g);
+    passes_run(g, &before);
     return g;
 }
 

@@ -27,6 +27,8 @@ ExitCode command_train(Job *j);
 ExitCode command_eval(Job *j);
 ExitCode command_predict(Job *j);
 ExitCode command_emit(Job *j);
+ExitCode command_emit_c(Job *j);
+ExitCode command_verify(Job *j);
 ExitCode command_check_gradients(Job *j);
 ExitCode command_doc(Job *j);
 

@@ -23,6 +23,8 @@ typedef enum Command {
     COMMAND_EVAL,
     COMMAND_PREDICT,
     COMMAND_EMIT,
+    COMMAND_EMIT_C,
+    COMMAND_VERIFY,
     COMMAND_CHECK_GRADIENTS,
     COMMAND_DOC,
     COMMAND_HELP,
@@ -51,6 +53,7 @@ typedef struct Options {
     const char *stop_after;
     int64_t seed;     // -1: as the file says
     int64_t threads;  // 0: as many as there are cores
+    bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;
     bool verbose;

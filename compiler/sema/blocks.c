@@ -1,4 +1,5 @@
-// blocks.c -- the blocks `train` and `data`: each key is a row, with what its value must be.
+// blocks.c -- the blocks `train`, `data` and `deploy`: each key is a row, with what its value must
+// be.
 
 #include <math.h>
 #include <stddef.h>
@@ -262,12 +263,45 @@ static const Key data_table[] = {
     SET(augment), SET(target), SET(normalize),  {.name = NULL},
 };
 
+// --- deploy -----------------------------------------------------------------------------------
+
+static void read_limit(Expander *e, const Expr *x, const char *name, int64_t *limit, Span *span)
+{
+    int64_t bytes;
+    *span = x->span;
+    if (!eval_int(e, x, name, &bytes))
+        return;
+    if (bytes < 0)
+        diag_report(diags_of(e), DIAG_bad_setting, x->span, name, 0LL);
+    else
+        *limit = bytes;
+}
+
+static void set_ram(Expander *e, const Expr *x)
+{
+    DeploySpec *d = &e->program->deploy_spec;
+    read_limit(e, x, "ram", &d->ram, &d->ram_span);
+}
+
+static void set_flash(Expander *e, const Expr *x)
+{
+    DeploySpec *d = &e->program->deploy_spec;
+    read_limit(e, x, "flash", &d->flash, &d->flash_span);
+}
+
+static void set_quantize(Expander *e, const Expr *x)
+{
+    report_not_yet(e, x->span, "`quantize`");
+}
+
+static const Key deploy_table[] = {SET(ram), SET(flash), SET(quantize), {.name = NULL}};
+
 // --- blocks -----------------------------------------------------------------------------------
 
 static const struct BlockTable {
     const char *name;
     const Key *keys;
-} tables[] = {{"train", train_table}, {"data", data_table}};
+} tables[] = {{"train", train_table}, {"data", data_table}, {"deploy", deploy_table}};
 
 const char *block_key(const char *block, int i)
 {
@@ -383,13 +417,13 @@ void blocks_evaluate(Program *p)
     p->data_spec = (DataSpec){.given = p->data != NULL, .span = p->data ? p->data->span : NO_SPAN};
     evaluate_block(&e, &tables[0], p->train);
     evaluate_block(&e, &tables[1], p->data);
+    p->deploy_spec = (DeploySpec){.given = p->deploy != NULL, .ram = -1, .flash = -1};
+    evaluate_block(&e, &tables[2], p->deploy);
     override_arguments(&e, "train.optimizer", &p->plan.optimizer);
     override_arguments(&e, "train.schedule", &p->plan.schedule);
     override_arguments(&e, "train.regularizer", &p->plan.regularizer);
     for (int i = 0; i < p->plan.loss_count; i++)
         override_arguments(&e, "train.loss", &p->plan.losses[i].call);
-    if (p->deploy)
-        report_not_yet(&e, p->deploy->span, "`deploy`");
 }
 
 const TrainSpec *sema_train_spec(Program *p)
@@ -400,4 +434,9 @@ const TrainSpec *sema_train_spec(Program *p)
 const DataSpec *sema_data_spec(Program *p)
 {
     return &p->data_spec;
+}
+
+const DeploySpec *sema_deploy_spec(Program *p)
+{
+    return &p->deploy_spec;
 }

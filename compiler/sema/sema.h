@@ -66,6 +66,13 @@ typedef struct DataSpec {
     Value *normalize;  // `standard` or NULL
 } DataSpec;
 
+// `deploy { }`, evaluated: what an emitted header may take, in bytes; -1: there is no limit.
+typedef struct DeploySpec {
+    bool given;
+    int64_t ram, flash;
+    Span ram_span, flash_span;
+} DeploySpec;
+
 // Loads and checks `path` and all it uses. NULL when it cannot be read; what is wrong in it is in
 // session->diags (ask diags_errors). `arena` is the module arena.
 Program *sema_load(Session *session, Arena *arena, const char *path);
@@ -79,6 +86,7 @@ const char *sema_model_name(const Program *p);
 Variables *sema_variables(const Program *p);
 const TrainSpec *sema_train_spec(Program *p);
 const DataSpec *sema_data_spec(Program *p);
+const DeploySpec *sema_deploy_spec(Program *p);
 
 // The graphs. NULL after a reported error (which includes a missing loss or optimizer for those
 // that need one). `sema_finish` is NULL with no error when no metric needs it.
