@@ -35,7 +35,7 @@ static void print_axes(Text *out, const Kernel *k)
     }
 }
 
-static const char *const dtype_text[DTYPE_COUNT] = {"f32", "i32", "bool"};
+static const char *const dtype_text[DTYPE_COUNT] = {"f32", "i32", "bool", "i8"};
 
 static void print_args(Text *out, const Instr *c)
 {

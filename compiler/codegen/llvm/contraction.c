@@ -90,7 +90,7 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (k->left_offset || k->right_offset || !as_product(k, p))
+    if (k->node->type.dtype != DTYPE_F32 || k->left_offset || k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -165,15 +165,6 @@ typedef struct Cursor {
     Val left, right, out;  // addresses
 } Cursor;
 
-static Cursor moved(Gen *g, Cursor c, const ContractAxis *x, Val i)
-{
-    Val l = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->left), "");
-    Val r = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->right), "");
-    Val o = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->out), "");
-    return (Cursor){gen_element(g, c.left, DTYPE_F32, l), gen_element(g, c.right, DTYPE_F32, r),
-                    gen_element(g, c.out, DTYPE_F32, o)};
-}
-
 typedef struct Inner {
     Gen *g;
     const Kernel *k;
@@ -181,28 +172,49 @@ typedef struct Inner {
     int width;                 // of the columns
     int64_t left, right, out;  // strides of the columns
     Val mask;
+    DType factor, sum;  // element types of the operands and of the result
 } Inner;
+
+static Cursor moved(const Inner *in, Cursor c, const ContractAxis *x, Val i)
+{
+    Gen *g = in->g;
+    Val l = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->left), "");
+    Val r = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->right), "");
+    Val o = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->out), "");
+    return (Cursor){gen_element(g, c.left, in->factor, l), gen_element(g, c.right, in->factor, r),
+                    gen_element(g, c.out, in->sum, o)};
+}
+
+static Val multiply_add(const Inner *in, Val a, Val b, Val acc)
+{
+    Gen *g = in->g;
+    if (in->sum == DTYPE_F32)
+        return gen_mul_add(g, a, b, acc);
+    a = gen_apply(g, EMIT_TO_I32, a, NULL, NULL);
+    b = gen_apply(g, EMIT_TO_I32, b, NULL, NULL);
+    return LLVMBuildAdd(g->builder, LLVMBuildMul(g->builder, a, b, ""), acc, "");
+}
 
 static Val sum_over_depth(const Inner *in, Cursor c, int level, Val acc)
 {
     Gen *g = in->g;
     if (level == in->k->depth.count) {
-        Val a = gen_load(g, c.left, DTYPE_F32, in->left, in->width, in->mask);
-        Val b = gen_load(g, c.right, DTYPE_F32, in->right, in->width, in->mask);
-        return gen_mul_add(g, a, b, acc);
+        Val a = gen_load(g, c.left, in->factor, in->left, in->width, in->mask);
+        Val b = gen_load(g, c.right, in->factor, in->right, in->width, in->mask);
+        return multiply_add(in, a, b, acc);
     }
     const ContractAxis *x = &in->k->depth.axes[level];
     Loop l;
     gen_loop_begin(g, &l, gen_i64(g, 0), size_of(g, in->context, x), 1, &acc, 1);
-    acc = sum_over_depth(in, moved(g, c, x, l.index), level + 1, acc);
+    acc = sum_over_depth(in, moved(in, c, x, l.index), level + 1, acc);
     gen_loop_end(g, &l, &acc);
     return acc;
 }
 
 static void one_result(const Inner *in, Cursor c)
 {
-    Val acc = sum_over_depth(in, c, 0, gen_f32(in->g, 0, in->width));
-    gen_store(in->g, acc, c.out, DTYPE_F32, in->out, in->mask);
+    Val acc = sum_over_depth(in, c, 0, LLVMConstNull(gen_dtype(in->g, in->sum, in->width)));
+    gen_store(in->g, acc, c.out, in->sum, in->out, in->mask);
 }
 
 // The last axis of the columns, in vectors.
@@ -217,7 +229,7 @@ static void column_strips(Inner *in, Cursor c, const ContractAxis *x)
     in->out = x->out;
     gen_loop_begin(g, &l, gen_i64(g, 0), size, g->width, NULL, 0);
     in->mask = gen_mask(g, LLVMBuildNSWSub(g->builder, size, l.index, ""));
-    one_result(in, moved(g, c, x, l.index));
+    one_result(in, moved(in, c, x, l.index));
     gen_loop_end(g, &l, NULL);
 }
 
@@ -234,7 +246,7 @@ static void result_loops(Inner *in, Cursor c, const ContractAxis *const *axes, i
     }
     Loop l;
     gen_loop_begin(g, &l, gen_i64(g, 0), size_of(g, in->context, axes[0]), 1, NULL, 0);
-    result_loops(in, moved(g, c, axes[0], l.index), axes + 1, count - 1);
+    result_loops(in, moved(in, c, axes[0], l.index), axes + 1, count - 1);
     gen_loop_end(g, &l, NULL);
 }
 
@@ -245,20 +257,38 @@ static int list_axes(const ContractAxes *x, const ContractAxis **axes, int count
     return count;
 }
 
+// The axis along which results are neighbours runs in vectors.
+static void neighbours_last(const ContractAxis **axes, int count)
+{
+    for (int i = 0; i + 1 < count; i++)
+        if (axes[i]->out == 1) {
+            const ContractAxis *x = axes[i];
+            axes[i] = axes[count - 1];
+            axes[count - 1] = x;
+            return;
+        }
+}
+
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
 {
     const ContractAxis *axes[3 * MAX_RANK];
     Ty params[3] = {g->ptr, g->i64, g->i64};
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
-    Inner in = {.g = g, .k = k, .context = gen_field(g, args, 0, g->ptr), .width = 1};
-    Cursor c = {gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
-                           k->left_offset * (int64_t)sizeof(float)),
-                gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
-                           k->right_offset * (int64_t)sizeof(float)),
-                gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+    Inner in = {.g = g,
+                .k = k,
+                .context = gen_field(g, args, 0, g->ptr),
+                .width = 1,
+                .factor = k->node->in[0]->type.dtype,
+                .sum = k->node->type.dtype};
+    const int64_t bytes = (int64_t)dtype_size(in.factor);
+    Cursor c = {
+        gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr), k->left_offset * bytes),
+        gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr), k->right_offset * bytes),
+        gen_field(g, args, 3 * sizeof(void *), g->ptr)};
     int count = list_axes(&k->batch, axes, 0);
     count = list_axes(&k->rows, axes, count);
     count = list_axes(&k->columns, axes, count);
+    neighbours_last(axes, count);
     result_loops(&in, c, axes, count);
     LLVMBuildRetVoid(g->builder);
     return fn;

@@ -175,7 +175,7 @@ static void choose_tile(Tiles *t)
 static bool prepare(Tiles *t)
 {
     static const ContractAxis one = {.size = 1, .factor = 1};
-    if (!arrange(t, false) && !arrange(t, true))
+    if (t->k->node->type.dtype != DTYPE_F32 || (!arrange(t, false) && !arrange(t, true)))
         return false;
     if (t->row_count == 0)
         t->rows[t->row_count++] = one;
