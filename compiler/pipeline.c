@@ -364,7 +364,8 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
     if (c->method != CALIBRATE_MIN_MAX)
         watch_all(m, c, values, h, histogram_count);
     for (int i = 0; i < p->value_count; i++)
-        p->values[i].range = histogram_range(&h[p->values[i].output], c->method);
+        if (p->values[i].ranged)
+            p->values[i].range = histogram_range(&h[p->values[i].output], c->method);
 }
 
 // The block with room for the new variables, and their values in it.

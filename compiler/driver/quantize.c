@@ -131,9 +131,11 @@ static void measure(Job *j, Feeder *f, Power *powers)
         run(j, NNC_WATCH, inputs, real, n);
         run(j, NNC_WATCH_INT8, inputs, whole, n);
         for (int i = 0; i < m->plan->value_count; i++) {
-            const Type *t = &m->plan->values[i].real->type;
+            const QuantizedValue *v = &m->plan->values[i];
+            const Type *t = &v->real->type;
             const int64_t count = type_elements(t) * (type_batched(t) ? n : 1);
-            compare(&m->plan->values[i], real[i], whole[i], count, &powers[i]);
+            if (v->output >= 0)
+                compare(v, real[v->output], whole[v->output], count, &powers[i]);
         }
     }
 }
@@ -146,9 +148,13 @@ static const char *name_of(const QuantizePlan *p, const QuantizedValue *v)
 }
 
 // Of the values of one layer the last stands for it.
-static bool is_last_of_layer(const QuantizePlan *p, int i)
+static bool stands_for_layer(const QuantizePlan *p, int i)
 {
-    return i + 1 == p->value_count || name_of(p, &p->values[i]) != name_of(p, &p->values[i + 1]);
+    int next = i + 1;
+    while (next < p->value_count && p->values[next].output < 0)
+        next++;
+    return p->values[i].output >= 0 &&
+           (next == p->value_count || name_of(p, &p->values[i]) != name_of(p, &p->values[next]));
 }
 
 static void print_layers(Job *j, const Power *powers)
@@ -162,7 +168,7 @@ static void print_layers(Job *j, const Power *powers)
     table_rule(t);
     for (int i = 0; i < p->value_count; i++) {
         const QuantizedValue *v = &p->values[i];
-        if (!is_last_of_layer(p, i))
+        if (!stands_for_layer(p, i))
             continue;
         table_cell(t, "%s", name_of(p, v));
         table_cell(t, "%.4g", scale_real(v->scale, -128));

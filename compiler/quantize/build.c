@@ -170,7 +170,7 @@ static bool check_ranges(Quantizer *q)
 {
     for (int i = 0; i < q->plan->value_count; i++) {
         const QuantizedValue *v = &q->plan->values[i];
-        if (v->watched && (!isfinite(v->range.low) || !isfinite(v->range.high))) {
+        if (v->ranged && (!isfinite(v->range.low) || !isfinite(v->range.high))) {
             quantize_fail(q, "%s gives numbers that are not finite",
                           v->real->path ? v->real->path : op_name(v->real->op));
             return false;
@@ -195,10 +195,10 @@ static Graph *watch_of(const QuantizePlan *p, const Graph *g)
     Graph *w = graph_clone(g);
     w->output_count = 0;
     w->name = intern(w->names, "watch");
-    for (int i = 0; i < p->value_count; i++) {
-        const Name name = intern(w->names, arena_printf(w->arena, "value.%d", i));
-        graph_output(w, name, w->nodes[p->values[i].whole->id]);
-    }
+    for (int i = 0; i < p->value_count; i++)
+        if (p->values[i].output >= 0)
+            graph_output(w, p->watch->outputs[p->values[i].output].name,
+                         w->nodes[p->values[i].whole->id]);
     return w;
 }
 

@@ -17,7 +17,8 @@
 static bool is_fixed_node(const Facts *f, const Node *n)
 {
     if (op_is(n->op, LEAF))
-        return n->op == OP_const || n->op == OP_variable;
+        return n->op == OP_const || n->op == OP_variable ||
+               (n->op == OP_iota && !type_batched(&n->type));
     for (int i = 0; i < n->input_count; i++)
         if (!f->fixed[n->in[i]->id])
             return false;

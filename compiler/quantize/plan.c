@@ -97,17 +97,25 @@ static bool has_own_range(const Planner *p, const Node *n)
     return !p->whole[n->id] || (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS);
 }
 
+// Windows are many times the size of what they show.
+static bool is_moved_only(const Planner *p, int id)
+{
+    return p->whole[id] && p->plan->steps[id].form == FORM_MOVED;
+}
+
 static void add_values(Planner *p)
 {
     QuantizePlan *plan = p->plan;
     plan->values = arena_array(plan->arena, QuantizedValue, (size_t)p->g->node_count + 1);
+    int outputs = 0;
     for (int i = 0; i < p->g->node_count; i++) {
         if (!p->need_whole[i])
             continue;
         QuantizedValue *v = &plan->values[plan->value_count];
         *v = (QuantizedValue){.real = p->g->nodes[i],
-                              .watched = has_own_range(p, p->g->nodes[i]),
-                              .output = plan->value_count++};
+                              .ranged = has_own_range(p, p->g->nodes[i]),
+                              .output = is_moved_only(p, i) ? -1 : outputs++};
+        plan->value_count++;
     }
 }
 
@@ -139,6 +147,8 @@ static void make_watch(QuantizePlan *plan)
     w->output_count = 0;
     w->name = intern(w->names, "watch");
     for (int i = 0; i < plan->value_count; i++) {
+        if (plan->values[i].output < 0)
+            continue;
         const Name name = intern(w->names, arena_printf(w->arena, "value.%d", i));
         graph_output(w, name, w->nodes[plan->values[i].real->id]);
     }

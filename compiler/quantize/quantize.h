@@ -19,9 +19,9 @@
 // A value that is i8 in the integer graph.
 typedef struct QuantizedValue {
     const Node *real;  // in the predict graph
-    bool watched;      // it has a range of its own: that of others follows from theirs
-    int output;        // of the watch graph, in order
-    Range range;       // to be set before quantize_build, where it is watched
+    bool ranged;       // it has a range of its own: that of others follows from theirs
+    int output;        // of the watch graphs; -1: views and the like are not worth watching
+    Range range;       // to be set before quantize_build, where it is ranged
     Node *whole;       // in the integer graph
     Scale scale;
 } QuantizedValue;

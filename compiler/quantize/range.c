@@ -74,21 +74,23 @@ static double total_of(const Histogram *h)
     return sum;
 }
 
-// Bins are taken off at the end that stands further from 0, as long as few values go with them.
-static Range percentile(const Histogram *h)
+// At each end bins are taken off as long as few values go with them.
+static int bins_off(const Histogram *h, int first, int direction, double most)
 {
-    const double width = bin_width(h), most = OUTSIDE * total_of(h);
-    int first = 0, last = HISTOGRAM_BINS - 1;
-    double lost = 0;
-    while (first < last) {
-        const bool low = -bin_middle(h, first) > bin_middle(h, last);
-        lost += h->counts[low ? first : last];
+    int off = 0;
+    for (double lost = 0; off < HISTOGRAM_BINS - 1; off++) {
+        lost += h->counts[first + direction * off];
         if (lost > most)
             break;
-        first += low;
-        last -= !low;
     }
-    return (Range){h->ends.low + first * width, h->ends.low + (last + 1) * width};
+    return off;
+}
+
+static Range percentile(const Histogram *h)
+{
+    const double width = bin_width(h), most = OUTSIDE / 2 * total_of(h);
+    return (Range){h->ends.low + bins_off(h, 0, 1, most) * width,
+                   h->ends.high - bins_off(h, HISTOGRAM_BINS - 1, -1, most) * width};
 }
 
 static double square_error(const Histogram *h, Range r)
@@ -124,6 +126,8 @@ static Range least_error(const Histogram *h)
 
 Range histogram_range(const Histogram *h, Calibration method)
 {
+    if (!h->finite)
+        return (Range){NAN, NAN};
     if (bin_width(h) <= 0 || method == CALIBRATE_MIN_MAX)
         return h->ends;
     return method == CALIBRATE_PERCENTILE ? percentile(h) : least_error(h);

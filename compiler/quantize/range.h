@@ -41,6 +41,7 @@ void histogram_clear(Histogram *h);
 void histogram_note_ends(Histogram *h, const float *values, int64_t count);
 // After all ends have been noted, with the same values.
 void histogram_count(Histogram *h, const float *values, int64_t count);
+// NaN where not all were finite.
 Range histogram_range(const Histogram *h, Calibration method);
 
 // The scale in which a range, made to hold 0, takes all 256 numbers.
