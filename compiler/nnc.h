@@ -33,7 +33,9 @@ typedef enum NncPurpose {
 } NncPurpose;
 
 typedef struct NncOptions {
-    const char *engine;  // NULL: the default
+    const char *engine;   // NULL: the default
+    const char *cache;    // folder of compiled objects; NULL: none
+    int compile_threads;  // 0: as many as there are cores, four at the most
     PassOptions passes;
 } NncOptions;
 
@@ -45,6 +47,7 @@ typedef struct NncModel {
     Graph *graphs[NNC_PURPOSE_COUNT];
     Executable *executables[NNC_PURPOSE_COUNT];
     int64_t max_batch[NNC_PURPOSE_COUNT];  // of the executable
+    bool started[NNC_PURPOSE_COUNT];       // it is not finished yet
     Jit *jit;                              // NULL until it is needed
     void *block;         // the variables, laid out by Variable.offset; 64-byte aligned
     QuantizePlan *plan;  // NULL before nnc_quantize
@@ -56,6 +59,10 @@ bool nnc_load(NncModel *m, const char *path);
 
 // Makes the graph for `purpose` and runs the passes over it. False after a reported error.
 bool nnc_compile(NncModel *m, NncPurpose purpose, const NncOptions *o);
+
+// Begins to make the executable of a compiled graph: other threads compile it until nnc_build wants
+// it. What goes wrong is reported then.
+void nnc_start(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o);
 
 // Makes the executable of a compiled graph, for at most `max_batch` examples a run; one that is
 // there and takes as many stays. False after a reported error.

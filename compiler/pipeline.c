@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "codegen/interpret/interpret.h"
+#include "measure.h"
 
 enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
 
@@ -135,23 +136,30 @@ bool nnc_compile(NncModel *m, NncPurpose purpose, const NncOptions *o)
 
 // --- executables ------------------------------------------------------------------------------
 
-static Jit *open_jit(NncModel *m, const char **error)
+static Jit *open_jit(NncModel *m, const NncOptions *o, const char **error)
 {
+    const JitOptions options = {.cache = o->cache, .compile_threads = o->compile_threads};
     if (!m->jit)
-        m->jit = jit_open(m->arena, &(JitOptions){0}, error);
+        m->jit = jit_open(m->arena, &options, error);
     return m->jit;
 }
 
-static Executable *build_jit(NncModel *m, const Graph *g, int64_t max_batch, const char **error)
+static Executable *start_jit(NncModel *m, const Graph *g, int64_t max_batch, const NncOptions *o,
+                             const char **error)
 {
-    Jit *jit = open_jit(m, error);
-    return jit ? jit_compile(jit, m->arena, g, max_batch, error) : NULL;
+    Jit *jit = open_jit(m, o, error);
+    return jit ? jit_start(jit, m->arena, g, max_batch, error) : NULL;
 }
 
-static Executable *build_interpreter(NncModel *m, const Graph *g, int64_t max_batch,
-                                     const char **error)
+static bool finish_jit(NncModel *m, Executable *x, const char **error)
 {
-    (void)m;
+    return jit_finish(m->jit, m->arena, x, error);
+}
+
+static Executable *start_interpreter(NncModel *m, const Graph *g, int64_t max_batch,
+                                     const NncOptions *o, const char **error)
+{
+    (void)m, (void)o;
     Executable *x = interpret_new(g, max_batch, false);
     *error = x ? NULL : "out of memory";
     return x;
@@ -160,10 +168,12 @@ static Executable *build_interpreter(NncModel *m, const Graph *g, int64_t max_ba
 // The default first.
 static const struct {
     const char *name;
-    Executable *(*build)(NncModel *m, const Graph *g, int64_t max_batch, const char **error);
+    Executable *(*start)(NncModel *m, const Graph *g, int64_t max_batch, const NncOptions *o,
+                         const char **error);
+    bool (*finish)(NncModel *m, Executable *x, const char **error);  // NULL: it is finished
 } engines[] = {
-    {"jit", build_jit},
-    {"interpret", build_interpreter},
+    {"jit", start_jit, finish_jit},
+    {"interpret", start_interpreter, NULL},
 };
 
 enum { ENGINE_COUNT = sizeof engines / sizeof *engines };
@@ -179,18 +189,57 @@ static bool report_engine(NncModel *m, NncPurpose purpose, const char *error)
     return false;
 }
 
-static bool build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+static int engine_of(const NncOptions *o)
 {
-    if (m->executables[purpose] && m->max_batch[purpose] >= max_batch)
-        return true;
     int engine = 0;
     while (o->engine && strcmp(engines[engine].name, o->engine) != 0)
         engine++;
-    const char *error = NULL;
+    return engine;
+}
+
+static void drop(NncModel *m, NncPurpose purpose)
+{
     executable_free(m->executables[purpose]);
+    m->executables[purpose] = NULL;
+    m->started[purpose] = false;
+}
+
+static bool start(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o,
+                  const char **error)
+{
+    drop(m, purpose);
     m->max_batch[purpose] = max_batch;
-    m->executables[purpose] = engines[engine].build(m, m->graphs[purpose], max_batch, &error);
-    return m->executables[purpose] || report_engine(m, purpose, error);
+    m->executables[purpose] =
+        engines[engine_of(o)].start(m, m->graphs[purpose], max_batch, o, error);
+    m->started[purpose] = m->executables[purpose] != NULL;
+    return m->started[purpose];
+}
+
+static bool finish(NncModel *m, NncPurpose purpose, const NncOptions *o, const char **error)
+{
+    const int engine = engine_of(o);
+    m->started[purpose] = false;
+    if (!engines[engine].finish || engines[engine].finish(m, m->executables[purpose], error))
+        return true;
+    drop(m, purpose);
+    return false;
+}
+
+void nnc_start(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+{
+    const char *error;  // nnc_build meets it again
+    start(m, purpose, max_batch, o, &error);
+}
+
+// What was started for another batch is made anew: code differs by it.
+static bool build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
+{
+    const char *error = NULL;
+    if (!m->started[purpose] && m->executables[purpose] && m->max_batch[purpose] >= max_batch)
+        return true;
+    const bool started = (m->started[purpose] && m->max_batch[purpose] == max_batch) ||
+                         start(m, purpose, max_batch, o, &error);
+    return (started && finish(m, purpose, o, &error)) || report_engine(m, purpose, error);
 }
 
 bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
@@ -218,15 +267,13 @@ static bool emit_ir(NncModel *m, const Graph *g, int64_t max_batch, Text *out, c
 static bool emit_kernels(NncModel *m, const Graph *g, int64_t max_batch, Text *out,
                          const char **error)
 {
-    (void)error;
-    plan_print(out, plan_new(m->arena, g, max_batch));
-    return true;
+    return measure_print(m, g, max_batch, out, error);
 }
 
 static bool emit_native(NncModel *m, const Graph *g, int64_t max_batch, JitText what, Text *out,
                         const char **error)
 {
-    Jit *jit = open_jit(m, error);
+    Jit *jit = open_jit(m, &(NncOptions){0}, error);
     const char *text = jit ? jit_text(jit, m->arena, g, max_batch, what, error) : NULL;
     if (text)
         text_add(out, text);

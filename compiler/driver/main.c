@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "blas.h"
+#include "codegen/cache.h"
 #include "driver/job.h"
 
 static ExitCode command_help(Job *j)
@@ -114,8 +115,11 @@ static ExitCode set_up(Job *j)
     j->session->set_count = o->sets.count;
     j->session->include_dirs = o->include_dirs.items;
     j->session->include_count = o->include_dirs.count;
+    const int threads = o->threads > 0 ? (int)o->threads : nnrt_cores();
     j->nnc = (NncOptions){
         .engine = o->engine,
+        .cache = o->no_cache ? NULL : cache_folder(j->model.arena),
+        .compile_threads = threads,
         .passes = {.dump = o->dump, .stop = o->stop_after, .time = o->time_passes, .out = stderr},
     };
 #ifndef NDEBUG
@@ -125,7 +129,6 @@ static ExitCode set_up(Job *j)
         return EXIT_USAGE;
     if (!set_warnings(j, &o->no_warn, false) || !set_warnings(j, &o->warn, true))
         return EXIT_USAGE;
-    const int threads = o->threads > 0 ? (int)o->threads : nnrt_cores();
     j->pool = nnrt_pool_new(threads, &e);
     if (j->pool && nnrt_blas_fits(threads, &e))
         return EXIT_DONE;

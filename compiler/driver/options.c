@@ -139,6 +139,7 @@ static const OptionRow rows[] = {
      .choices = "int8"},
     {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
      .choices = "min_max|percentile|mse"},
+    {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -325,6 +326,7 @@ void options_help(FILE *out)
     }
     fputs(
         "\nResults go to standard output, everything else to standard error. nnc reads and writes\n"
-        "the files it is told to and nothing else; it never uses the network.\n",
+        "the files it is told to, keeps compiled code in ~/.cache/nnc, and nothing else; it never\n"
+        "uses the network.\n",
         out);
 }

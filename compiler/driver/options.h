@@ -43,8 +43,9 @@ typedef struct Options {
     const char *weights;
     const char *output;  // -o
     const char *log;
-    const char *format;     // "csv" or "json"
-    const char *engine;     // NULL: the default
+    const char *format;  // "csv" or "json"
+    const char *engine;  // NULL: the default
+    bool no_cache;
     const char *color;      // "auto", "always", "never"
     const char *quantize;   // "int8"; NULL: f32
     const char *calibrate;  // a method's name

@@ -159,6 +159,26 @@ static bool make_batch(Training *t, int64_t size)
     return false;
 }
 
+// The code is compiled while the data is read, for what batches most probably are: fewer examples
+// than that are rare.
+static void start_builds(Job *j)
+{
+    enum { MOST = 4096 };  // what the memory for more is worth is known with the data
+    if (j->train.batch_size < 1 || j->train.batch_size > MOST)
+        return;
+    nnc_start(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc);
+    nnc_start(&j->model, NNC_EVALUATE, job_batch(j, INT64_MAX), &j->nnc);
+}
+
+static bool compile_and_read(Job *j)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
+    if (!job_load(j) || !job_compile(j, purposes, 4))
+        return false;
+    start_builds(j);
+    return job_read_data(j, false);
+}
+
 static bool prepare(Training *t)
 {
     Job *j = t->job;
@@ -175,9 +195,9 @@ static bool prepare(Training *t)
     t->outputs = output_buffers(j->model.arena, g, j->train.batch_size);
     return make_batch(t, j->train.batch_size) &&
            augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
+           nnc_initialize(&j->model, j->train.seed) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
-           nnc_initialize(&j->model, j->train.seed) &&
            (!j->options->weights || weights_start(j, j->options->weights));
 }
 
@@ -379,12 +399,11 @@ static ExitCode train(Training *t)
 
 ExitCode command_train(Job *j)
 {
-    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
     Training t = {.job = j};
     ExitCode code = EXIT_PROGRAM;
     t.path = j->options->output ? j->options->output : job_model_weights(j);
-    if (job_load(j) && job_compile(j, purposes, 4) && job_read_data(j, false) &&
-        check_settings(j) && prepare(&t) && check_output(&t) && open_log(&t)) {
+    if (compile_and_read(j) && check_settings(j) && prepare(&t) && check_output(&t) &&
+        open_log(&t)) {
         job_print_diagnostics(j);  // warnings, before the long wait
         code = train(&t);
     }

@@ -83,6 +83,10 @@ typedef union Attr {
         int8_t left[MAX_RANK];
         int8_t right[MAX_RANK];
         int8_t out[MAX_RANK];
+        // 0, but inside kernel/, which may sum over the batch in so many parts: they are axis 0 of
+        // the result, whose label is NO_LABEL, and part p has the examples from p * ceil(batch /
+        // parts) on.
+        int8_t parts;
     } contract;
     // slice: element i of an axis is element start + step * i of the input's; step may be negative,
     // never 0. The batch has start 0 and step 1. The result's sizes are stated.

@@ -66,7 +66,9 @@ static void add_axis(Kernel *k, const Operands *o, int label, int64_t size)
     bool left = find_label(at->contract.left, o->node->in[0]->type.rank, label) >= 0;
     bool right = find_label(at->contract.right, o->node->in[1]->type.rank, label) >= 0;
     bool out = find_label(at->contract.out, o->node->type.rank, label) >= 0;
-    if (size == 1)
+    if (label == NO_LABEL)
+        k->parts = (ContractAxis){.size = size, .factor = 1, .out = o->out[0]};
+    if (size == 1 || label == NO_LABEL)
         return;
     push_axis(!out            ? &k->depth
               : left && right ? &k->batch

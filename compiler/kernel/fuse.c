@@ -508,6 +508,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     f->scan = scan;
     f->graph = graph_clone(g);
     merge_results(f->graph);
+    split_large(f->graph, max_batch);
     allocate_marks(f);
     find_copied(f);
     arrange_operands(f, max_batch);

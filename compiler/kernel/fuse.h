@@ -50,6 +50,9 @@ typedef struct Fusion {
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
 Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
 
+// Splits sums over a large batch and more in two (split.c).
+void split_large(Graph *g, int64_t max_batch);
+
 Shape shape_of(const Type *t);
 bool shape_equal(const Shape *a, const Shape *b);
 // The axes of `space` without those in `reduced`.

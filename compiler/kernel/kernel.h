@@ -107,6 +107,7 @@ typedef struct Kernel {
     int count, capacity;
     // contract: slots 0 left, 1 right, 2 out
     ContractAxes batch, rows, columns, depth;
+    ContractAxis parts;                 // of the batch, the first depth axis; .size 0: none
     int64_t left_offset, right_offset;  // of the first elements
     const Node *node;                   // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena
@@ -141,8 +142,14 @@ int64_t scan_step_bytes(const Kernel *k, const Buffer *b);
 double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);
 double kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
 
-// `--emit kernels`.
-void plan_print(Text *out, const Plan *p);
+// What a kernel takes and what it could take at best, in seconds.
+typedef struct KernelTime {
+    double measured;
+    double compute, memory;  // its FLOP at the machine's peak, its bytes at the machine's bandwidth
+} KernelTime;
+
+// `--emit kernels`. times: NULL, or one for each kernel.
+void plan_print(Text *out, const Plan *p, const KernelTime *times);
 
 // A text equal for kernels that need the same code: everything but which buffers they work on.
 const char *kernel_key(Arena *a, const Kernel *k);

@@ -139,7 +139,7 @@ static void print_contract_axes(Text *out, const char *name, const ContractAxes 
     text_add(out, x->count ? "\n" : " 1\n");
 }
 
-static void print_kernel(Text *out, const Plan *p, int index);
+static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *time);
 
 static void print_scan(Text *out, const Kernel *k)
 {
@@ -147,7 +147,7 @@ static void print_scan(Text *out, const Kernel *k)
     text_addf(out, "  %" PRId64 " steps%s, arena of %zu bytes {\n", s->length,
               s->reverse ? " in reverse" : "", k->body->arena_bytes);
     for (int i = 0; i < k->body->kernel_count; i++)
-        print_kernel(out, k->body, i);
+        print_kernel(out, k->body, i, NULL);
     text_add(out, "  }\n");
 }
 
@@ -161,9 +161,15 @@ static void print_body(Text *out, const Kernel *k)
         print_code(out, k);
         return;
     }
+    if (k->node->type.dtype != DTYPE_F32)
+        text_addf(out, "    sums of %s, products of %s\n", dtype_name(k->node->type.dtype),
+                  dtype_name(k->node->in[0]->type.dtype));
     if (k->left_offset || k->right_offset)
         text_addf(out, "    offsets left %" PRId64 ", right %" PRId64 "\n", k->left_offset,
                   k->right_offset);
+    if (k->parts.size)
+        text_addf(out, "    in %" PRId64 " parts of the batch (out %" PRId64 ")\n", k->parts.size,
+                  k->parts.out);
     print_contract_axes(out, "batch  ", &k->batch);
     print_contract_axes(out, "rows   ", &k->rows);
     print_contract_axes(out, "columns", &k->columns);
@@ -202,7 +208,15 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b)
     type_print(out, &b->type);
 }
 
-static void print_kernel(Text *out, const Plan *p, int index)
+static void print_time(Text *out, const KernelTime *t)
+{
+    const double bound = t->compute > t->memory ? t->compute : t->memory;
+    text_addf(out, "; at least %.3g us for its %s; %.3g us measured, %.0f %% of the bound",
+              1e6 * bound, t->compute > t->memory ? "FLOP" : "bytes", 1e6 * t->measured,
+              100 * bound / t->measured);
+}
+
+static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *time)
 {
     const Kernel *k = p->kernels[index];
     text_addf(out, "kernel %d: %s", index, k->invariant ? "before the first step: " : "");
@@ -213,9 +227,12 @@ static void print_kernel(Text *out, const Plan *p, int index)
     } else {
         text_addf(out, "%s %s", kind_text[k->kind], k->node->path ? k->node->path : "");
     }
-    text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64 ")\n",
+    text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64,
               kernel_flops(p, k, p->max_batch) / 1e6, kernel_bytes(p, k, p->max_batch) / 1e3,
               p->max_batch);
+    if (time)
+        print_time(out, time);
+    text_add(out, ")\n");
     for (int i = 0; i < k->buffer_count; i++) {
         text_addf(out, "    b%-3d ", i);
         print_buffer(out, p, &p->buffers[k->buffers[i]]);
@@ -224,10 +241,10 @@ static void print_kernel(Text *out, const Plan *p, int index)
     print_body(out, k);
 }
 
-void plan_print(Text *out, const Plan *p)
+void plan_print(Text *out, const Plan *p, const KernelTime *times)
 {
     text_addf(out, "%s: %d kernels, arena of %zu bytes for %" PRId64 " examples\n", p->graph->name,
               p->kernel_count, p->arena_bytes, p->max_batch);
     for (int i = 0; i < p->kernel_count; i++)
-        print_kernel(out, p, i);
+        print_kernel(out, p, i, times ? &times[i] : NULL);
 }

@@ -53,7 +53,7 @@ int kernel_slot(Arena *a, Kernel *k, int buffer)
     return k->buffer_count - 1;
 }
 
-static int kernel_add(Arena *a, Kernel *k, Instr i)
+int kernel_add(Arena *a, Kernel *k, Instr i)
 {
     i.reload = -1;
     arena_push(a, k->code, k->count, k->capacity, i);
@@ -314,36 +314,6 @@ static void set_space(Kernel *k, const Group *g)
             .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
 }
 
-// kernel: every element of what a placing operation writes parts of becomes the same number.
-static void add_fill_kernel(Lower *l, const Node *n)
-{
-    const Shape s = shape_of(&n->type);
-    Node *value = arena_new_of(l->arena, Node);
-    int64_t own[MAX_RANK];
-    Kernel *k = arena_new_of(l->arena, Kernel);
-    row_major(&n->type, own);
-    *value = (Node){.op = OP_const,
-                    .type = type_scalar(n->type.dtype),
-                    .attr.value = n->op == OP_pad ? (double)n->attr.pad.value : 0};
-    l->kernel = k;
-    Instr i = {.kind = INSTR_STORE,
-               .level = LEVEL_FULL,
-               .dtype = n->type.dtype,
-               .node = n,
-               .arg_count = 1};
-    k->axis_count = s.rank;
-    for (int x = 0; x < s.rank; x++) {
-        k->axes[x] = (KernelAxis){.size = s.dims[x], .factor = 1};
-        i.strides[x] = own[s.axis[x]];
-    }
-    i.args[0] = add_instr(
-        l, (Instr){
-               .kind = INSTR_CONST, .level = LEVEL_UNIFORM, .dtype = n->type.dtype, .node = value});
-    i.slot = kernel_slot(l->arena, k, plan_arena_buffer(l->arena, l->plan, n));
-    add_instr(l, i);
-    arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
-}
-
 static void lower_group(Lower *l, Group *g)
 {
     if (g->nodes[0]->op == OP_scan) {
@@ -352,7 +322,7 @@ static void lower_group(Lower *l, Group *g)
     }
     for (int i = 0; i < g->count; i++)
         if (op_is(g->nodes[i]->op, PLACING) && !l->fusion->copied[g->nodes[i]->id])
-            add_fill_kernel(l, g->nodes[i]);
+            plan_fill(l->arena, l->plan, g->nodes[i]);
     Kernel *k = arena_new_of(l->arena, Kernel);
     arena_push(l->arena, l->plan->kernels, l->plan->kernel_count, l->plan->kernel_capacity, k);
     l->kernel = k;

@@ -17,6 +17,9 @@ int plan_read_buffer(Arena *a, Plan *p, const Fusion *f, const Node *base);
 // Adds a kernel that copies a buffer.
 void plan_copy_kernel(Arena *a, Plan *p, int from, int to);
 
+// Adds kernels that fill what a placing operation leaves of its result (fill.c).
+void plan_fill(Arena *a, Plan *p, const Node *n);
+
 // Adds the kernel of a scan (scan.c).
 void lower_scan(Arena *a, Plan *p, const Fusion *f, Node *n);
 
@@ -25,6 +28,8 @@ void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n);
 
 // Adds a slot for `buffer` to a kernel, or finds it; slots of contractions come in order.
 int kernel_slot(Arena *a, Kernel *k, int buffer);
+// Adds an instruction; its number.
+int kernel_add(Arena *a, Kernel *k, Instr i);
 
 // Levels, passes and what is kept between passes (passes.c); then merges axes and chooses the one
 // that runs in vectors (axes.c).

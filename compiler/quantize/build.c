@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "codegen/engine.h"
 
 Node *quantize_fail(Quantizer *q, const char *format, ...)
 {

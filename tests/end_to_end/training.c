@@ -80,6 +80,48 @@ Test(training, examples_reach_their_figures)
     }
 }
 
+// Trained with nothing in the cache, with all in it, without one, and where none can be: the same.
+Test(training, the_cache_changes_nothing)
+{
+    char *folder = small_folder();
+    char *cache = path_in_folder(folder, "cache");
+    char *nowhere = path_in_folder(folder, "small.nn");
+    setenv("XDG_CACHE_HOME", cache, 1);
+    Run first = NNC(folder, "small.nn", "--train", "-o", "first", "--no-cache");
+    cr_expect_eq(folder_entries(folder), 2, "--no-cache keeps something");
+    Run cold = NNC(folder, "small.nn", "--train", "-o", "cold");
+    char *objects = path_in_folder(cache, "nnc");
+    const int kept = folder_entries(objects);
+    cr_expect(kept > 0);
+    Run warm = NNC(folder, "small.nn", "--train", "-o", "warm", "--threads", "2");
+    cr_expect_eq(folder_entries(objects), kept);
+    setenv("XDG_CACHE_HOME", nowhere, 1);
+    Run none = NNC(folder, "small.nn", "--train", "-o", "none");
+    static const char *const weights[] = {"first", "cold", "warm", "none"};
+    size_t size = 0, other = 0;
+    char *expected = read_bytes(folder, weights[0], &size);
+    for (int i = 1; i < 4; i++) {
+        char *bytes = read_bytes(folder, weights[i], &other);
+        cr_expect(bytes && size == other && memcmp(bytes, expected, size) == 0, "%s", weights[i]);
+        free(bytes);
+    }
+    Run *const runs[] = {&first, &cold, &warm, &none};
+    for (int i = 0; i < 4; i++) {
+        expect_done(runs[i]);
+        cr_expect_str_eq(runs[i]->out, first.out);
+    }
+    for (int i = 0; i < 4; i++)
+        run_free(runs[i]);
+    Run clean = run_program(folder, "rm", (const char *const[]){"-r", "cache", NULL});
+    cr_expect_eq(clean.code, 0);
+    run_free(&clean);
+    free(expected);
+    free(objects);
+    free(nowhere);
+    free(cache);
+    folder_free(folder);
+}
+
 Test(training, evaluation_says_what_training_said)
 {
     char *folder = small_folder();

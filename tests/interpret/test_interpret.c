@@ -181,6 +181,35 @@ Test(interpret, initial_values)
     scene_free(&s);
 }
 
+// Variables are filled a chunk at a time; their values are those of the graph as a whole.
+static void check_chunks(Type t, bool f64)
+{
+    Scene s = scene_new();
+    const size_t bytes = (size_t)type_elements(&t) * (f64 ? sizeof(double) : sizeof(float));
+    Graph *g = normal_init(&s, t);
+    add_variable(&s, "normal", t, g);
+    void *block = calloc(1, interpret_variable_bytes(s.builder.graph->variables, f64));
+    void *whole = malloc(bytes);
+    cr_assert(interpret_init(s.builder.graph->variables, 5, block, f64));
+    Executable *x = interpret_new(g, 1, f64);
+    executable_run(x, &(RunArgs){.outputs = &whole, .batch = 1, .seed = 5});
+    executable_free(x);
+    cr_expect_eq(memcmp(block, whole, bytes), 0, "%d elements", (int)type_elements(&t));
+    free(block);
+    free(whole);
+    scene_free(&s);
+}
+
+Test(interpret, initial_values_are_those_of_the_graph)
+{
+    static const int64_t sizes[] = {1, 255, 256, 257, 1000, 70001};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        check_chunks(type_f32(1, &sizes[i]), false);
+        check_chunks(type_f32(1, &sizes[i]), true);
+    }
+    check_chunks(type_f32(3, (int64_t[]){3, 50, 7}), false);
+}
+
 Test(interpret, memory_that_runs_out_is_told)
 {
     Scene s = scene_new();

@@ -108,7 +108,8 @@ static void run(Executable *x, const Memory *m, const CompareOptions *o, NnrtPoo
 
 static const char *run_in_jit(Arena *a, const Graph *g, const CompareOptions *o, const Memory *m)
 {
-    JitOptions options = {.vector_width = o->vector_width};
+    const JitOptions options = {
+        .vector_width = o->vector_width, .compile_threads = o->compile_threads, .cache = o->cache};
     const char *error = NULL;
     Jit *j = jit_open(a, &options, &error);
     Executable *x = j ? jit_compile(j, a, g, o->max_batch ? o->max_batch : o->batch, &error) : NULL;

@@ -11,6 +11,8 @@ typedef struct CompareOptions {
     int64_t batch;      // examples
     int64_t max_batch;  // that the code is made for; 0: batch
     uint64_t seed;      // of inputs, variables and random nodes
+    int compile_threads;
+    const char *cache;  // folder of compiled objects; NULL: none
 } CompareOptions;
 
 // The largest difference of any output or variable after the run, each over the largest magnitude

@@ -108,34 +108,3 @@ Executable *interpret_new(const Graph *g, int64_t max_batch, bool f64)
     interpreter_make_values(it);
     return &it->executable;
 }
-
-// --- initial values ---------------------------------------------------------------------------
-
-static bool init_variable(const Variable *v, uint64_t seed, void *block, bool f64)
-{
-    char *memory = (char *)block + (f64 ? 2 * v->offset : v->offset);
-    if (!v->init) {
-        size_t bytes = (size_t)type_elements(&v->type) * dtype_size(v->type.dtype);
-        memset(memory, 0, f64 ? 2 * bytes : bytes);
-        return true;
-    }
-    Executable *x = interpret_new(v->init, 1, f64);
-    if (!x)
-        return false;
-    executable_run(x, &(RunArgs){
-                          .variables = block,
-                          .outputs = (void *[]){memory},
-                          .batch = 1,
-                          .seed = seed,
-                      });
-    executable_free(x);
-    return true;
-}
-
-bool interpret_init(const Variables *vs, uint64_t seed, void *block, bool f64)
-{
-    for (int i = 0; i < vs->count; i++)
-        if (!init_variable(&vs->items[i], seed, block, f64))
-            return false;
-    return true;
-}

@@ -55,6 +55,8 @@ void round_value(const Interpreter *it, const Node *n, double *y);
 void interpreter_make_values(Interpreter *it);
 double *interpreter_new_value(Interpreter *it, const Type *t);
 void interpreter_run_nodes(Interpreter *it);
+// Elements start .. start + count - 1, LANES at the most, of an element-wise operation.
+void run_lanes(Interpreter *it, const Node *n, int64_t start, int64_t count, double *y);
 ScanRun *scan_run_new(Interpreter *it, const Node *n);
 
 // From and to the memory that a run is given.

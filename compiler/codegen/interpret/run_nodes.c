@@ -62,8 +62,8 @@ void run_random(Interpreter *it, const Node *n, double *y)
 
 // --- element-wise -----------------------------------------------------------------------------
 
-// Elements start .. start + count - 1; what the lanes beyond hold is computed and not kept.
-static void run_lanes(Interpreter *it, const Node *n, int64_t start, int64_t count, double *y)
+// What the lanes beyond `count` hold is computed and not kept.
+void run_lanes(Interpreter *it, const Node *n, int64_t start, int64_t count, double *y)
 {
     Sv in[MAX_ARITY] = {{0}};
     Type types[MAX_ARITY] = {{.rank = 0}};

@@ -90,7 +90,8 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (k->node->type.dtype != DTYPE_F32 || k->left_offset || k->right_offset || !as_product(k, p))
+    if (k->node->type.dtype != DTYPE_F32 || k->parts.size || k->left_offset || k->right_offset ||
+        !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -110,6 +111,20 @@ static Val size_of(Gen *g, Val context, const ContractAxis *x)
         return gen_i64(g, x->size);
     Val batch = gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+}
+
+void gen_part_of_batch(Gen *g, const Kernel *k, Val context, Val part, Val *lo, Val *hi)
+{
+    LLVMBuilderRef b = g->builder;
+    Val batch = gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
+    Val up = LLVMBuildNSWAdd(b, batch, gen_i64(g, k->parts.size - 1), "");
+    Val examples = LLVMBuildSDiv(b, up, gen_i64(g, k->parts.size), "");
+    Val length = LLVMBuildNSWMul(b, examples, gen_i64(g, k->depth.axes[0].factor), "");
+    Val end = size_of(g, context, &k->depth.axes[0]);
+    *lo = LLVMBuildNSWMul(b, part, length, "");
+    *hi = LLVMBuildNSWAdd(b, *lo, length, "");
+    Val beyond = LLVMBuildICmp(b, LLVMIntSGT, *hi, end, "");
+    *hi = LLVMBuildSelect(b, beyond, end, *hi, "");
 }
 
 #define SGEMM_PARAMS 17
@@ -173,6 +188,7 @@ typedef struct Inner {
     int64_t left, right, out;  // strides of the columns
     Val mask;
     DType factor, sum;  // element types of the operands and of the result
+    Val lo, hi;         // of the first depth axis in a part of the batch; NULL: there are no parts
 } Inner;
 
 static Cursor moved(const Inner *in, Cursor c, const ContractAxis *x, Val i)
@@ -205,7 +221,9 @@ static Val sum_over_depth(const Inner *in, Cursor c, int level, Val acc)
     }
     const ContractAxis *x = &in->k->depth.axes[level];
     Loop l;
-    gen_loop_begin(g, &l, gen_i64(g, 0), size_of(g, in->context, x), 1, &acc, 1);
+    const bool part = in->lo && level == 0;
+    gen_loop_begin(g, &l, part ? in->lo : gen_i64(g, 0), part ? in->hi : size_of(g, in->context, x),
+                   1, &acc, 1);
     acc = sum_over_depth(in, moved(in, c, x, l.index), level + 1, acc);
     gen_loop_end(g, &l, &acc);
     return acc;
@@ -269,6 +287,20 @@ static void neighbours_last(const ContractAxis **axes, int count)
         }
 }
 
+static void result_parts(Inner *in, Cursor c, const ContractAxis *const *axes, int count)
+{
+    Gen *g = in->g;
+    Loop l;
+    if (!in->k->parts.size) {
+        result_loops(in, c, axes, count);
+        return;
+    }
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, in->k->parts.size), 1, NULL, 0);
+    gen_part_of_batch(g, in->k, in->context, l.index, &in->lo, &in->hi);
+    result_loops(in, moved(in, c, &in->k->parts, l.index), axes, count);
+    gen_loop_end(g, &l, NULL);
+}
+
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
 {
     const ContractAxis *axes[3 * MAX_RANK];
@@ -289,7 +321,7 @@ Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
     count = list_axes(&k->rows, axes, count);
     count = list_axes(&k->columns, axes, count);
     neighbours_last(axes, count);
-    result_loops(&in, c, axes, count);
+    result_parts(&in, c, axes, count);
     LLVMBuildRetVoid(g->builder);
     return fn;
 }

@@ -19,10 +19,15 @@ typedef LLVMBasicBlockRef Block;
 typedef struct RunContext {
     RunArgs args;
     char *arena;
+    uint64_t *cycles;  // by kernel, in code that counts them
 } RunContext;
+
+// Where the functions of kernels go: into one module or several, which LLVM compiles side by side.
+typedef struct Home Home;
 
 typedef struct Gen {
     Arena *arena;
+    Home *home;
     LLVMContextRef context;
     LLVMModuleRef module;
     LLVMBuilderRef builder;
@@ -107,11 +112,26 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A contraction else: a call of the BLAS, where its strides allow one, or plain loops
 // (contraction.c).
+// Bounds of the first depth axis in a part of the batch: of ceil(batch / parts) examples; the last
+// parts may have fewer, or none.
+void gen_part_of_batch(Gen *g, const Kernel *k, Val context, Val part, Val *lo, Val *hi);
 bool blas_fits(const Kernel *k);
 void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers);
 Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name);
 
-// void run(RunContext *): all kernels in order.
-void gen_program(Gen *g, const Plan *p, const char *name);
+struct Home {
+    // Whether a function of this name is there, of this program or of another one of the process.
+    // Else it counts as there from now on: the caller writes it.
+    bool (*has)(Home *h, const char *name);
+    // The module that the next function goes into.
+    Gen *(*module)(Home *h);
+};
+
+// void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
+void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
+
+// float peak(float), chains of multiply-adds, and the FLOP in a second of it (peak.c).
+void gen_peak(Gen *g, const char *name);
+double peak_measure(float (*peak)(float), int width);
 
 #endif

@@ -1,37 +1,43 @@
-// jit.c -- compiles modules for the host and links them into the process.
+// jit.c -- compiles graphs for the host and links them into the process.
 //
-// The object is emitted by the target machine and then added to LLJIT, so that code generation
-// needs no thread-safe contexts and an object can be looked at. LLVM's IR optimizer is not run: the
-// kernels are written as vector code, on which it doubles the compile time and gains nothing.
+// Objects are emitted by target machines (compile.c) and then added to LLJIT, so that code
+// generation needs no thread-safe contexts, and an object can be looked at and kept.
 
 #include "codegen/llvm/jit.h"
 
-#include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 #include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <xxhash.h>
 
 #include "blas.h"
-#include "codegen/llvm/gen.h"
+#include "codegen/llvm/modules.h"
 #include "pool.h"
 
 struct Jit {
-    char *triple, *cpu, *features, *layout;
-    LLVMTargetMachineRef machine;
+    Machine machine;
     LLVMOrcLLJITRef jit;
-    int width;
-    int modules;  // made so far: each has names of its own
+    Cache *cache;
+    Compiler *compiler;
+    Names names;
+    Unit **pending;  // started, and not linked yet
+    int pending_count;
+    bool profile;
+    int programs;  // made so far: each has a name of its own
 };
 
 typedef struct JitExecutable {
     Executable executable;
+    const char *name;
     void (*native)(RunContext *);
     char *arena;
+    const Plan *plan;
+    uint64_t *cycles;  // NULL: not counted
 } JitExecutable;
 
 // --- the machine --------------------------------------------------------------------------------
@@ -44,22 +50,22 @@ static const char *take_error(Arena *a, LLVMErrorRef e)
     return copy;
 }
 
-static LLVMTargetMachineRef make_machine(const Jit *j, LLVMTargetRef target)
+LLVMTargetMachineRef machine_new(const Machine *m)
 {
-    return LLVMCreateTargetMachine(target, j->triple, j->cpu, j->features, LLVMCodeGenLevelDefault,
-                                   LLVMRelocPIC, LLVMCodeModelDefault);
+    return LLVMCreateTargetMachine(m->target, m->triple, m->cpu, m->features,
+                                   LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
 }
 
-static bool has_feature(const Jit *j, const char *feature)
+static bool has_feature(const Machine *m, const char *feature)
 {
-    const char *at = strstr(j->features, feature);
+    const char *at = strstr(m->features, feature);
     size_t n = strlen(feature);
     return at && (at[n] == ',' || at[n] == 0);
 }
 
-static int full_width(const Jit *j)
+static int full_width(const Machine *m)
 {
-    return has_feature(j, "+avx512f") ? 16 : has_feature(j, "+avx") ? 8 : 4;
+    return has_feature(m, "+avx512f") ? 16 : has_feature(m, "+avx") ? 8 : 4;
 }
 
 static LLVMOrcCSymbolMapPair host_symbol(const Jit *j, const char *name, uintptr_t address)
@@ -84,182 +90,215 @@ static LLVMErrorRef define_host_symbols(const Jit *j)
                                  LLVMOrcAbsoluteSymbols(pairs, sizeof pairs / sizeof *pairs));
 }
 
-static void set_layout(Jit *j)
+static void set_layout(Machine *m, LLVMTargetMachineRef machine)
 {
-    LLVMTargetDataRef data = LLVMCreateTargetDataLayout(j->machine);
-    j->layout = LLVMCopyStringRepOfTargetData(data);
+    LLVMTargetDataRef data = LLVMCreateTargetDataLayout(machine);
+    m->layout = LLVMCopyStringRepOfTargetData(data);
     LLVMDisposeTargetData(data);
 }
 
-static const char *open_machine(Arena *a, Jit *j)
+// The text ends with what machine_new asks for.
+static uint64_t machine_hash(Arena *a, const Machine *m)
 {
-    LLVMTargetRef target;
+    unsigned major, minor, patch;
+    LLVMGetVersion(&major, &minor, &patch);
+    const char *all =
+        arena_printf(a, "nnc %s, LLVM %u.%u.%u, %s, %s, %s, default, PIC", NNC_VERSION, major,
+                     minor, patch, m->triple, m->cpu, m->features);
+    return XXH3_64bits(all, strlen(all));
+}
+
+static const char *open_machine(Arena *a, Machine *m)
+{
     char *message = NULL;
-    j->triple = LLVMGetDefaultTargetTriple();
-    j->cpu = LLVMGetHostCPUName();
-    j->features = LLVMGetHostCPUFeatures();
-    if (LLVMGetTargetFromTriple(j->triple, &target, &message)) {
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+    m->triple = LLVMGetDefaultTargetTriple();
+    m->cpu = LLVMGetHostCPUName();
+    m->features = LLVMGetHostCPUFeatures();
+    if (LLVMGetTargetFromTriple(m->triple, &m->target, &message)) {
         const char *copy = arena_strdup(a, message);
         LLVMDisposeMessage(message);
         return copy;
     }
-    j->machine = make_machine(j, target);
-    set_layout(j);
+    m->width = full_width(m);
+    m->hash = machine_hash(a, m);
+    return NULL;
+}
+
+static const char *open_linker(Arena *a, Jit *j)
+{
+    LLVMTargetMachineRef machine = machine_new(&j->machine);
+    set_layout(&j->machine, machine);
     LLVMOrcLLJITBuilderRef b = LLVMOrcCreateLLJITBuilder();
     LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
-        b, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(make_machine(j, target)));
+        b, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
     LLVMErrorRef e = LLVMOrcCreateLLJIT(&j->jit, b);
     if (!e)
         e = define_host_symbols(j);
     return e ? take_error(a, e) : NULL;
 }
 
+static const char *open_compiler(Jit *j, const JitOptions *o)
+{
+    j->profile = o->profile;
+    if (o->vector_width)
+        j->machine.width = o->vector_width;
+    j->cache = o->cache ? cache_open(o->cache, CACHE_BYTES) : NULL;
+    const int threads = o->compile_threads > 0 ? o->compile_threads : nnrt_cores();
+    j->compiler = compiler_new(&j->machine, threads, j->cache);
+    return j->compiler ? NULL : "out of memory";
+}
+
 Jit *jit_open(Arena *a, const JitOptions *options, const char **error)
 {
+    static const JitOptions defaults = {0};
     Jit *j = calloc(1, sizeof *j);
     if (!j) {
         *error = "out of memory";
         return NULL;
     }
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
-    *error = open_machine(a, j);
+    *error = open_machine(a, &j->machine);
+    if (!*error)
+        *error = open_linker(a, j);
+    if (!*error)
+        *error = open_compiler(j, options ? options : &defaults);
     if (*error) {
         jit_close(j);
         return NULL;
     }
-    j->width = options && options->vector_width ? options->vector_width : full_width(j);
     return j;
+}
+
+static void forget_pending(Jit *j)
+{
+    for (int i = 0; i < j->pending_count; i++) {
+        unit_free(j->pending[i]);
+        if (j->pending[i]->object)
+            LLVMDisposeMemoryBuffer(j->pending[i]->object);
+        free(j->pending[i]->error);
+    }
+    free(j->pending);
 }
 
 void jit_close(Jit *j)
 {
     if (!j)
         return;
+    compiler_free(j->compiler);
+    forget_pending(j);
+    cache_close(j->cache);
     if (j->jit)
         LLVMConsumeError(LLVMOrcDisposeLLJIT(j->jit));
-    if (j->machine)
-        LLVMDisposeTargetMachine(j->machine);
-    LLVMDisposeMessage(j->triple);
-    LLVMDisposeMessage(j->cpu);
-    LLVMDisposeMessage(j->features);
-    LLVMDisposeMessage(j->layout);
+    LLVMDisposeMessage(j->machine.triple);
+    LLVMDisposeMessage(j->machine.cpu);
+    LLVMDisposeMessage(j->machine.features);
+    LLVMDisposeMessage(j->machine.layout);
+    free(j->names.items);
     free(j);
 }
 
-// --- modules ------------------------------------------------------------------------------------
+// --- programs -----------------------------------------------------------------------------------
 
-static void set_types(Gen *g)
+static bool add_pending(Jit *j, const Modules *ms)
 {
-    LLVMContextRef c = g->context;
-    g->f32 = LLVMFloatTypeInContext(c);
-    g->i1 = LLVMInt1TypeInContext(c);
-    g->i8 = LLVMInt8TypeInContext(c);
-    g->i32 = LLVMInt32TypeInContext(c);
-    g->i64 = LLVMInt64TypeInContext(c);
-    g->ptr = LLVMPointerTypeInContext(c, 0);
-    g->none = LLVMVoidTypeInContext(c);
+    const int count = j->pending_count + ms->count;
+    Unit **pending = realloc(j->pending, (size_t)count * sizeof *pending);
+    if (!pending)
+        return false;
+    j->pending = pending;
+    memcpy(&pending[j->pending_count], ms->items, (size_t)ms->count * sizeof *pending);
+    j->pending_count = count;
+    return true;
 }
 
-// LLVM's errors would end the process; they are counted instead, because emitting an object says
-// it went well even so.
-static void count_errors(LLVMDiagnosticInfoRef info, void *count)
+// Writes a program and hands it to the compiler; its name, or NULL. `p`: the plan to run; NULL:
+// what measures the machine's peak.
+static const char *start(Jit *j, Arena *a, const Plan *p, const char **error)
 {
-    if (LLVMGetDiagInfoSeverity(info) == LLVMDSError)
-        ++*(int *)count;
-}
-
-static Gen *gen_open(Jit *j, Arena *a, const Plan *p, const char *name, int *errors)
-{
-    Gen *g = arena_new_of(a, Gen);
-    g->arena = a;
-    g->width = j->width;
-    g->context = LLVMContextCreate();
-    LLVMContextSetDiagnosticHandler(g->context, count_errors, errors);
-    g->module = LLVMModuleCreateWithNameInContext(name, g->context);
-    g->builder = LLVMCreateBuilderInContext(g->context);
-    LLVMSetTarget(g->module, j->triple);
-    LLVMSetDataLayout(g->module, j->layout);
-    set_types(g);
-    gen_program(g, p, name);
-    return g;
-}
-
-static void gen_close(Gen *g)
-{
-    LLVMDisposeBuilder(g->builder);
-    LLVMDisposeModule(g->module);
-    LLVMContextDispose(g->context);
-}
-
-static const char *verify(Arena *a, const Gen *g)
-{
-    char *message = NULL;
-    const char *copy = NULL;
-    if (LLVMVerifyModule(g->module, LLVMReturnStatusAction, &message))
-        copy = arena_printf(a, "generated code is malformed: %s", message);
-    LLVMDisposeMessage(message);
-    return copy;
-}
-
-static const char *emit(Arena *a, Jit *j, const Gen *g, LLVMCodeGenFileType type, const int *errors,
-                        LLVMMemoryBufferRef *out)
-{
-    char *message = NULL;
-    if (LLVMTargetMachineEmitToMemoryBuffer(j->machine, g->module, type, &message, out)) {
-        const char *copy = arena_strdup(a, message);
-        LLVMDisposeMessage(message);
-        return copy;
+    const char *name = arena_printf(a, "%s_%d", p ? p->graph->name : "peak", j->programs++);
+    const Modules *ms = modules_write(a, &j->machine, &j->names, p, name, j->profile);
+    if (!add_pending(j, ms)) {
+        for (int i = 0; i < ms->count; i++)
+            unit_free(ms->items[i]);
+        *error = "out of memory";
+        return NULL;
     }
-    return *errors ? "the code generator reported an error" : NULL;
+    for (int i = 0; i < ms->count; i++)
+        compiler_add(j->compiler, ms->items[i]);
+    return name;
 }
 
-static const char *link_object(Arena *a, Jit *j, LLVMMemoryBufferRef object, const char *name,
-                               LLVMOrcExecutorAddress *address)
+static const char *link_unit(Arena *a, Jit *j, Unit *u)
 {
-    LLVMErrorRef e = LLVMOrcLLJITAddObjectFile(j->jit, LLVMOrcLLJITGetMainJITDylib(j->jit), object);
-    if (!e)
-        e = LLVMOrcLLJITLookup(j->jit, address, name);
+    const char *error = u->error ? arena_strdup(a, u->error) : NULL;
+    if (!error) {
+        LLVMErrorRef e =
+            LLVMOrcLLJITAddObjectFile(j->jit, LLVMOrcLLJITGetMainJITDylib(j->jit), u->object);
+        error = e ? take_error(a, e) : NULL;
+    } else if (u->object) {
+        LLVMDisposeMemoryBuffer(u->object);
+    }
+    free(u->error);
+    return error;
+}
+
+// Waits for all that was started: programs call each other's functions.
+static const char *link_pending(Arena *a, Jit *j)
+{
+    const char *first = NULL;
+    for (int i = 0; i < j->pending_count; i++) {
+        compiler_wait(j->compiler, j->pending[i]);
+        const char *error = link_unit(a, j, j->pending[i]);
+        first = first ? first : error;
+    }
+    j->pending_count = 0;
+    return first;
+}
+
+static const char *finish(Arena *a, Jit *j, const char *name, LLVMOrcExecutorAddress *address)
+{
+    const char *error = link_pending(a, j);
+    if (error)
+        return error;
+    LLVMErrorRef e = LLVMOrcLLJITLookup(j->jit, address, name);
     return e ? take_error(a, e) : NULL;
 }
 
-static const char *compile(Jit *j, Arena *a, const Plan *p, LLVMOrcExecutorAddress *address)
+static const char *take_text(Arena *a, char *text)
 {
-    int errors = 0;
-    LLVMMemoryBufferRef object = NULL;
-    const char *name = arena_printf(a, "%s_%d", p->graph->name, j->modules++);
-    Gen *g = gen_open(j, a, p, name, &errors);
-    const char *error = NULL;
-#ifndef NDEBUG
-    error = verify(a, g);
-#else
-    (void)verify;
-#endif
-    if (!error)
-        error = emit(a, j, g, LLVMObjectFile, &errors, &object);
-    gen_close(g);
-    return error ? error : link_object(a, j, object, name, address);
+    const char *copy = text ? arena_strdup(a, text) : NULL;
+    free(text);
+    return copy;
+}
+
+static const char *assembly(const Jit *j, Arena *a, const Unit *u, const char **error)
+{
+    LLVMMemoryBufferRef out = NULL;
+    LLVMTargetMachineRef machine = machine_new(&j->machine);
+    *error = take_text(a, unit_emit(u, machine, LLVMAssemblyFile, &out));
+    LLVMDisposeTargetMachine(machine);
+    const char *text =
+        *error ? NULL : arena_strndup(a, LLVMGetBufferStart(out), LLVMGetBufferSize(out));
+    if (out)
+        LLVMDisposeMemoryBuffer(out);
+    return text;
 }
 
 const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, JitText what,
                      const char **error)
 {
-    int errors = 0;
-    LLVMMemoryBufferRef out = NULL;
-    Gen *g = gen_open(j, a, plan_new(a, graph, max_batch), graph->name, &errors);
     const char *text = NULL;
-    *error = verify(a, g);
+    Unit *u = module_write(a, &j->machine, plan_new(a, graph, max_batch), graph->name);
+    *error = take_text(a, unit_verify(u));
     if (!*error && what == JIT_TEXT_LLVM) {
-        char *printed = LLVMPrintModuleToString(g->module);
+        char *printed = LLVMPrintModuleToString(u->gen->module);
         text = arena_strdup(a, printed);
         LLVMDisposeMessage(printed);
     } else if (!*error) {
-        *error = emit(a, j, g, LLVMAssemblyFile, &errors, &out);
-        text = *error ? NULL : arena_strndup(a, LLVMGetBufferStart(out), LLVMGetBufferSize(out));
+        text = assembly(j, a, u, error);
     }
-    if (out)
-        LLVMDisposeMemoryBuffer(out);
-    gen_close(g);
+    unit_free(u);
     return text;
 }
 
@@ -268,7 +307,7 @@ const char *jit_text(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, Ji
 static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
-    RunContext context = {.args = *args, .arena = je->arena};
+    RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
     je->native(&context);
 }
 
@@ -279,15 +318,27 @@ static void jit_free(Executable *x)
     free(je);
 }
 
-Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
+// Zeroed by the system, in large pages: the first step would take long to touch small ones.
+static char *new_arena(size_t bytes)
 {
-    LLVMOrcExecutorAddress address = 0;
-    Plan *p = plan_new(a, graph, max_batch);
-    *error = compile(j, a, p, &address);
-    if (*error)
+    enum { PAGE = 2 << 20 };
+    if (bytes < PAGE)
+        return aligned_alloc(64, bytes + 64);
+    bytes = (bytes + PAGE) / PAGE * PAGE;
+    char *arena = aligned_alloc(PAGE, bytes);
+    if (arena)
+        madvise(arena, bytes, MADV_HUGEPAGE);
+    return arena;
+}
+
+Executable *jit_start(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
+{
+    const Plan *p = plan_new(a, graph, max_batch);
+    const char *name = start(j, a, p, error);
+    if (!name)
         return NULL;
     JitExecutable *je = calloc(1, sizeof *je);
-    char *arena = aligned_alloc(64, p->arena_bytes + 64);
+    char *arena = new_arena(p->arena_bytes);
     if (!je || !arena) {
         free(je);
         free(arena);
@@ -295,7 +346,48 @@ Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch,
         return NULL;
     }
     je->executable = (Executable){.run = jit_run, .free = jit_free};
-    memcpy(&je->native, &address, sizeof je->native);
+    je->name = name;
     je->arena = arena;
+    je->plan = p;
+    je->cycles = j->profile ? arena_array(a, uint64_t, (size_t)p->kernel_count + 1) : NULL;
     return &je->executable;
+}
+
+bool jit_finish(Jit *j, Arena *a, Executable *x, const char **error)
+{
+    JitExecutable *je = (JitExecutable *)x;
+    LLVMOrcExecutorAddress address = 0;
+    *error = finish(a, j, je->name, &address);
+    memcpy(&je->native, &address, sizeof je->native);
+    return !*error;
+}
+
+Executable *jit_compile(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
+{
+    Executable *x = jit_start(j, a, graph, max_batch, error);
+    if (!x || jit_finish(j, a, x, error))
+        return x;
+    executable_free(x);
+    return NULL;
+}
+
+const Plan *jit_plan(const Executable *x)
+{
+    return ((const JitExecutable *)x)->plan;
+}
+
+const uint64_t *jit_cycles(const Executable *x)
+{
+    return ((const JitExecutable *)x)->cycles;
+}
+
+double jit_peak(Jit *j, Arena *a, const char **error)
+{
+    LLVMOrcExecutorAddress address = 0;
+    float (*peak)(float);
+    const char *name = start(j, a, NULL, error);
+    if (name)
+        *error = finish(a, j, name, &address);
+    memcpy(&peak, &address, sizeof peak);
+    return *error ? 0 : peak_measure(peak, j->machine.width);
 }

@@ -12,7 +12,10 @@
 typedef struct Jit Jit;
 
 typedef struct JitOptions {
-    int vector_width;  // lanes of f32; 0: the machine's full width. Tests try others.
+    int vector_width;     // lanes of f32; 0: the machine's full width. Tests try others.
+    int compile_threads;  // 0: as many as there are cores, four at the most. No code depends on it.
+    const char *cache;    // folder of compiled objects (codegen/cache.h); NULL: none
+    bool profile;         // executables count the cycles of each kernel
 } JitOptions;
 
 typedef enum JitText { JIT_TEXT_LLVM, JIT_TEXT_ASM } JitText;
@@ -25,8 +28,22 @@ void jit_close(Jit *j);
 // executable owns its arena of temporaries, so two runs of one executable may not overlap.
 Executable *jit_compile(Jit *j, Arena *a, const Graph *g, int64_t max_batch, const char **error);
 
+// The same in two parts: threads compile between them, and several graphs side by side. The arena
+// is used by jit_start alone; what it starts can be freed at any time, and runs when it is
+// finished.
+Executable *jit_start(Jit *j, Arena *a, const Graph *g, int64_t max_batch, const char **error);
+bool jit_finish(Jit *j, Arena *a, Executable *x, const char **error);
+
 // What jit_compile would make, as text: `--emit llvm|asm`.
 const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitText what,
                      const char **error);
+
+// The plan of an executable made by jit_compile, and with `profile` the ticks of the machine's
+// cycle counter that each of its kernels took so far (else NULL).
+const Plan *jit_plan(const Executable *x);
+const uint64_t *jit_cycles(const Executable *x);
+
+// The FLOP that one core does in a second at the most, measured; 0 with the reason in *error.
+double jit_peak(Jit *j, Arena *a, const char **error);
 
 #endif

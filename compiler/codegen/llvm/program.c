@@ -4,7 +4,9 @@
 // with much to do is handed to the pool in pieces whose length the shape decides; a contraction
 // calls the BLAS, which does the same.
 
+#include <inttypes.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "codegen/llvm/gen.h"
 
@@ -13,13 +15,12 @@ typedef struct Program {
     const Plan *plan;
     const char *name;
     Val context;
+    bool profile;
     // The body of a scan: its kernel, what it was given, and which step it is. Else NULL.
     const Kernel *scan;
     Val frame;
     Val step;
-    Val table;          // void *[]: what a kernel is given
-    const char **keys;  // of the kernels that have a function
-    Val *functions;
+    Val table;  // void *[]: what a kernel is given
 } Program;
 
 // Of a buffer of the body of a scan: it stands in the buffers of the scan itself.
@@ -126,31 +127,46 @@ static Method choose_method(const Program *p, const Kernel *k, Split *split)
 
 static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name);
 
-static Val write_function(Program *p, const Kernel *k, Method method, const char *name)
+static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method method,
+                          const char *name)
 {
     switch (method) {
     case METHOD_SCAN:
-        return gen_scan_kernel(p->g, k, name);
+        return gen_scan_kernel(g, k, name);
     case METHOD_LOOPS:
-        return gen_loops_kernel(p->g, k, name);
+        return gen_loops_kernel(g, k, name);
     case METHOD_TRANSPOSE:
-        return gen_transpose_kernel(p->g, k, name);
+        return gen_transpose_kernel(g, k, name);
     case METHOD_TILES:
-        return gen_tiles_kernel(p->g, p->plan, k, name);
+        return gen_tiles_kernel(g, plan, k, name);
     default:
-        return gen_contract_kernel(p->g, k, name);
+        return gen_contract_kernel(g, k, name);
     }
 }
 
-static Val kernel_function(Program *p, int index, Method method)
+// What the code depends on, as a name: kernels of one name share one function, be they of one
+// graph or of several. A scan is shared within its program alone, where buffers of one name are
+// one.
+static const char *function_name(const Program *p, const Kernel *k, Method method)
 {
-    const Kernel *k = p->plan->kernels[index];
-    p->keys[index] = kernel_key(p->g->arena, k);
-    for (int i = 0; i < index; i++)
-        if (p->keys[i] && strcmp(p->keys[i], p->keys[index]) == 0)
-            return p->functions[index] = p->functions[i];
-    const char *name = arena_printf(p->g->arena, "%s_kernel_%d", p->name, index);
-    return p->functions[index] = write_function(p, k, method, name);
+    Arena *a = p->g->arena;
+    const char *key = kernel_key(a, k);
+    const char *all = arena_printf(a, "%s %d %" PRId64 " %s", method == METHOD_SCAN ? p->name : "",
+                                   (int)method, p->plan->max_batch, key);
+    const XXH128_hash_t h = XXH3_128bits(all, strlen(all));
+    return arena_printf(a, "kernel_%016" PRIx64 "%016" PRIx64, h.high64, h.low64);
+}
+
+// Other modules call the function, so that it is visible.
+static const char *kernel_function(const Program *p, const Kernel *k, Method method)
+{
+    Home *home = p->g->home;
+    const char *name = function_name(p, k, method);
+    if (!home->has(home, name)) {
+        Val fn = write_function(home->module(home), p->plan, k, method, name);
+        LLVMSetLinkage(fn, LLVMExternalLinkage);
+    }
+    return name;
 }
 
 static void call_blas(const Program *p, const Kernel *k)
@@ -172,9 +188,11 @@ static void run_kernel(Program *p, Val run, int index)
         return;
     }
     Block at = LLVMGetInsertBlock(g->builder);
-    Val fn = kernel_function(p, index, method);
+    const Ty params[3] = {g->ptr, g->i64, g->i64};
+    const char *name = kernel_function(p, k, method);
     g->fn = run;
     LLVMPositionBuilderAtEnd(g->builder, at);
+    Val fn = gen_declare(g, name, g->none, params, 3);
     fill_table(p, k);
     call_kernel(p, fn, &split);
 }
@@ -191,22 +209,38 @@ static int most_buffers(const Plan *p)
 // The body of a function that runs all kernels of a plan begins here.
 static Program program_new(Gen *g, const Plan *plan, const char *name, Val context)
 {
-    const size_t count = (size_t)plan->kernel_count + 1;
     return (Program){
         .g = g,
         .plan = plan,
         .name = name,
         .context = context,
         .table = LLVMBuildArrayAlloca(g->builder, g->ptr, gen_i64(g, most_buffers(plan) + 1), ""),
-        .keys = arena_array(g->arena, const char *, count),
-        .functions = arena_array(g->arena, Val, count),
     };
+}
+
+static Val read_cycles(Gen *g)
+{
+    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
+}
+
+static void count_cycles(const Program *p, int kernel, Val start)
+{
+    Gen *g = p->g;
+    Val all = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
+    Val at = gen_offset(g, all, (int64_t)sizeof(uint64_t) * kernel);
+    Val taken = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
+    LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, taken, ""), at);
 }
 
 static void run_kernels(Program *p, Val run)
 {
-    for (int i = 0; i < p->plan->kernel_count; i++)
+    for (int i = 0; i < p->plan->kernel_count; i++) {
+        Val start = p->profile ? read_cycles(p->g) : NULL;
         run_kernel(p, run, i);
+        if (p->profile)
+            count_cycles(p, i, start);
+    }
 }
 
 // Those of the body of a scan that run in each step, or before the first.
@@ -238,11 +272,12 @@ static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name)
     return fn;
 }
 
-void gen_program(Gen *g, const Plan *plan, const char *name)
+void gen_program(Gen *g, const Plan *plan, const char *name, bool profile)
 {
     const Ty params[1] = {g->ptr};
     Val run = gen_function(g, name, g->none, params, 1, true);
-    Program p = program_new(g, plan, plan->graph->name, LLVMGetParam(run, 0));
+    Program p = program_new(g, plan, name, LLVMGetParam(run, 0));
+    p.profile = profile;
     run_kernels(&p, run);
     LLVMBuildRetVoid(g->builder);
 }

@@ -16,97 +16,11 @@
 // The vectors run along an axis whose elements are neighbours in the result and in one operand (and
 // in both, for a depthwise convolution, whose left operand is then loaded in vectors too).
 
-#include <string.h>
-
-#include "codegen/llvm/gen.h"
-
-#define MAX_ROWS 32
-#define MAX_COLUMNS 8
-// A depth beyond this is added up in parts: it would leave the cache, and lose bits.
-#define LONG_DEPTH 4096
+#include "codegen/llvm/tiles.h"
 
 typedef struct Cursor {
     Val left, right, out;  // addresses
 } Cursor;
-
-typedef struct Tiles {
-    Gen *g;
-    const Plan *plan;
-    const Kernel *k;
-    Val context;
-    ContractAxis vector;
-    ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK];
-    int outer_count, row_count, depth_count;
-    bool hoisted;  // depth[0] runs outside of the tiles
-    bool swapped;  // left and right have changed places
-    int tile_rows, tile_columns;
-    const ContractAxis *split;  // one of outer or rows; the last of the rows in units of its tiles
-    Val lo, hi;                 // the part to do of the split axis
-    // the tile at hand
-    int rows_now, columns_now;
-    Val mask;  // of its last vector, or NULL
-} Tiles;
-
-// --- axes ---------------------------------------------------------------------------------------
-
-static ContractAxis exchange(ContractAxis x)
-{
-    const int64_t left = x.left;
-    x.left = x.right;
-    x.right = left;
-    return x;
-}
-
-static void add_axes(ContractAxis *to, int *count, const ContractAxes *from, bool swapped)
-{
-    for (int i = 0; i < from->count; i++)
-        to[(*count)++] = swapped ? exchange(from->axes[i]) : from->axes[i];
-}
-
-static bool runs_in_vectors(const ContractAxis *x)
-{
-    return x->size != DIM_BATCH && x->out == 1 && x->right == 1 && (x->left == 0 || x->left == 1);
-}
-
-// The last of `axes`, taken out as the vector axis.
-static bool take_vector(Tiles *t, ContractAxis *axes, int *count)
-{
-    if (*count == 0 || !runs_in_vectors(&axes[*count - 1]))
-        return false;
-    t->vector = axes[--*count];
-    return true;
-}
-
-static bool arrange(Tiles *t, bool swapped)
-{
-    const Kernel *k = t->k;
-    const ContractAxes *rows = swapped ? &k->columns : &k->rows;
-    const ContractAxes *columns = swapped ? &k->rows : &k->columns;
-    int columns_from;
-    t->swapped = swapped;
-    t->outer_count = t->row_count = t->depth_count = 0;
-    add_axes(t->outer, &t->outer_count, &k->batch, swapped);
-    columns_from = t->outer_count;
-    add_axes(t->outer, &t->outer_count, columns, swapped);
-    add_axes(t->rows, &t->row_count, rows, swapped);
-    add_axes(t->depth, &t->depth_count, &k->depth, swapped);
-    if (t->outer_count == columns_from && columns_from == 0)
-        return false;
-    return take_vector(t, t->outer, &t->outer_count);
-}
-
-static int64_t most(const Tiles *t, const ContractAxis *x)
-{
-    return axis_size(x->size, x->factor, t->plan->max_batch);
-}
-
-static int64_t total(const Tiles *t, const ContractAxis *axes, int count)
-{
-    int64_t n = 1;
-    for (int i = 0; i < count; i++)
-        n *= most(t, &axes[i]);
-    return n;
-}
 
 static Val length(const Tiles *t, const ContractAxis *x)
 {
@@ -115,75 +29,6 @@ static Val length(const Tiles *t, const ContractAxis *x)
         return gen_i64(g, x->size);
     Val batch = gen_field(g, t->context, offsetof(RunContext, args.batch), g->i64);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
-}
-
-// --- the shape of a tile ------------------------------------------------------------------------
-
-// Cycles for one step of depth: two multiply-adds and two loads a cycle, four cycles from one
-// multiply-add to the next on the same accumulator, and the loop itself.
-static double step_cycles(int rows, int columns)
-{
-    double work = rows * columns / 2.0, loads = (rows + columns) / 2.0;
-    double longest = work > loads ? work : loads;
-    return (longest > 4 ? longest : 4) + 0.5;
-}
-
-static int registers(const Gen *g)
-{
-    return g->width == 16 ? 32 : 16;
-}
-
-static double rows_cycles(int64_t count, bool dynamic, int rows, int columns)
-{
-    const int64_t rest = count % rows;
-    double cycles = (double)(count / rows) * step_cycles(rows, columns);
-    if (rest)
-        cycles +=
-            dynamic ? (double)rest * step_cycles(1, columns) : step_cycles((int)rest, columns);
-    return cycles;
-}
-
-static double tile_cycles(const Tiles *t, int rows, int columns)
-{
-    const ContractAxis *last = &t->rows[t->row_count - 1];
-    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
-    const bool dynamic = last->size == DIM_BATCH;
-    const int rest = (int)(vectors % columns);
-    double cycles =
-        (double)(vectors / columns) * rows_cycles(most(t, last), dynamic, rows, columns);
-    return cycles + (rest ? rows_cycles(most(t, last), dynamic, rows, rest) : 0);
-}
-
-static void choose_tile(Tiles *t)
-{
-    const int64_t count = most(t, &t->rows[t->row_count - 1]);
-    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
-    double best = 0;
-    for (int columns = 1; columns <= MAX_COLUMNS && columns <= vectors; columns++)
-        for (int rows = 1; rows <= MAX_ROWS && rows <= count; rows++) {
-            if (rows * columns + columns + 1 >= registers(t->g))
-                break;
-            double cycles = tile_cycles(t, rows, columns);
-            if (best > 0 && cycles >= best)
-                continue;
-            best = cycles;
-            t->tile_rows = rows;
-            t->tile_columns = columns;
-        }
-}
-
-static bool prepare(Tiles *t)
-{
-    static const ContractAxis one = {.size = 1, .factor = 1};
-    if (t->k->node->type.dtype != DTYPE_F32 || (!arrange(t, false) && !arrange(t, true)))
-        return false;
-    if (t->row_count == 0)
-        t->rows[t->row_count++] = one;
-    if (t->depth_count == 0)
-        t->depth[t->depth_count++] = one;
-    t->hoisted = t->depth_count > 1 && total(t, t->depth, t->depth_count) > LONG_DEPTH;
-    choose_tile(t);
-    return true;
 }
 
 // --- one tile -----------------------------------------------------------------------------------
@@ -229,6 +74,17 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
         }
 }
 
+// The first depth axis is that of the batch, of which a part may be at hand.
+static Val depth_from(const Tiles *t, const ContractAxis *x)
+{
+    return x == t->depth && t->depth_lo ? t->depth_lo : gen_i64(t->g, 0);
+}
+
+static Val depth_to(const Tiles *t, const ContractAxis *x)
+{
+    return x == t->depth && t->depth_hi ? t->depth_hi : length(t, x);
+}
+
 static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
 {
     if (level == t->depth_count) {
@@ -237,7 +93,8 @@ static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
     }
     const ContractAxis *x = &t->depth[level];
     Loop l;
-    gen_loop_begin(t->g, &l, gen_i64(t->g, 0), length(t, x), 1, acc, t->rows_now * t->columns_now);
+    gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, acc,
+                   t->rows_now * t->columns_now);
     depth_loops(t, moved(t, c, x, l.index), level + 1, acc);
     gen_loop_end(t->g, &l, acc);
 }
@@ -366,23 +223,25 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     gen_loop_end(g, &l, NULL);
 }
 
-static void hoisted_depth(Tiles *t, Cursor c)
+static void hoisted_depth(Tiles *t, Cursor c, int level)
 {
+    const ContractAxis *x = &t->depth[level];
     Loop l;
-    if (!t->hoisted) {
+    if (level == t->hoisted) {
         panels(t, c);
         return;
     }
-    clear_rows(t, c, 0);
-    gen_loop_begin(t->g, &l, gen_i64(t->g, 0), length(t, &t->depth[0]), 1, NULL, 0);
-    panels(t, moved(t, c, &t->depth[0], l.index));
+    if (level == 0)
+        clear_rows(t, c, 0);
+    gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, NULL, 0);
+    hoisted_depth(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
 static void outer_loops(Tiles *t, Cursor c, int level)
 {
     if (level == t->outer_count) {
-        hoisted_depth(t, c);
+        hoisted_depth(t, c, 0);
         return;
     }
     const ContractAxis *x = &t->outer[level];
@@ -392,53 +251,26 @@ static void outer_loops(Tiles *t, Cursor c, int level)
     gen_loop_end(t->g, &l, NULL);
 }
 
-// --- threads ------------------------------------------------------------------------------------
-
-// Multiply-adds below which a piece is not worth handing out, and those of a good piece.
-#define SPLIT_MIN 2000000.0
-#define PIECE 400000.0
-
-static double multiplies(const Tiles *t)
+static void part_loop(Tiles *t, Cursor c)
 {
-    return (double)total(t, t->outer, t->outer_count) * (double)total(t, t->rows, t->row_count) *
-           (double)total(t, t->depth, t->depth_count) * (double)t->vector.size;
-}
-
-static int64_t pieces_of(const Tiles *t, const ContractAxis *x)
-{
-    const bool tiled = x == &t->rows[t->row_count - 1];
-    return tiled ? (most(t, x) + t->tile_rows - 1) / t->tile_rows : most(t, x);
-}
-
-// The axis that can be cut into most pieces.
-static void choose_split_axis(Tiles *t)
-{
-    t->split = &t->rows[t->row_count - 1];
-    for (int i = 0; i < t->row_count; i++)
-        if (pieces_of(t, &t->rows[i]) > pieces_of(t, t->split))
-            t->split = &t->rows[i];
-    for (int i = 0; i < t->outer_count; i++)
-        if (pieces_of(t, &t->outer[i]) > pieces_of(t, t->split))
-            t->split = &t->outer[i];
-}
-
-static Split choose_split(Tiles *t)
-{
-    choose_split_axis(t);
-    const double work = multiplies(t), pieces = work < SPLIT_MIN ? 1 : work / PIECE;
-    const int64_t unit = t->split == &t->rows[t->row_count - 1] ? t->tile_rows : 1;
-    int64_t grain = (int64_t)((double)most(t, t->split) / pieces);
-    grain = (grain + unit - 1) / unit * unit;
-    return (Split){.axis = {.size = t->split->size, .factor = t->split->factor},
-                   .grain = grain < unit ? unit : grain};
+    const ContractAxis *parts = &t->k->parts;
+    Loop l;
+    if (!parts->size) {
+        outer_loops(t, c, 0);
+        return;
+    }
+    begin_axis(t, &l, parts);
+    gen_part_of_batch(t->g, t->k, t->context, l.index, &t->depth_lo, &t->depth_hi);
+    outer_loops(t, moved(t, c, parts, l.index), 0);
+    gen_loop_end(t->g, &l, NULL);
 }
 
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split)
 {
     Tiles t = {.g = g, .plan = p, .k = k};
-    if (!prepare(&t))
+    if (!tiles_prepare(&t))
         return false;
-    *split = choose_split(&t);
+    *split = tiles_split(&t);
     return true;
 }
 
@@ -446,8 +278,8 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
 {
     Tiles t = {.g = g, .plan = p, .k = k};
     Ty params[3] = {g->ptr, g->i64, g->i64};
-    prepare(&t);
-    choose_split(&t);
+    tiles_prepare(&t);
+    tiles_split(&t);
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
     t.context = gen_field(g, args, 0, g->ptr);
     t.lo = LLVMGetParam(fn, 1);
@@ -460,7 +292,7 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
                 gen_field(g, args, 3 * sizeof(void *), g->ptr)};
-    outer_loops(&t, c, 0);
+    part_loop(&t, c);
     LLVMBuildRetVoid(g->builder);
     return fn;
 }

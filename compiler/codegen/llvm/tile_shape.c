@@ -1,0 +1,239 @@
+// tile_shape.c -- how a contraction is laid out: which axis runs in vectors, how large a tile is,
+// what of a long depth runs outside of the tiles, and what threads share. All by the shapes alone.
+
+#include <stdlib.h>
+
+#include "codegen/llvm/tiles.h"
+
+// A depth beyond this is added up in parts: it would leave the cache, and lose bits.
+#define LONG_DEPTH 4096
+// Bytes of both operands that a tile's neighbours should find in the nearest cache.
+#define CACHE_BYTES 40000
+
+// --- axes ---------------------------------------------------------------------------------------
+
+static ContractAxis exchange(ContractAxis x)
+{
+    const int64_t left = x.left;
+    x.left = x.right;
+    x.right = left;
+    return x;
+}
+
+static void add_axes(ContractAxis *to, int *count, const ContractAxes *from, bool swapped)
+{
+    for (int i = 0; i < from->count; i++)
+        to[(*count)++] = swapped ? exchange(from->axes[i]) : from->axes[i];
+}
+
+static bool runs_in_vectors(const ContractAxis *x)
+{
+    return x->size != DIM_BATCH && x->out == 1 && x->right == 1 && (x->left == 0 || x->left == 1);
+}
+
+// The last of `axes`, taken out as the vector axis.
+static bool take_vector(Tiles *t, ContractAxis *axes, int *count)
+{
+    if (*count == 0 || !runs_in_vectors(&axes[*count - 1]))
+        return false;
+    t->vector = axes[--*count];
+    return true;
+}
+
+static bool arrange(Tiles *t, bool swapped)
+{
+    const Kernel *k = t->k;
+    const ContractAxes *rows = swapped ? &k->columns : &k->rows;
+    const ContractAxes *columns = swapped ? &k->rows : &k->columns;
+    int columns_from;
+    t->swapped = swapped;
+    t->outer_count = t->row_count = t->depth_count = 0;
+    add_axes(t->outer, &t->outer_count, &k->batch, swapped);
+    columns_from = t->outer_count;
+    add_axes(t->outer, &t->outer_count, columns, swapped);
+    add_axes(t->rows, &t->row_count, rows, swapped);
+    add_axes(t->depth, &t->depth_count, &k->depth, swapped);
+    if (t->outer_count == columns_from && columns_from == 0)
+        return false;
+    return take_vector(t, t->outer, &t->outer_count);
+}
+
+int64_t tiles_most(const Tiles *t, const ContractAxis *x)
+{
+    return axis_size(x->size, x->factor, t->plan->max_batch);
+}
+
+static int64_t total(const Tiles *t, const ContractAxis *axes, int count)
+{
+    int64_t n = 1;
+    for (int i = 0; i < count; i++)
+        n *= tiles_most(t, &axes[i]);
+    return n;
+}
+
+// --- the shape of a tile ------------------------------------------------------------------------
+
+// Cycles for one step of depth: two multiply-adds and two loads a cycle, four cycles from one
+// multiply-add to the next on the same accumulator, and the loop itself.
+static double step_cycles(int rows, int columns)
+{
+    double work = rows * columns / 2.0, loads = (rows + columns) / 2.0;
+    double longest = work > loads ? work : loads;
+    return (longest > 4 ? longest : 4) + 0.5;
+}
+
+static int registers(const Gen *g)
+{
+    return g->width == 16 ? 32 : 16;
+}
+
+static double rows_cycles(int64_t count, bool dynamic, int rows, int columns)
+{
+    const int64_t rest = count % rows;
+    double cycles = (double)(count / rows) * step_cycles(rows, columns);
+    if (rest)
+        cycles +=
+            dynamic ? (double)rest * step_cycles(1, columns) : step_cycles((int)rest, columns);
+    return cycles;
+}
+
+static double tile_cycles(const Tiles *t, int rows, int columns)
+{
+    const ContractAxis *last = &t->rows[t->row_count - 1];
+    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
+    const bool dynamic = last->size == DIM_BATCH;
+    const int rest = (int)(vectors % columns);
+    double cycles =
+        (double)(vectors / columns) * rows_cycles(tiles_most(t, last), dynamic, rows, columns);
+    return cycles + (rest ? rows_cycles(tiles_most(t, last), dynamic, rows, rest) : 0);
+}
+
+static void choose_tile(Tiles *t)
+{
+    const int64_t count = tiles_most(t, &t->rows[t->row_count - 1]);
+    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
+    double best = 0;
+    for (int columns = 1; columns <= MAX_COLUMNS && columns <= vectors; columns++)
+        for (int rows = 1; rows <= MAX_ROWS && rows <= count; rows++) {
+            if (rows * columns + columns + 1 >= registers(t->g))
+                break;
+            double cycles = tile_cycles(t, rows, columns);
+            if (best > 0 && cycles >= best)
+                continue;
+            best = cycles;
+            t->tile_rows = rows;
+            t->tile_columns = columns;
+        }
+}
+
+// --- a long depth -------------------------------------------------------------------------------
+
+static int64_t reach(const ContractAxis *axes, int count, bool left)
+{
+    int64_t elements = 0;
+    for (int i = 0; i < count; i++)
+        if (axes[i].size != DIM_BATCH)
+            elements += (axes[i].size - 1) * llabs(left ? axes[i].left : axes[i].right);
+    return elements;
+}
+
+// Bytes that all tiles together read of both operands while the hoisted axes stand still.
+static int64_t working_set(const Tiles *t)
+{
+    const ContractAxis *depth = t->depth + t->hoisted;
+    const int count = t->depth_count - t->hoisted;
+    const int64_t left = 1 + reach(depth, count, true) + reach(t->rows, t->row_count, true);
+    const int64_t right = 1 + reach(depth, count, false) + reach(&t->vector, 1, false);
+    return (left + right) * (int64_t)sizeof(float);
+}
+
+// Makes two of the first depth axis inside of the tiles, of which the outer one is hoisted, so
+// that what the tiles read in between stays in the cache.
+static void block_depth(Tiles *t)
+{
+    ContractAxis *x = &t->depth[t->hoisted];
+    const ContractAxis whole = *x;
+    if (t->hoisted == t->depth_count || whole.size == DIM_BATCH || t->depth_count == MAX_RANK)
+        return;
+    int64_t blocks = 1;
+    while (x->size > 1 && working_set(t) > CACHE_BYTES) {
+        do
+            blocks++;
+        while (whole.size % blocks);
+        x->size = whole.size / blocks;
+    }
+    *x = whole;
+    if (blocks == 1)
+        return;
+    for (int i = t->depth_count++; i > t->hoisted; i--)
+        t->depth[i] = t->depth[i - 1];
+    x[1].size = whole.size / blocks;
+    x[0] = (ContractAxis){.size = blocks,
+                          .factor = 1,
+                          .left = whole.left * x[1].size,
+                          .right = whole.right * x[1].size};
+    t->hoisted++;
+}
+
+bool tiles_prepare(Tiles *t)
+{
+    static const ContractAxis one = {.size = 1, .factor = 1};
+    if (t->k->node->type.dtype != DTYPE_F32 || (!arrange(t, false) && !arrange(t, true)))
+        return false;
+    if (t->row_count == 0)
+        t->rows[t->row_count++] = one;
+    if (t->depth_count == 0)
+        t->depth[t->depth_count++] = one;
+    t->hoisted = t->depth_count > 1 && total(t, t->depth, t->depth_count) > LONG_DEPTH;
+    if (t->hoisted)
+        block_depth(t);
+    choose_tile(t);
+    return true;
+}
+
+// --- threads ------------------------------------------------------------------------------------
+
+// Multiply-adds below which a piece is not worth handing out, and those of a good piece.
+#define SPLIT_MIN 2000000.0
+#define PIECE 400000.0
+
+static double multiplies(const Tiles *t)
+{
+    return (double)total(t, t->outer, t->outer_count) * (double)total(t, t->rows, t->row_count) *
+           (double)total(t, t->depth, t->depth_count) * (double)t->vector.size;
+}
+
+static int64_t pieces_of(const Tiles *t, const ContractAxis *x)
+{
+    const bool tiled = x == &t->rows[t->row_count - 1];
+    return tiled ? (tiles_most(t, x) + t->tile_rows - 1) / t->tile_rows : tiles_most(t, x);
+}
+
+// The axis that can be cut into most pieces.
+static void choose_split_axis(Tiles *t)
+{
+    if (t->k->parts.size) {
+        t->split = &t->k->parts;
+        return;
+    }
+    t->split = &t->rows[t->row_count - 1];
+    for (int i = 0; i < t->row_count; i++)
+        if (pieces_of(t, &t->rows[i]) > pieces_of(t, t->split))
+            t->split = &t->rows[i];
+    for (int i = 0; i < t->outer_count; i++)
+        if (pieces_of(t, &t->outer[i]) > pieces_of(t, t->split))
+            t->split = &t->outer[i];
+}
+
+Split tiles_split(Tiles *t)
+{
+    choose_split_axis(t);
+    if (t->k->parts.size)
+        return (Split){.axis = {.size = t->k->parts.size, .factor = 1}, .grain = 1};
+    const double work = multiplies(t), pieces = work < SPLIT_MIN ? 1 : work / PIECE;
+    const int64_t unit = t->split == &t->rows[t->row_count - 1] ? t->tile_rows : 1;
+    int64_t grain = (int64_t)((double)tiles_most(t, t->split) / pieces);
+    grain = (grain + unit - 1) / unit * unit;
+    return (Split){.axis = {.size = t->split->size, .factor = t->split->factor},
+                   .grain = grain < unit ? unit : grain};
+}

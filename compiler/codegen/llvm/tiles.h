@@ -1,0 +1,40 @@
+// tiles.h -- a contraction laid out as loops around register tiles (inside codegen/llvm only).
+//
+// tile_shape.c decides, tiles.c writes the code.
+
+#ifndef NNC_TILES_H
+#define NNC_TILES_H
+
+#include "codegen/llvm/gen.h"
+
+#define MAX_ROWS 32
+#define MAX_COLUMNS 8
+
+typedef struct Tiles {
+    Gen *g;
+    const Plan *plan;
+    const Kernel *k;
+    Val context;
+    ContractAxis vector;
+    ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK + 1];
+    int outer_count, row_count, depth_count;
+    int hoisted;   // so many depth axes run outside of the tiles
+    bool swapped;  // left and right have changed places
+    int tile_rows, tile_columns;
+    const ContractAxis *split;  // one of outer or rows, or the parts; the last of the rows in units
+                                // of its tiles
+    Val lo, hi;                 // the part to do of the split axis
+    Val depth_lo, depth_hi;     // of the first depth axis, in a part of the batch; else NULL
+    // the tile at hand
+    int rows_now, columns_now;
+    Val mask;  // of its last vector, or NULL
+} Tiles;
+
+// Lays out the loops of t->k. False: the strides are none for vectors.
+bool tiles_prepare(Tiles *t);
+// Chooses the axis along which threads share the work, and how long a piece is.
+Split tiles_split(Tiles *t);
+// The most elements of an axis.
+int64_t tiles_most(const Tiles *t, const ContractAxis *x);
+
+#endif

@@ -1,0 +1,37 @@
+// split.c -- the sweep that splits large sums, over the copy of a graph that fuse.c works on.
+//
+// The array of nodes is built anew, as in pass/rewrite.c: what replaces a node stands where it
+// stood.
+
+#include "kernel/split.h"
+
+static Node *split(Splitter *s, Node *n)
+{
+    Node *in_two = n->op == OP_reduce ? split_sum(s, n) : NULL;
+    return n->op == OP_contract ? split_depth(s, n) : in_two;
+}
+
+void split_large(Graph *g, int64_t max_batch)
+{
+    Splitter s = {.b = {.graph = g}, .max_batch = max_batch};
+    const int count = g->node_count;
+    Node **old = arena_array(g->arena, Node *, (size_t)count + 1);
+    for (int i = 0; i < count; i++)
+        old[i] = g->nodes[i];
+    g->node_count = 0;
+    for (int i = 0; i < count; i++) {
+        Node *n = old[i];
+        for (int k = 0; k < n->input_count; k++)
+            n->in[k] = node_leader(n->in[k]);
+        s.b.span = n->span;
+        s.b.path = n->path;
+        Node *in_two = split(&s, n);
+        if (in_two) {
+            node_forward(n, in_two);
+            continue;
+        }
+        n->id = (uint32_t)g->node_count;
+        arena_push(g->arena, g->nodes, g->node_count, g->node_capacity, n);
+    }
+    graph_clean(g);
+}

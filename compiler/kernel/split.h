@@ -1,0 +1,17 @@
+// split.h -- large sums in two, before kernels are made (inside kernel/ only).
+
+#ifndef NNC_SPLIT_H
+#define NNC_SPLIT_H
+
+#include "kernel/fuse.h"
+
+typedef struct Splitter {
+    Builder b;  // new nodes go where the node in hand stood
+    int64_t max_batch;
+} Splitter;
+
+// What replaces a node, or NULL: sums (split_sums.c) and contractions (split_depth.c).
+Node *split_sum(Splitter *s, const Node *n);
+Node *split_depth(Splitter *s, const Node *n);
+
+#endif

@@ -1,0 +1,112 @@
+// large.c -- what is done in another way when values are large: sums and products over batches that
+// no cache holds.
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "codegen/llvm/jit.h"
+#include "support/compare.h"
+
+// Mean and variance over all but the channels, what batch norm does with them, and plain sums.
+static const char statistics[] = "graph test {\n"
+                                 "  state \"mean\" f32[20]\n"
+                                 "  %0 = input \"x\" : f32[batch, 24, 36, 20]\n"
+                                 "  %1 = variable \"mean\" : f32[20]\n"
+                                 "  %2 = reduce %0 {sum 0, 1, 2} : f32[20]\n"
+                                 "  %3 = const 864 : f32\n"
+                                 "  %4 = scalar batch : f32\n"
+                                 "  %5 = mul %3, %4 : f32\n"
+                                 "  %6 = broadcast %5 {} : f32[20]\n"
+                                 "  %7 = div %2, %6 : f32[20]\n"
+                                 "  %8 = broadcast %7 {3} : f32[batch, 24, 36, 20]\n"
+                                 "  %9 = sub %0, %8 : f32[batch, 24, 36, 20]\n"
+                                 "  %10 = mul %9, %9 : f32[batch, 24, 36, 20]\n"
+                                 "  %11 = reduce %10 {sum 0, 1, 2} : f32[20]\n"
+                                 "  %12 = div %11, %6 : f32[20]\n"
+                                 "  %13 = sqrt %12 : f32[20]\n"
+                                 "  %14 = broadcast %13 {3} : f32[batch, 24, 36, 20]\n"
+                                 "  %15 = div %9, %14 : f32[batch, 24, 36, 20]\n"
+                                 "  %16 = mul %15, %15 : f32[batch, 24, 36, 20]\n"
+                                 "  %17 = mul %16, %15 : f32[batch, 24, 36, 20]\n"
+                                 "  %18 = reduce %17 {sum 0, 1} : f32[36, 20]\n"
+                                 "  %19 = reduce %17 {sum 0, 3} : f32[24, 36]\n"
+                                 "  %20 = add %1, %7 : f32[20]\n"
+                                 "  output \"normal\" = %15\n"
+                                 "  output \"variance\" = %12\n"
+                                 "  output \"columns\" = %18\n"
+                                 "  output \"pixels\" = %19\n"
+                                 "  update \"mean\" = %20\n"
+                                 "}\n";
+
+// The gradients of the weights of a convolution and of a dense layer over long sequences, and one
+// whose result no vector fits.
+static const char in_parts[] =
+    "graph test {\n"
+    "  param \"w\" f32[3, 3, 5, 20]\n"
+    "  %0 = input \"x\" : f32[batch, 34, 34, 5]\n"
+    "  %1 = input \"y\" : f32[batch, 32, 32, 20]\n"
+    "  %2 = variable \"w\" : f32[3, 3, 5, 20]\n"
+    "  %3 = window %0 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 34, 32, 3, 5]\n"
+    "  %4 = window %3 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 32, 3, 32, 3, 5]\n"
+    "  %5 = contract %4, %1 {abdceg,abch->degh} : f32[3, 3, 5, 20]\n"
+    "  %6 = add %2, %5 : f32[3, 3, 5, 20]\n"
+    "  %7 = reshape %1 : f32[batch, 1024, 20]\n"
+    "  %8 = contract %7, %7 {abc,abd->cd} : f32[20, 20]\n"
+    "  %9 = input \"z\" : f32[batch, 1024]\n"
+    "  %10 = contract %7, %9 {abc,ab->c} : f32[20]\n"
+    "  output \"square\" = %8\n"
+    "  output \"vector\" = %10\n"
+    "  update \"w\" = %6\n"
+    "}\n";
+
+static Graph *graph_of(Arena *a, const char *text)
+{
+    const char *error = NULL;
+    Graph *g = graph_read(a, interner_new(a), text, &error);
+    cr_assert(g, "%s", error);
+    return g;
+}
+
+static void check(const char *text, double bound)
+{
+    static const int widths[] = {4, 8, 16};
+    for (int i = 0; i < 6; i++) {
+        Arena *a = arena_new(NULL);
+        const char *what = NULL;
+        const CompareOptions o = {.vector_width = widths[i % 3],
+                                  .batch = i < 3 ? 16 : 13,
+                                  .max_batch = 16,
+                                  .threads = 1 + i % 4,
+                                  .seed = 5};
+        const double d = compare_engines(a, graph_of(a, text), &o, &what);
+        cr_expect(d >= 0 && d < bound, "%s is off by %g (batch %d, width %d, %d threads)", what, d,
+                  (int)o.batch, o.vector_width, o.threads);
+        arena_free(a);
+    }
+}
+
+static void check_threads(const char *text)
+{
+    Arena *a = arena_new(NULL);
+    size_t bytes = 0;
+    CompareOptions o = {.batch = 16, .seed = 4};
+    const void *one = run_jit(a, graph_of(a, text), &o, &bytes);
+    for (o.threads = 2; o.threads <= 4; o.threads++) {
+        const void *more = run_jit(a, graph_of(a, text), &o, &bytes);
+        cr_assert(one && more);
+        cr_expect_eq(memcmp(one, more, bytes), 0, "%d threads", o.threads);
+    }
+    arena_free(a);
+}
+
+Test(large, sums_over_examples_then_over_the_batch)
+{
+    check(statistics, 5e-6);
+    check_threads(statistics);
+}
+
+Test(large, products_in_parts_of_the_batch)
+{
+    check(in_parts, 2e-5);
+    check_threads(in_parts);
+}
