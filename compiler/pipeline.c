@@ -54,6 +54,8 @@ static Graph *make_predict(NncModel *m, const PassOptions *passes)
     Graph *g = sema_predict(m->program);
     if (!g)
         return NULL;
+    if (sema_train_spec(m->program)->quantize)
+        quantize_aware_declare(g);
     passes_run(g, passes);
     m->graphs[NNC_FOLD] = graph_split_constants(g);
     return g;
@@ -72,11 +74,13 @@ static Graph *make_finish(NncModel *m, const PassOptions *passes)
 }
 
 // The passes come before the gradients too: those of stable forms are stable.
-static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
+static Graph *differentiable_loss(NncModel *m, const PassOptions *passes, bool quantize)
 {
     PassOptions before = *passes;
     before.differentiable = true;
     Graph *g = sema_train(m->program);
+    if (g && quantize)
+        quantize_aware(g);
     if (g)
         passes_run(g, &before);
     return g;
@@ -84,7 +88,7 @@ static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
 
 static Graph *make_train(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = differentiable_loss(m, passes);
+    Graph *g = differentiable_loss(m, passes, sema_train_spec(m->program)->quantize);
     if (!g)
         return NULL;
     const Gradients d = differentiate(m, g);
@@ -95,7 +99,8 @@ static Graph *make_train(NncModel *m, const PassOptions *passes)
 
 static Graph *make_gradient(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = differentiable_loss(m, passes);
+    // straight-through gradients are none that differences could meet
+    Graph *g = differentiable_loss(m, passes, false);
     if (!g)
         return NULL;
     const Gradients d = differentiate(m, g);
@@ -394,6 +399,19 @@ static void watch_all(NncModel *m, const NncCalibration *c, void **values, Histo
     }
 }
 
+// The range that a training for whole numbers has left, if it was one.
+static bool learned_range(const NncModel *m, QuantizedValue *v)
+{
+    if (v->low < 0)
+        return false;
+    const Variable *vs = m->variables->items;
+    const char *block = m->block;
+    const Range r = {(double)*(const float *)(block + vs[v->low].offset),
+                     (double)*(const float *)(block + vs[v->high].offset)};
+    v->range = r;
+    return r.low < r.high;  // else nothing has been trained
+}
+
 static void find_ranges(NncModel *m, const NncCalibration *c)
 {
     const Graph *g = m->graphs[NNC_WATCH];
@@ -411,7 +429,7 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
     if (c->method != CALIBRATE_MIN_MAX)
         watch_all(m, c, values, h, histogram_count);
     for (int i = 0; i < p->value_count; i++)
-        if (p->values[i].ranged)
+        if (p->values[i].ranged && !learned_range(m, &p->values[i]))
             p->values[i].range = histogram_range(&h[p->values[i].output], c->method);
 }
 

@@ -95,6 +95,13 @@ bool job_quantize(Job *j, const NnrtTensorFile *file)
     return ok;
 }
 
+bool job_quantize_alone(Job *j, const NnrtTensorFile *file)
+{
+    if (j->options->seed < 0)  // the examples that the training had
+        j->train.seed = weights_seed(file, j->train.seed);
+    return job_read_data(j, true) && job_quantize(j, file);
+}
+
 // --- the error of each value ------------------------------------------------------------------
 
 typedef struct Power {

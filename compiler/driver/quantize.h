@@ -10,6 +10,9 @@
 // False after a reported error.
 bool job_quantize(Job *j, const NnrtTensorFile *file);
 
+// The same for a command that has not read the data. Evaluate must have been compiled.
+bool job_quantize_alone(Job *j, const NnrtTensorFile *file);
+
 // Prints what was lost, on a part of the data: accuracy or mean squared error, bytes, and the
 // error of every value.
 bool quantize_report(Job *j, PartId part);

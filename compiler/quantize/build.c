@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-
 Node *quantize_fail(Quantizer *q, const char *format, ...)
 {
     va_list args;

@@ -6,6 +6,7 @@
 //               digits
 //   backwards   what is needed, as i8 and as f32
 
+#include "pass/pass.h"
 #include "quantize/forms.h"
 
 typedef struct Planner {
@@ -119,6 +120,29 @@ static void add_values(Planner *p)
     }
 }
 
+// What the inputs of products were in a training for whole numbers.
+static void find_learned(Planner *p)
+{
+    const QuantizePlan *plan = p->plan;
+    const Node **weights = arena_array(plan->arena, const Node *, (size_t)p->g->node_count + 1);
+    for (int i = 0; i < p->g->node_count; i++) {
+        const Step *s = &plan->steps[i];
+        const Node *x = s->operand_count ? s->operands[0] : NULL;
+        if (s->form != FORM_PRODUCT || !p->need_whole[i] || !p->whole[i])
+            continue;
+        while (p->whole[x->id] && plan->steps[x->id].form == FORM_MOVED)
+            x = x->in[0];
+        weights[x->id] = s->root->in[s->weights];
+    }
+    for (int i = 0; i < plan->value_count; i++) {
+        QuantizedValue *v = &plan->values[i];
+        const Node *w = weights[v->real->id];
+        const char *path = w ? weights_path(plan->arena, p->g, w) : NULL;
+        v->low = path ? weights_range(p->g, path, "low") : -1;
+        v->high = path ? weights_range(p->g, path, "high") : -1;
+    }
+}
+
 static bool is_listed(const QuantizePlan *plan, Name path)
 {
     for (int i = 0; i < plan->real_count; i++)
@@ -172,6 +196,7 @@ QuantizePlan *quantize_plan(Arena *a, const Graph *predict)
     p.whole = used_well(&p);
     find_needed(&p);
     add_values(&p);
+    find_learned(&p);
     add_real_layers(&p);
     for (int i = 0; i < predict->node_count; i++)
         if (!p.whole[i])

@@ -21,6 +21,7 @@ typedef struct QuantizedValue {
     const Node *real;  // in the predict graph
     bool ranged;       // it has a range of its own: that of others follows from theirs
     int output;        // of the watch graphs; -1: views and the like are not worth watching
+    int low, high;     // variables in which a training has left the range; -1: none
     Range range;       // to be set before quantize_build, where it is ranged
     Node *whole;       // in the integer graph
     Scale scale;

@@ -157,6 +157,7 @@ static const struct {
     [OP_max] = {KINKS, -DOMAIN, DOMAIN},
     [OP_min] = {KINKS, -DOMAIN, DOMAIN},
     [OP_where] = {0, -DOMAIN, DOMAIN},
+    [OP_fake_quantize] = {JUMPS, -600, 600},
     [OP_eq] = {JUMPS, 0, 1},
     [OP_ne] = {JUMPS, 0, 1},
     [OP_lt] = {JUMPS, 0, 1},
