@@ -5,6 +5,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+// A page that the system may use for large memory, and memory worth it: the examples of a data set,
+// whose shuffled rows would each miss the table of small pages.
+enum { LARGE_PAGE = 2 << 20, LARGE_MEMORY = 8 << 20 };
 
 static atomic_long fail_countdown;
 
@@ -28,10 +33,22 @@ static bool byte_count(size_t count, size_t size, size_t *bytes, NnrtError *e)
     return true;
 }
 
+// Only a hint: where it is refused nothing changes.
+static void prefer_large_pages(void *memory, size_t bytes)
+{
+    const uintptr_t start = (uintptr_t)memory;
+    const uintptr_t first = (start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    const uintptr_t end = (start + bytes) / LARGE_PAGE * LARGE_PAGE;
+    if (bytes >= LARGE_MEMORY)
+        (void)madvise((char *)memory + (first - start), end - first, MADV_HUGEPAGE);
+}
+
 static void *or_fail(void *memory, size_t bytes, NnrtError *e)
 {
     if (!memory)
         nnrt_fail(e, "out of memory: %zu bytes are wanted", bytes);
+    else
+        prefer_large_pages(memory, bytes);
     return memory;
 }
 

@@ -97,21 +97,50 @@ static void flip_vertical(const Image *m, const float *values)
 
 // --- whole pixels -----------------------------------------------------------------------------
 
+static int64_t clamp(int64_t i, int64_t most)
+{
+    return i < 0 ? 0 : i < most ? i : most;
+}
+
+// Columns from .. to - 1 of a row become the pixel `p`, or 0.
+static void fill_columns(const Image *m, int64_t y, int64_t from, int64_t to, const float *p)
+{
+    const size_t bytes = (size_t)m->channels * sizeof(float);
+    for (int64_t x = from; x < to; x++)
+        if (p)
+            memcpy(pixel(m, y, x), p, bytes);
+        else
+            memset(pixel(m, y, x), 0, bytes);
+}
+
+// Row y of the image becomes row `from` of the copy: a part of it as a whole, and what lies outside
+// on either side.
+static void move_row(const Image *m, int64_t y, int64_t from, int64_t right, bool zero)
+{
+    const float *left_edge = m->copy + from * m->width * m->channels;
+    const float *right_edge = left_edge + (m->width - 1) * m->channels;
+    const int64_t first = clamp(right, m->width);
+    const int64_t last = clamp(m->width + right, m->width);
+    fill_columns(m, y, 0, first, zero ? NULL : left_edge);
+    if (first < last)
+        memcpy(pixel(m, y, first), left_edge + (first - right) * m->channels,
+               (size_t)((last - first) * m->channels) * sizeof(float));
+    fill_columns(m, y, last, m->width, zero ? NULL : right_edge);
+}
+
 // out[y, x] = in[y - down, x - right]
 static void move_by(const Image *m, int64_t down, int64_t right, bool zero)
 {
     if (down == 0 && right == 0)
         return;
     keep_copy(m);
-    const size_t bytes = (size_t)m->channels * sizeof(float);
-    for (int64_t y = 0; y < m->height; y++)
-        for (int64_t x = 0; x < m->width; x++) {
-            const float *from = source(m, y - down, x - right, zero);
-            if (from)
-                memcpy(pixel(m, y, x), from, bytes);
-            else
-                memset(pixel(m, y, x), 0, bytes);
-        }
+    for (int64_t y = 0; y < m->height; y++) {
+        const int64_t from = clamp(y - down, m->height - 1);
+        if (zero && from != y - down)
+            fill_columns(m, y, 0, m->width, NULL);
+        else
+            move_row(m, y, from, right, zero);
+    }
 }
 
 static void shift(const Image *m, const float *values)
@@ -339,6 +368,14 @@ static void augment_piece(void *arg, int64_t lo, int64_t hi)
 {
     for (int64_t i = lo; i < hi; i++)
         augment_one(arg, i);
+}
+
+void nnrt_augment_range(const NnrtAugmenter *a, uint64_t seed, uint64_t step, const uint32_t *rows,
+                        int64_t lo, int64_t hi, bool target, float *images)
+{
+    Work w = {a, seed, step, rows, target, images};
+    assert(hi <= a->capacity);
+    augment_piece(&w, lo, hi);
 }
 
 void nnrt_augment(const NnrtAugmenter *a, NnrtPool *pool, uint64_t seed, uint64_t step,

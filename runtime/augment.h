@@ -81,5 +81,8 @@ void nnrt_augmenter_free(NnrtAugmenter *a);
 // is allocated.
 void nnrt_augment(const NnrtAugmenter *a, NnrtPool *pool, uint64_t seed, uint64_t step,
                   const uint32_t *rows, int64_t count, bool target, float *images);
+// Images lo .. hi-1 of the same batch: rows and images are still the start of the whole batch.
+void nnrt_augment_range(const NnrtAugmenter *a, uint64_t seed, uint64_t step, const uint32_t *rows,
+                        int64_t lo, int64_t hi, bool target, float *images);
 
 #endif

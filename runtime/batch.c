@@ -46,27 +46,34 @@ void nnrt_batch_free(NnrtBatch *b)
 }
 
 typedef struct Gather {
-    const NnrtField *field;
+    const NnrtBatch *batch;
+    const NnrtField *const *fields;
     const uint32_t *rows;
-    float *out;
 } Gather;
+
+void nnrt_batch_gather_range(const NnrtBatch *b, const NnrtField *const *fields,
+                             const uint32_t *rows, int64_t lo, int64_t hi)
+{
+    for (int i = 0; i < b->input_count; i++)
+        if (b->types[i] == NNRT_INPUT_I32)
+            nnrt_gather_i32_range(fields[i], rows, lo, hi, b->inputs[i]);
+        else
+            nnrt_gather_range(fields[i], rows, lo, hi, b->inputs[i]);
+}
 
 static void gather_piece(void *arg, int64_t lo, int64_t hi)
 {
     const Gather *g = arg;
-    nnrt_gather_range(g->field, g->rows, lo, hi, g->out);
+    nnrt_batch_gather_range(g->batch, g->fields, g->rows, lo, hi);
 }
 
 void nnrt_batch_gather(NnrtBatch *b, NnrtPool *pool, const NnrtField *const *fields,
                        const uint32_t *rows, int64_t n)
 {
-    for (int i = 0; i < b->input_count; i++) {
-        if (b->types[i] == NNRT_INPUT_I32) {
-            nnrt_gather_i32(fields[i], rows, n, b->inputs[i]);
-            continue;
-        }
-        Gather g = {fields[i], rows, b->inputs[i]};
-        const int64_t grain = PIECE_ELEMENTS / (fields[i]->width + 1) + 1;
-        nnrt_pool_run(n > grain ? pool : NULL, gather_piece, &g, n, grain);
-    }
+    Gather g = {b, fields, rows};
+    int64_t elements = 1;
+    for (int i = 0; i < b->input_count; i++)
+        elements += fields[i]->width;
+    const int64_t grain = PIECE_ELEMENTS / elements + 1;
+    nnrt_pool_run(n > grain ? pool : NULL, gather_piece, &g, n, grain);
 }

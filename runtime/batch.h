@@ -31,5 +31,8 @@ void nnrt_batch_free(NnrtBatch *b);
 // Fills the inputs with rows[0 .. n), n <= capacity, of the fields; nothing is allocated.
 void nnrt_batch_gather(NnrtBatch *b, NnrtPool *pool, const NnrtField *const *fields,
                        const uint32_t *rows, int64_t n);
+// Rows lo .. hi-1 of it alone, on this thread.
+void nnrt_batch_gather_range(const NnrtBatch *b, const NnrtField *const *fields,
+                             const uint32_t *rows, int64_t lo, int64_t hi);
 
 #endif

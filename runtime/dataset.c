@@ -1,4 +1,4 @@
-// dataset.c -- fields, their conversion and the gathering of batches.
+// dataset.c -- fields and their conversion.
 
 #include "dataset.h"
 
@@ -255,6 +255,25 @@ bool nnrt_field_normalize(NnrtField *f, int64_t features, const float *mean, con
     return true;
 }
 
+static bool is_finite(const NnrtField *f, int64_t row, int64_t element)
+{
+    const float scaled = (float)raw_value(f, row * f->width + element) * f->scale;
+    return isfinite(f->features > 0 ? (scaled - f->centre[element]) * f->inverse[element] : scaled);
+}
+
+bool nnrt_find_not_finite(const NnrtField *f, const uint32_t *rows, int64_t n, int64_t *row,
+                          int64_t *element)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < f->width; k++)
+            if (!is_finite(f, rows[i], k)) {
+                *row = rows[i];
+                *element = k;
+                return true;
+            }
+    return false;
+}
+
 // ---- data sets
 
 NnrtField *nnrt_dataset_field(const NnrtDataset *d, const char *name)
@@ -280,63 +299,4 @@ bool nnrt_dataset_add(NnrtDataset *d, NnrtField *f, NnrtError *e)
     d->rows = f->rows;
     *f = (NnrtField){0};
     return true;
-}
-
-// ---- gathering: one row at a time, in loops that vectorize
-
-#define CONVERT_ROW(T)                                                                             \
-    static void convert_##T(const T *restrict in, int64_t width, float scale, float *restrict out) \
-    {                                                                                              \
-        for (int64_t i = 0; i < width; i++)                                                        \
-            out[i] = (float)in[i] * scale;                                                         \
-    }
-
-CONVERT_ROW(uint8_t)
-CONVERT_ROW(int32_t)
-CONVERT_ROW(float)
-
-static void normalize_row(const NnrtField *f, float *restrict out)
-{
-    const float *restrict centre = f->centre;
-    const float *restrict inverse = f->inverse;
-    for (int64_t i = 0; i < f->width; i++)
-        out[i] = (out[i] - centre[i]) * inverse[i];
-}
-
-static void gather_row(const NnrtField *f, int64_t row, float *out)
-{
-    const int64_t at = row * f->width;
-    if (f->dtype == NNRT_U8)
-        convert_uint8_t((const uint8_t *)f->data + at, f->width, f->scale, out);
-    else if (f->dtype == NNRT_I32)
-        convert_int32_t((const int32_t *)f->data + at, f->width, f->scale, out);
-    else
-        convert_float((const float *)f->data + at, f->width, f->scale, out);
-    if (f->features > 0)
-        normalize_row(f, out);
-}
-
-void nnrt_gather_range(const NnrtField *f, const uint32_t *indices, int64_t lo, int64_t hi,
-                       float *out)
-{
-    for (int64_t r = lo; r < hi; r++)
-        gather_row(f, indices[r], out + r * f->width);
-}
-
-void nnrt_gather(const NnrtField *f, const uint32_t *indices, int64_t n, float *out)
-{
-    nnrt_gather_range(f, indices, 0, n, out);
-}
-
-void nnrt_gather_i32(const NnrtField *f, const uint32_t *indices, int64_t n, int32_t *out)
-{
-    for (int64_t r = 0; r < n; r++) {
-        const int64_t at = indices[r] * f->width;
-        if (f->dtype == NNRT_I32)
-            memcpy(out + r * f->width, (const int32_t *)f->data + at,
-                   (size_t)f->width * sizeof *out);
-        else
-            for (int64_t i = 0; i < f->width; i++)
-                out[r * f->width + i] = ((const uint8_t *)f->data)[at + i];
-    }
 }

@@ -70,6 +70,13 @@ void nnrt_gather_range(const NnrtField *f, const uint32_t *indices, int64_t lo, 
                        float *out);
 // The raw values of an i32 or u8 field (class codes, indices), without scale; out: i32[n, width].
 void nnrt_gather_i32(const NnrtField *f, const uint32_t *indices, int64_t n, int32_t *out);
+void nnrt_gather_i32_range(const NnrtField *f, const uint32_t *indices, int64_t lo, int64_t hi,
+                           int32_t *out);
+
+// Whether something in the rows, u32[n], is no finite number once it is scaled and normalized;
+// where the first of it is: a row of the data set and an element of it.
+bool nnrt_find_not_finite(const NnrtField *f, const uint32_t *rows, int64_t n, int64_t *row,
+                          int64_t *element);
 
 // Free what the struct owns and zero it; the struct itself is the caller's.
 void nnrt_field_free(NnrtField *f);

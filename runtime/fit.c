@@ -14,7 +14,8 @@ typedef struct Loop {
     const NnrtFit *fit;
     NnrtFitResult *result;
     uint32_t *permutation;  // u32[examples]: the order of the current pass
-    uint32_t *order;        // u32[examples]: rows in that order
+    uint32_t *order[2];     // u32[examples]: rows in that order, of even and of odd passes
+    NnrtStep next;          // but for epoch and validation_loss
     void *kept;             // copy of the variables to go back to
     int64_t batch;          // index in the endless sequence of batches
     double best;            // least validation loss
@@ -43,34 +44,50 @@ static int64_t epoch_steps(const NnrtFit *f)
 static void order_pass(Loop *l, int64_t pass)
 {
     const NnrtFit *f = l->fit;
+    uint32_t *order = l->order[pass % 2];
     if (!f->shuffle) {
-        memcpy(l->order, f->rows, (size_t)f->examples * sizeof *l->order);
+        memcpy(order, f->rows, (size_t)f->examples * sizeof *order);
         return;
     }
     nnrt_permutation(f->seed, NNRT_STREAM_SHUFFLE, (uint64_t)pass, (uint32_t)f->examples,
                      l->permutation);
     for (int64_t i = 0; i < f->examples; i++)
-        l->order[i] = f->rows[l->permutation[i]];
+        order[i] = f->rows[l->permutation[i]];
 }
 
-// The next batch of the endless sequence.
-static NnrtStep next_step(Loop *l, double epoch)
+// Takes the next batch of the endless sequence. The one before stays as it is, be it of the pass
+// before.
+static void advance(Loop *l)
 {
     const NnrtFit *f = l->fit;
     const int64_t steps = nnrt_fit_pass_steps(f);
+    const int64_t pass = l->batch / steps;
     const int64_t at = l->batch % steps;
     if (at == 0)
-        order_pass(l, l->batch / steps);
+        order_pass(l, pass);
     l->batch++;
     const int64_t first = at * f->batch_size;
     const int64_t left = f->examples - first;
-    return (NnrtStep){
-        .rows = l->order + first,
+    l->next = (NnrtStep){
+        .rows = l->order[pass % 2] + first,
         .count = left < f->batch_size ? left : f->batch_size,
         .step = l->batch,
-        .epoch = epoch,
-        .validation_loss = l->validation_loss,
     };
+}
+
+// Does step `i` of the epoch, with the step after it in sight.
+static NnrtStep do_step(Loop *l, const NnrtEpoch *epoch, int64_t i, int64_t steps)
+{
+    const NnrtFit *f = l->fit;
+    const bool last = epoch->epoch == f->epochs && i + 1 == steps;
+    NnrtStep s = l->next;
+    s.epoch = (double)(epoch->epoch - 1) + (double)i / (double)steps;
+    s.validation_loss = l->validation_loss;
+    if (!last)
+        advance(l);
+    l->result->loss = f->step(f->self, &s, last ? NULL : &l->next);
+    l->result->steps = s.step;
+    return s;
 }
 
 static void keep(Loop *l, int64_t epoch)
@@ -95,10 +112,7 @@ static bool run_steps(Loop *l, NnrtEpoch *epoch)
     const int64_t steps = epoch_steps(f);
     double sum = 0;
     for (int64_t i = 0; i < steps; i++) {
-        const double done = (double)(epoch->epoch - 1) + (double)i / (double)steps;
-        const NnrtStep s = next_step(l, done);
-        r->loss = f->step(f->self, &s);
-        r->steps = s.step;
+        const NnrtStep s = do_step(l, epoch, i, steps);
         if (!isfinite(r->loss))
             return stop(l, NNRT_FIT_DIVERGED);
         sum += r->loss * (double)s.count;
@@ -164,6 +178,7 @@ static bool run_epochs(Loop *l, NnrtError *e)
 {
     const NnrtFit *f = l->fit;
     keep(l, 0);
+    advance(l);
     for (int64_t i = 0; i < f->epochs; i++) {
         NnrtEpoch *epoch = next_epoch(l, e);
         if (!epoch)
@@ -181,9 +196,10 @@ static bool prepare(Loop *l, NnrtError *e)
     const NnrtFit *f = l->fit;
     const size_t n = (size_t)f->examples;
     l->permutation = nnrt_alloc(n, sizeof *l->permutation, e);
-    l->order = nnrt_alloc(n, sizeof *l->order, e);
+    l->order[0] = nnrt_alloc(n, sizeof *l->order[0], e);
+    l->order[1] = nnrt_alloc(n, sizeof *l->order[1], e);
     l->kept = nnrt_alloc(f->variable_bytes, 1, e);
-    return l->permutation && l->order && l->kept;
+    return l->permutation && l->order[0] && l->order[1] && l->kept;
 }
 
 bool nnrt_fit(const NnrtFit *f, NnrtFitResult *r, NnrtError *e)
@@ -192,7 +208,8 @@ bool nnrt_fit(const NnrtFit *f, NnrtFitResult *r, NnrtError *e)
     Loop l = {.fit = f, .result = r, .best = INFINITY, .validation_loss = INFINITY};
     const bool done = prepare(&l, e) && run_epochs(&l, e);
     free(l.permutation);
-    free(l.order);
+    free(l.order[0]);
+    free(l.order[1]);
     free(l.kept);
     if (!done)
         nnrt_fit_free(r);

@@ -47,7 +47,9 @@ typedef struct NnrtFit {
 
     void *self;  // the first argument of the functions
     // Does a step; the mean loss of its examples. NaN or infinite: the training has diverged.
-    double (*step)(void *self, const NnrtStep *s);
+    // `next` is the step after it, so that its examples can be gathered meanwhile: rows, count and
+    // step. NULL: there is none.
+    double (*step)(void *self, const NnrtStep *s, const NnrtStep *next);
     // Measures after an epoch: training[1 ..] (training[0] is set) and validation[0 ..].
     void (*measure)(void *self, double *training, double *validation);
     void (*stepped)(void *self, int64_t step, int64_t steps, double loss, int64_t examples);

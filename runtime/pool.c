@@ -4,6 +4,9 @@
 // raises it from t to t + 1 has claimed piece t; the caller waits until all pieces are computed. A
 // thread that wakes late finds no piece left and is not waited for, so on a busy machine the caller
 // loses no time to threads that the system does not run.
+//
+// A second word of the same kind is for work that has time: threads take a piece of it where they
+// would otherwise wait for the next run.
 
 #include "pool.h"
 
@@ -23,22 +26,23 @@
 #define RUN_SHIFT 32
 #define PIECE_MASK ((UINT64_C(1) << RUN_SHIFT) - 1)
 
-// The job of a run. A thread may read it while the caller writes that of the next: who has read a
-// new value (acquire) sees that the old run was closed before (release), so its claim fails.
-typedef struct Job {
+// A run, and the job of it. A thread may read the job while the caller writes that of the next: who
+// has read a new value (acquire) sees that the old run was closed before (release), so its claim
+// fails.
+typedef struct Run {
+    _Alignas(64) atomic_uint_fast64_t ticket;
+    _Alignas(64) atomic_int_fast64_t computed;  // pieces of this run
     _Atomic(NnrtPiece *) fn;
     _Atomic(void *) arg;
     atomic_int_fast64_t count;
     atomic_int_fast64_t grain;
-} Job;
+} Run;
 
 struct NnrtPool {
     int threads;        // the caller's included
     pthread_t *others;  // threads - 1
-    Job job;
-
-    _Alignas(64) atomic_uint_fast64_t ticket;
-    _Alignas(64) atomic_int_fast64_t computed;  // pieces of this run
+    Run run;            // what the caller waits for
+    Run ahead;          // what was begun and is not yet wanted
     atomic_bool quit;
 
     pthread_mutex_t lock;  // guards the sleep
@@ -64,47 +68,67 @@ static int64_t piece_count(int64_t count, int64_t grain)
     return (count - 1) / grain + 1;
 }
 
-// Computes pieces of run `run` until none is left.
-static void take_pieces(NnrtPool *p, uint64_t run)
+static uint64_t number_of(Run *r)
 {
-    uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
-    while (ticket >> RUN_SHIFT == run && (ticket & PIECE_MASK) != PIECE_MASK) {
-        NnrtPiece *fn = atomic_load_explicit(&p->job.fn, memory_order_acquire);
-        void *arg = atomic_load_explicit(&p->job.arg, memory_order_acquire);
-        const int64_t count = atomic_load_explicit(&p->job.count, memory_order_acquire);
-        const int64_t grain = atomic_load_explicit(&p->job.grain, memory_order_acquire);
+    return atomic_load(&r->ticket) >> RUN_SHIFT;
+}
+
+// Claims and computes a piece of run `number`; false: none is left.
+static bool take_piece(Run *r, uint64_t number)
+{
+    uint64_t ticket = atomic_load_explicit(&r->ticket, memory_order_acquire);
+    while (ticket >> RUN_SHIFT == number && (ticket & PIECE_MASK) != PIECE_MASK) {
+        NnrtPiece *fn = atomic_load_explicit(&r->fn, memory_order_acquire);
+        void *arg = atomic_load_explicit(&r->arg, memory_order_acquire);
+        const int64_t count = atomic_load_explicit(&r->count, memory_order_acquire);
+        const int64_t grain = atomic_load_explicit(&r->grain, memory_order_acquire);
         const int64_t piece = (int64_t)(ticket & PIECE_MASK);
         if (piece >= piece_count(count, grain))
-            return;
-        if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket + 1,
+            return false;
+        if (!atomic_compare_exchange_weak_explicit(&r->ticket, &ticket, ticket + 1,
                                                    memory_order_acq_rel, memory_order_acquire))
             continue;
         compute_piece(fn, arg, count, grain, piece);
-        atomic_fetch_add_explicit(&p->computed, 1, memory_order_release);
-        ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
+        atomic_fetch_add_explicit(&r->computed, 1, memory_order_release);
+        return true;
     }
+    return false;
 }
 
-static uint64_t current_run(NnrtPool *p)
+static bool has_piece(Run *r)
 {
-    return atomic_load(&p->ticket) >> RUN_SHIFT;
+    const uint64_t piece = atomic_load(&r->ticket) & PIECE_MASK;
+    return piece != PIECE_MASK &&
+           (int64_t)piece < piece_count(atomic_load(&r->count), atomic_load(&r->grain));
 }
 
-// The number of a run after `seen`.
-static uint64_t wait_for_run(NnrtPool *p, uint64_t seen)
+// Turns until there is a run after `seen`, or time to sleep. A piece of the run ahead is short, and
+// after each of them the run that is waited for comes first.
+static bool spin(NnrtPool *p, uint64_t seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (current_run(p) != seen)
-            return current_run(p);
-        relax();
+        if (number_of(&p->run) != seen)
+            return true;
+        if (take_piece(&p->ahead, number_of(&p->ahead)))
+            i = 0;
+        else
+            relax();
     }
+    return false;
+}
+
+// The number of a run after `seen`, or `seen` when there is something to do ahead.
+static uint64_t wait_for_run(NnrtPool *p, uint64_t seen)
+{
+    if (spin(p, seen))
+        return number_of(&p->run);
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->asleep, 1);
-    while (current_run(p) == seen)
+    while (number_of(&p->run) == seen && !has_piece(&p->ahead))
         pthread_cond_wait(&p->wake, &p->lock);
     atomic_fetch_sub(&p->asleep, 1);
     pthread_mutex_unlock(&p->lock);
-    return current_run(p);
+    return number_of(&p->run);
 }
 
 static void *work(void *pool)
@@ -114,24 +138,25 @@ static void *work(void *pool)
         run = wait_for_run(p, run);
         if (atomic_load(&p->quit))
             return NULL;
-        take_pieces(p, run);
+        while (take_piece(&p->run, run))
+            continue;
     }
 }
 
 // A run that has no pieces: nobody claims any while the job changes.
-static uint64_t close_run(NnrtPool *p)
+static uint64_t close_run(Run *r)
 {
-    const uint64_t closed = (current_run(p) + 1) & PIECE_MASK;
-    atomic_store(&p->ticket, closed << RUN_SHIFT | PIECE_MASK);
+    const uint64_t closed = (number_of(r) + 1) & PIECE_MASK;
+    atomic_store(&r->ticket, closed << RUN_SHIFT | PIECE_MASK);
     return closed;
 }
 
-// A thread counts itself asleep before it looks at the ticket for the last time, and the ticket is
+// A thread counts itself asleep before it looks at the tickets for the last time, and a ticket is
 // raised before the sleepers are counted: one of the two sees the other.
-static uint64_t open_run(NnrtPool *p, uint64_t closed)
+static uint64_t open_run(NnrtPool *p, Run *r, uint64_t closed)
 {
     const uint64_t run = (closed + 1) & PIECE_MASK;
-    atomic_store(&p->ticket, run << RUN_SHIFT);
+    atomic_store(&r->ticket, run << RUN_SHIFT);
     if (atomic_load(&p->asleep) > 0) {
         pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->wake);
@@ -140,10 +165,25 @@ static uint64_t open_run(NnrtPool *p, uint64_t closed)
     return run;
 }
 
-// All pieces are claimed: those who claimed the last ones are at work, if the system lets them.
-static void wait_for_pieces(NnrtPool *p, int64_t pieces)
+static uint64_t start_run(NnrtPool *p, Run *r, NnrtPiece *fn, void *arg, int64_t count,
+                          int64_t grain)
 {
-    for (int i = 0; atomic_load_explicit(&p->computed, memory_order_acquire) < pieces; i++) {
+    const uint64_t closed = close_run(r);
+    atomic_store_explicit(&r->fn, fn, memory_order_release);
+    atomic_store_explicit(&r->arg, arg, memory_order_release);
+    atomic_store_explicit(&r->count, count, memory_order_release);
+    atomic_store_explicit(&r->grain, grain, memory_order_release);
+    atomic_store_explicit(&r->computed, 0, memory_order_release);
+    return open_run(p, r, closed);
+}
+
+// Computes what is left of a run. When all pieces are claimed, those who claimed the last ones are
+// at work, if the system lets them.
+static void end_run(Run *r, uint64_t number, int64_t pieces)
+{
+    while (take_piece(r, number))
+        continue;
+    for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) < pieces; i++) {
         if (i < SPINS)
             relax();
         else
@@ -161,14 +201,24 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
             compute_piece(fn, arg, count, grain, piece);
         return;
     }
-    const uint64_t closed = close_run(p);
-    atomic_store_explicit(&p->job.fn, fn, memory_order_release);
-    atomic_store_explicit(&p->job.arg, arg, memory_order_release);
-    atomic_store_explicit(&p->job.count, count, memory_order_release);
-    atomic_store_explicit(&p->job.grain, grain, memory_order_release);
-    atomic_store_explicit(&p->computed, 0, memory_order_release);
-    take_pieces(p, open_run(p, closed));
-    wait_for_pieces(p, pieces);
+    end_run(&p->run, start_run(p, &p->run, fn, arg, count, grain), pieces);
+}
+
+void nnrt_pool_begin(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
+{
+    nnrt_pool_end(p);
+    if (count > 0)
+        start_run(p, &p->ahead, fn, arg, count, grain);
+}
+
+void nnrt_pool_end(NnrtPool *p)
+{
+    const int64_t count = atomic_load(&p->ahead.count);
+    if (count == 0)
+        return;
+    end_run(&p->ahead, number_of(&p->ahead), piece_count(count, atomic_load(&p->ahead.grain)));
+    close_run(&p->ahead);
+    atomic_store(&p->ahead.count, 0);
 }
 
 // ---- making and ending
@@ -176,7 +226,7 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
 static void join_others(NnrtPool *p, int started)
 {
     atomic_store(&p->quit, true);
-    open_run(p, close_run(p));
+    open_run(p, &p->run, close_run(&p->run));
     for (int i = 0; i < started; i++)
         pthread_join(p->others[i], NULL);
 }
@@ -211,7 +261,7 @@ NnrtPool *nnrt_pool_new(int threads, NnrtError *e)
         nnrt_fail(e, "out of memory for the threads");
         return NULL;
     }
-    *p = (NnrtPool){.threads = threads};
+    *p = (NnrtPool){.threads = threads, .run.ticket = PIECE_MASK, .ahead.ticket = PIECE_MASK};
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->others = nnrt_alloc((size_t)threads, sizeof *p->others, e);

@@ -18,7 +18,7 @@ typedef void NnrtPiece(void *arg, int64_t lo, int64_t hi);
 // the error filled when the system refuses. Make it after any fork: threads do not survive one.
 NnrtPool *nnrt_pool_new(int threads, NnrtError *e);
 void nnrt_pool_free(NnrtPool *p);
-int nnrt_pool_threads(const NnrtPool *p); // NULL: 1
+int nnrt_pool_threads(const NnrtPool *p);  // NULL: 1
 
 // The number of cores at the process's disposal (its affinity mask).
 int nnrt_cores(void);
@@ -27,5 +27,13 @@ int nnrt_cores(void);
 // part, and returns when all are done. One run at a time: a pool belongs to one caller, and `fn`
 // may not use it. p may be NULL: all on this thread, in order. grain >= 1; count <= 0 does nothing.
 void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
+
+// Begins work that is not wanted yet: the other threads compute pieces of it when they have nothing
+// else to do, between the runs and in their serial parts, until nnrt_pool_end computes what is left
+// (with one thread: all) and returns when all is done. One at a time: begin ends what was begun
+// before. A piece should last microseconds: so long a run may have to do without the thread that is
+// in it. Runs may come between the two; all calls are the pool's owner's, as for a run.
+void nnrt_pool_begin(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
+void nnrt_pool_end(NnrtPool *p);
 
 #endif

@@ -202,7 +202,7 @@ static bool add_inputs(Augmentation *a, const NncModel *m, const Graph *g, const
     return a->targets != NULL;
 }
 
-static bool has_image(const Augmentation *a)
+bool augmentation_changes(const Augmentation *a)
 {
     for (int i = 0; i < a->input_count; i++)
         if (a->augmenters[i].count > 0)
@@ -210,13 +210,14 @@ static bool has_image(const Augmentation *a)
     return false;
 }
 
-bool augmentation_new(Augmentation *a, const NncModel *m, const Graph *g, int64_t capacity)
+bool augmentation_new(Augmentation *a, const NncModel *m, const Graph *g, int64_t capacity,
+                      uint64_t seed)
 {
     const Value *v = sema_data_spec(m->program)->augment;
     NnrtAugment list[NNRT_MAX_AUGMENTS];
     int count = 0;
     NnrtError e;
-    *a = (Augmentation){0};
+    *a = (Augmentation){.seed = seed};
     if (!v)
         return true;
     if (!read_list(m, v, list, &count))
@@ -227,7 +228,7 @@ bool augmentation_new(Augmentation *a, const NncModel *m, const Graph *g, int64_
         diag_report(m->session->diags, DIAG_augmentation, v->span, "augment", e.message);
         return false;
     }
-    return has_image(a) || no_image(m, v);
+    return augmentation_changes(a) || no_image(m, v);
 }
 
 void augmentation_free(Augmentation *a)
@@ -239,11 +240,12 @@ void augmentation_free(Augmentation *a)
     *a = (Augmentation){0};
 }
 
-void augmentation_apply(const Augmentation *a, NnrtPool *pool, uint64_t seed, uint64_t step,
-                        const uint32_t *rows, int64_t count, NnrtBatch *b)
+void augmentation_apply(void *augmentation, uint64_t step, const uint32_t *rows, int64_t lo,
+                        int64_t hi, void *const *inputs)
 {
+    const Augmentation *a = augmentation;
     for (int i = 0; i < a->input_count; i++)
         if (a->augmenters[i].count > 0)
-            nnrt_augment(&a->augmenters[i], pool, seed, step, rows, count, a->targets[i],
-                         b->inputs[i]);
+            nnrt_augment_range(&a->augmenters[i], a->seed, step, rows, lo, hi, a->targets[i],
+                               inputs[i]);
 }

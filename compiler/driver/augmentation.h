@@ -10,23 +10,28 @@
 #define NNC_AUGMENTATION_H
 
 #include "augment.h"
-#include "batch.h"
 #include "nnc.h"
 
 typedef struct Augmentation {
     NnrtAugmenter *augmenters;  // owned; one for each input of the graph, count 0: left as it is
     bool *targets;              // owned; which of them are targets
     int input_count;
+    uint64_t seed;
 } Augmentation;
+
+// Whether there is anything to change.
+bool augmentation_changes(const Augmentation *a);
 
 // For batches of `capacity` examples for the inputs of `g`. False after a reported error: a name or
 // an argument that there is not, a value out of range, a model without images.
-bool augmentation_new(Augmentation *a, const NncModel *m, const Graph *g, int64_t capacity);
+bool augmentation_new(Augmentation *a, const NncModel *m, const Graph *g, int64_t capacity,
+                      uint64_t seed);
 void augmentation_free(Augmentation *a);
 
-// Changes what has been gathered for a step (from 1); nothing is allocated.
-void augmentation_apply(const Augmentation *a, NnrtPool *pool, uint64_t seed, uint64_t step,
-                        const uint32_t *rows, int64_t count, NnrtBatch *b);
+// Changes rows lo .. hi-1 of what has been gathered for a step (from 1): an NnrtChange, of an
+// Augmentation. Nothing is allocated.
+void augmentation_apply(void *augmentation, uint64_t step, const uint32_t *rows, int64_t lo,
+                        int64_t hi, void *const *inputs);
 
 // Adds what there is to say about an augmentation; false: there is none of this name.
 bool augmentation_doc(const char *name, Text *out);

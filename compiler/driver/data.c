@@ -328,15 +328,32 @@ NnrtField *data_target(const Data *d, const DataRequest *r, PartId part)
     return NULL;
 }
 
-bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e)
+enum { MOST_INPUTS = 64 };
+
+static bool input_types(const Graph *g, NnrtInputType *types, int64_t *widths, NnrtError *e)
 {
-    NnrtInputType types[64];
-    int64_t widths[64];
-    if (g->input_count > 64)
-        return nnrt_fail(e, "more than 64 inputs");
+    if (g->input_count > MOST_INPUTS)
+        return nnrt_fail(e, "more than %d inputs", MOST_INPUTS);
     for (int i = 0; i < g->input_count; i++) {
         types[i] = g->inputs[i].type.dtype == DTYPE_F32 ? NNRT_INPUT_F32 : NNRT_INPUT_I32;
         widths[i] = type_elements(&g->inputs[i].type);
     }
-    return nnrt_batch_new(b, capacity, g->input_count, types, widths, e);
+    return true;
+}
+
+bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e)
+{
+    NnrtInputType types[MOST_INPUTS];
+    int64_t widths[MOST_INPUTS];
+    return input_types(g, types, widths, e) &&
+           nnrt_batch_new(b, capacity, g->input_count, types, widths, e);
+}
+
+bool feed_for(NnrtFeed *f, NnrtPool *pool, const Graph *g, int64_t capacity, NnrtChange *change,
+              void *self, NnrtError *e)
+{
+    NnrtInputType types[MOST_INPUTS];
+    int64_t widths[MOST_INPUTS];
+    return input_types(g, types, widths, e) &&
+           nnrt_feed_new(f, pool, capacity, g->input_count, types, widths, change, self, e);
 }

@@ -8,7 +8,7 @@
 #ifndef NNC_DATA_H
 #define NNC_DATA_H
 
-#include "batch.h"
+#include "feed.h"
 #include "nnc.h"
 #include "split.h"
 
@@ -51,8 +51,10 @@ NnrtExamples examples_sample(Arena *a, NnrtExamples x, int64_t most);
 // The field that holds a part's (first) target; NULL: it has none.
 NnrtField *data_target(const Data *d, const DataRequest *r, PartId part);
 
-// A batch for the inputs of `g`.
+// A batch, or a feed of batches, for the inputs of `g`.
 bool batch_for(NnrtBatch *b, const Graph *g, int64_t capacity, NnrtError *e);
+bool feed_for(NnrtFeed *f, NnrtPool *pool, const Graph *g, int64_t capacity, NnrtChange *change,
+              void *self, NnrtError *e);
 
 bool is_target(const char *input);  // "target" or "target.OUTPUT"
 

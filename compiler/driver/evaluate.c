@@ -34,14 +34,14 @@ static bool name_values(Evaluator *ev)
 
 bool evaluator_new(Evaluator *ev, Job *j, int64_t examples)
 {
-    *ev = (Evaluator){.job = j};
     const int64_t batch = job_batch(j, examples);
+    *ev = (Evaluator){.job = j};
     const Graph *finish = j->model.graphs[NNC_FINISH];
     NnrtError e;
     if (!name_values(ev) || !nnc_build(&j->model, NNC_EVALUATE, batch, &j->nnc) ||
         (finish && !nnc_build(&j->model, NNC_FINISH, 1, &j->nnc)))
         return false;
-    if (!batch_for(&ev->batch, j->model.graphs[NNC_EVALUATE], batch, &e)) {
+    if (!feed_for(&ev->feed, j->pool, j->model.graphs[NNC_EVALUATE], batch, NULL, NULL, &e)) {
         job_say_error(j, &e);
         return false;
     }
@@ -53,7 +53,7 @@ bool evaluator_new(Evaluator *ev, Job *j, int64_t examples)
 
 void evaluator_free(Evaluator *ev)
 {
-    nnrt_batch_free(&ev->batch);
+    nnrt_feed_free(&ev->feed);
 }
 
 // Adds the outputs of a graph that are values to be reported, `weight` times.
@@ -67,11 +67,12 @@ static void add_values(const Evaluator *ev, const Graph *g, void *const *outputs
     }
 }
 
-static RunArgs run_args(const Evaluator *ev, int64_t batch, void *const *outputs)
+static RunArgs run_args(const Evaluator *ev, void *const *inputs, int64_t batch,
+                        void *const *outputs)
 {
     return (RunArgs){
         .variables = ev->job->model.block,
-        .inputs = (const void *const *)ev->batch.inputs,
+        .inputs = (const void *const *)inputs,
         .outputs = outputs,
         .batch = batch,
         .seed = ev->job->train.seed,
@@ -86,17 +87,18 @@ void evaluator_run(Evaluator *ev, const NnrtExamples *x, double *values)
     for (int i = 0; i < ev->value_count; i++)
         values[i] = 0;
     nnc_reset_metrics(m);
-    for (int64_t at = 0; at < x->count; at += ev->batch.capacity) {
-        const int64_t left = x->count - at;
-        const int64_t n = left < ev->batch.capacity ? left : ev->batch.capacity;
-        nnrt_batch_gather(&ev->batch, ev->job->pool, x->fields, x->rows + at, n);
-        const RunArgs args = run_args(ev, n, ev->outputs);
+    int64_t next = nnrt_feed_from(&ev->feed, x, 0);
+    for (int64_t at = 0, n; next > 0; at += n) {
+        n = next;
+        const NnrtBatch *b = nnrt_feed_take(&ev->feed);
+        next = nnrt_feed_from(&ev->feed, x, at + n);
+        const RunArgs args = run_args(ev, b->inputs, n, ev->outputs);
         executable_run(m->executables[NNC_EVALUATE], &args);
         add_values(ev, m->graphs[NNC_EVALUATE], ev->outputs, (double)n / (double)x->count, values);
     }
     if (!m->graphs[NNC_FINISH])
         return;
-    const RunArgs args = run_args(ev, 1, ev->finish_outputs);
+    const RunArgs args = run_args(ev, ev->feed.batches[0].inputs, 1, ev->finish_outputs);
     executable_run(m->executables[NNC_FINISH], &args);
     add_values(ev, m->graphs[NNC_FINISH], ev->finish_outputs, 1, values);
 }

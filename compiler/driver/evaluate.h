@@ -9,7 +9,7 @@ typedef struct Evaluator {
     Job *job;
     const char *names[NNRT_FIT_MAX_VALUES];  // "loss", then the metrics as `train` lists them
     int value_count;
-    NnrtBatch batch;
+    NnrtFeed feed;
     void **outputs;         // of evaluate
     void **finish_outputs;  // of finish
 } Evaluator;

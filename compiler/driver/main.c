@@ -138,9 +138,9 @@ static ExitCode set_up(Job *j)
 
 static void tear_down(Job *j)
 {
+    nnrt_pool_free(j->pool);  // first: after a want of memory its threads may be gathering
     nnc_close(&j->model);
     data_free(&j->data);
-    nnrt_pool_free(j->pool);
 }
 
 // Runs the command; when memory runs out in an arena, control comes back here.

@@ -12,9 +12,9 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
     NncModel *m = &j->model;
     const Graph *g = m->graphs[NNC_PREDICT];
     const int64_t capacity = job_batch(j, x->count);
-    NnrtBatch batch;
+    NnrtFeed feed;
     NnrtError e;
-    if (!batch_for(&batch, g, capacity, &e)) {
+    if (!feed_for(&feed, j->pool, g, capacity, NULL, NULL, &e)) {
         job_say_error(j, &e);
         return false;
     }
@@ -22,12 +22,14 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
     void **outputs = output_buffers(m->arena, g, capacity);
     if (ok)
         nnc_fold(m, j->pool);
-    for (int64_t at = 0; ok && at < x->count; at += capacity) {
-        const int64_t n = x->count - at < capacity ? x->count - at : capacity;
-        nnrt_batch_gather(&batch, j->pool, x->fields, x->rows + at, n);
+    int64_t next = ok ? nnrt_feed_from(&feed, x, 0) : 0;
+    for (int64_t at = 0, n; next > 0; at += n) {
+        n = next;
+        const NnrtBatch *batch = nnrt_feed_take(&feed);
+        next = nnrt_feed_from(&feed, x, at + n);
         const RunArgs args = {
             .variables = m->block,
-            .inputs = (const void *const *)batch.inputs,
+            .inputs = (const void *const *)batch->inputs,
             .outputs = outputs,
             .batch = n,
             .seed = j->train.seed,
@@ -37,7 +39,7 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
         executable_run(m->executables[j->predict], &args);
         sink(self, (const void *const *)outputs, x->rows + at, n);
     }
-    nnrt_batch_free(&batch);
+    nnrt_feed_free(&feed);
     return ok;
 }
 

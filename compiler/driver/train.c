@@ -1,6 +1,7 @@
 // train.c -- nnc MODEL.nn --train.
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "driver/augmentation.h"
@@ -17,7 +18,7 @@
 // Everything that a training needs while it runs.
 typedef struct Training {
     Job *job;
-    NnrtBatch batch;
+    NnrtFeed feed;
     Augmentation augmentation;
     NnrtExamples train;
     NnrtExamples probe;       // of the training part, as many as validation has: for its metrics
@@ -28,22 +29,42 @@ typedef struct Training {
     Progress progress;
     Log log;
     const char *path;  // of the weights
+    // What the loss is no number for, where it is the data.
+    const NnrtField *culprit;  // NULL: it is not
+    int64_t culprit_row, culprit_element;
 } Training;
 
 // --- what the loop calls ----------------------------------------------------------------------
 
+static void gather(Training *t, const NnrtStep *s)
+{
+    nnrt_feed_begin(&t->feed, t->train.fields, s->rows, s->count, (uint64_t)s->step);
+}
+
+static void find_culprit(Training *t, const NnrtStep *s)
+{
+    const Graph *g = t->job->model.graphs[NNC_TRAIN];
+    for (int i = 0; i < g->input_count && !t->culprit; i++)
+        if (g->inputs[i].type.dtype == DTYPE_F32 &&
+            nnrt_find_not_finite(t->train.fields[i], s->rows, s->count, &t->culprit_row,
+                                 &t->culprit_element))
+            t->culprit = t->train.fields[i];
+}
+
 // The loss as reported leaves the regularizers' penalty out, so that training and validation can be
 // compared; a penalty that is no number makes it none.
-static double do_step(void *self, const NnrtStep *s)
+static double do_step(void *self, const NnrtStep *s, const NnrtStep *next)
 {
     Training *t = self;
     NncModel *m = &t->job->model;
-    nnrt_batch_gather(&t->batch, t->job->pool, t->train.fields, s->rows, s->count);
-    augmentation_apply(&t->augmentation, t->job->pool, t->job->train.seed, (uint64_t)s->step,
-                       s->rows, s->count, &t->batch);
+    if (s->step == 1)
+        gather(t, s);
+    const NnrtBatch *batch = nnrt_feed_take(&t->feed);
+    if (next)
+        gather(t, next);
     const RunArgs args = {
         .variables = m->block,
-        .inputs = (const void *const *)t->batch.inputs,
+        .inputs = (const void *const *)batch->inputs,
         .outputs = t->outputs,
         .batch = s->count,
         .seed = t->job->train.seed,
@@ -54,6 +75,8 @@ static double do_step(void *self, const NnrtStep *s)
     };
     executable_run(m->executables[NNC_TRAIN], &args);
     const double loss = (double)*(const float *)t->outputs[t->loss];
+    if (!isfinite(loss))
+        find_culprit(t, s);
     return t->penalty < 0 ? loss : loss - (double)*(const float *)t->outputs[t->penalty];
 }
 
@@ -149,11 +172,12 @@ static int64_t most_examples(const Job *j)
     return most;
 }
 
-static bool make_batch(Training *t, int64_t size)
+static bool make_feed(Training *t, int64_t size)
 {
     Job *j = t->job;
     NnrtError e;
-    if (batch_for(&t->batch, j->model.graphs[NNC_TRAIN], size, &e))
+    NnrtChange *change = augmentation_changes(&t->augmentation) ? augmentation_apply : NULL;
+    if (feed_for(&t->feed, j->pool, j->model.graphs[NNC_TRAIN], size, change, &t->augmentation, &e))
         return true;
     job_say_error(j, &e);
     return false;
@@ -193,8 +217,8 @@ static bool prepare(Training *t)
     t->loss = nnc_output(g, "loss");
     t->penalty = nnc_output(g, "penalty");
     t->outputs = output_buffers(j->model.arena, g, j->train.batch_size);
-    return make_batch(t, j->train.batch_size) &&
-           augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size) &&
+    return augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size, j->train.seed) &&
+           make_feed(t, j->train.batch_size) &&
            nnc_initialize(&j->model, j->train.seed) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
@@ -298,12 +322,41 @@ static bool save(const Training *t)
     return true;
 }
 
+// The name of a column, or the place in the example's shape: "x[3, 4]".
+static const char *element_text(Arena *a, const NnrtField *f, int64_t element)
+{
+    if (f->columns && f->columns[element])
+        return arena_printf(a, "column %s", f->columns[element]);
+    int64_t place[NNRT_MAX_RANK];
+    char text[160];
+    for (int i = f->rank; i-- > 0; element /= f->dims[i])
+        place[i] = element % f->dims[i];
+    return arena_printf(a, "%s%s", f->name,
+                        f->rank > 0 ? nnrt_shape_text(place, f->rank, text, sizeof text) : "");
+}
+
+static void report_culprit(const Training *t)
+{
+    const Job *j = t->job;
+    Arena *a = j->model.arena;
+    const NnrtField *f = t->culprit;
+    const int64_t at = t->culprit_row * f->width + t->culprit_element;
+    const double raw = f->dtype == NNRT_F32 ? (double)((const float *)f->data)[at] : 0;
+    const char *value = isfinite(raw) ? "infinite once it is scaled" : arena_printf(a, "%g", raw);
+    Diag *d = diag_report(j->session->diags, DIAG_data_value, j->data.parts[PART_TRAIN].span,
+                          (long long)t->culprit_row, element_text(a, f, t->culprit_element), value);
+    diag_help(d, "a training needs finite numbers: mend the value or leave its row out");
+}
+
 static ExitCode end_diverged(const Training *t, const NnrtFitResult *r)
 {
     const Job *j = t->job;
     job_say(j, "the training diverged: the loss is %g at step %lld (epoch %lld)", r->loss,
             (long long)r->steps, (long long)r->epoch_count + 1);
-    job_say(j, "a smaller learning rate, clip_norm = 1 or normalized inputs may help");
+    if (t->culprit)
+        report_culprit(t);
+    else
+        job_say(j, "a smaller learning rate, clip_norm = 1 or normalized inputs may help");
     if (r->kept_epoch == 0) {
         job_say(j, "no epoch was finished, so no weights are saved");
         return EXIT_PROGRAM;
@@ -386,6 +439,7 @@ static ExitCode train(Training *t)
         progress_start(&t->progress, &j->err, &shown);
     nnrt_signals_catch();
     const bool ran = nnrt_fit(&fit, &result, &e);
+    nnrt_feed_end(&t->feed);
     progress_stop(&t->progress);
     if (!ran) {
         job_say_error(j, &e);
@@ -408,8 +462,8 @@ ExitCode command_train(Job *j)
         code = train(&t);
     }
     evaluator_free(&t.evaluator);
+    nnrt_feed_free(&t.feed);  // before what its batches are changed by
     augmentation_free(&t.augmentation);
-    nnrt_batch_free(&t.batch);
     if (!log_close(&t.log)) {
         job_say(j, "%s could not be written", j->options->log);
         return EXIT_PROGRAM;

@@ -246,11 +246,24 @@ static void arrange_operands(Fusion *f, int64_t max_batch)
 
 // --- groups -----------------------------------------------------------------------------------
 
-static Group *group_new(Fusion *f, const Node *n)
+// Whether a contraction works its results out in registers, one after the other. One that adds up
+// a long depth in memory has them in the end only.
+static bool takes_followers(const Fusion *f, Node *n)
+{
+    Kernel k = {0};
+    bool swapped;
+    if (n->attr.contract.parts)
+        return false;
+    contract_axes(f, &k, n);
+    return contract_in_vectors(&k, &swapped) && !contract_is_deep(&k, f->max_batch);
+}
+
+static Group *group_new(Fusion *f, Node *n)
 {
     Group *g = arena_new_of(f->arena, Group);
     g->space = full_shape(f, n);
-    g->alone = is_alone(f, n);
+    g->contraction = is_alone(f, n) && n->op == OP_contract;
+    g->alone = is_alone(f, n) && !(g->contraction && takes_followers(f, n));
     return g;
 }
 
@@ -313,10 +326,43 @@ static bool group_reads(const Fusion *f, const Group *g, const Node *base)
     return false;
 }
 
+static bool floats(const Fusion *f, const Node *n)
+{
+    return is_computed(f, n) && !f->home[n->id];
+}
+
+// Neighbours along the last axis of the space are read in vectors, or one number is.
+static bool is_read_in_vectors(const Group *g, const Node *n, const View *v)
+{
+    int64_t strides[MAX_RANK];
+    access_in(g, home_type(n), LEVEL_FULL, v, strides);
+    return g->space.rank > 0 && strides[g->space.rank - 1] >= 0 && strides[g->space.rank - 1] <= 1;
+}
+
+// What joins a contraction: element-wise operations on its results. Random numbers come faster in
+// kernels that make many at once.
+static bool can_follow(const Fusion *f, const Group *g, Node *n)
+{
+    bool follows = false;
+    if (!op_is(n->op, ELEMENTWISE) && n->op != OP_pad && !f->copied[n->id])
+        return false;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        const View v = operand_view(f, n, k);
+        const bool own = f->home[v.base->id] == g;
+        follows |= own;
+        if (v.base == n || v.base->op == OP_random || (floats(f, v.base) && !is_inline(f, v.base)))
+            return false;
+        if (!own && !f->uniform[v.base->id] && !is_inline(f, v.base) &&
+            !is_read_in_vectors(g, n, &v))
+            return false;
+    }
+    return follows;
+}
+
 static bool joins(const Fusion *f, const Group *g, Node *n)
 {
     if (g->alone || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
-        is_lone_reduction(f, g, n))
+        is_lone_reduction(f, g, n) || (g->contraction && !can_follow(f, g, n)))
         return false;
     bool shares = false;
     for (int k = 0; k < operand_count(f, n); k++) {
@@ -335,11 +381,6 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
 
 static void group_add(Fusion *f, Group *g, Node *n);
 
-static bool floats(const Fusion *f, const Node *n)
-{
-    return is_computed(f, n) && !f->home[n->id];
-}
-
 // Behind all prelude groups that its operands were placed in, so it is listed when it is complete.
 static void place_prelude(Fusion *f, Node *n)
 {
@@ -356,7 +397,7 @@ static void place_prelude(Fusion *f, Node *n)
 
 static bool floating_fits(const Fusion *f, const Group *g, const Node *n, int k, const View *v)
 {
-    return !g->alone && fits_space(f, g, v->base) && meets(f, g, n, k, v);
+    return !is_alone(f, n) && fits_space(f, g, v->base) && meets(f, g, n, k, v);
 }
 
 // First what does not fit and all below it: none of that may end up in this group, which runs
@@ -506,6 +547,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
     f->scan = scan;
+    f->max_batch = max_batch;
     f->graph = graph_clone(g);
     merge_results(f->graph);
     split_large(f->graph, max_batch);

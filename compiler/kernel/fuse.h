@@ -18,7 +18,8 @@ typedef struct Shape {
 typedef struct Group {
     Shape space;
     uint32_t reduced;  // bit i: axis i of space
-    bool alone;        // a contraction or a scan: nothing joins it
+    bool alone;        // a scan, or a contraction that no vectors fit: nothing joins it
+    bool contraction;  // begins with one: what joins works on its results while they are at hand
     int order;         // of execution
     Node **nodes;      // in topological order
     int count, capacity;
@@ -36,6 +37,7 @@ typedef struct View {
 typedef struct Fusion {
     Arena *arena;
     const ScanBody *scan;  // whose body it is, or NULL
+    int64_t max_batch;
     Graph *graph;          // a copy in which every output and update is computed by a kernel
     Group **groups;        // in order of execution
     int count, capacity;
@@ -86,6 +88,8 @@ bool access_natural(const Group *g, const View *v, const int64_t *strides);
 // A value that is cheaper computed again wherever it is used than kept: a few cheap operations on
 // leaves.
 bool is_inline(const Fusion *f, const Node *n);
+// The axes of a contraction (contract.c).
+void contract_axes(const Fusion *f, Kernel *k, Node *n);
 // Made by a kernel: an element-wise node, a reduction, a contraction or a copy.
 bool is_computed(const Fusion *f, const Node *n);
 

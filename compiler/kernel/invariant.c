@@ -34,8 +34,10 @@ static Access access_of(const Kernel *k, int slot)
 {
     if (k->kind == KERNEL_LOOPS)
         return access_loops(k, slot);
-    if (k->kind == KERNEL_CONTRACT)
+    if (k->kind == KERNEL_CONTRACT && (slot < 2 || !k->count))
         return (Access){.reads = slot < 2, .writes = slot == 2};
+    if (k->kind == KERNEL_CONTRACT)
+        return access_loops(k, slot);
     return (Access){.reads = true, .writes = true, .varies = true};
 }
 

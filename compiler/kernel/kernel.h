@@ -7,7 +7,9 @@
 //             what follows a reduction and is full again needs another pass over the reduced axes.
 //             So softmax is one kernel of three passes over a row, and batch normalization with
 //             all that is element-wise around it one kernel of passes over a column of the batch.
-//   contract  a sum of products of two buffers: matmul in all its forms.
+//   contract  a sum of products of two buffers: matmul in all its forms; with code, which is run at
+//             each point of the result while it is in registers: bias, activation, residual, the
+//             optimizer's step. Its axes are those of the result.
 //   scan      a plan of its own, whose kernels run once a step (scan.c).
 //
 //   %4 = contract %0, %1        kernel 0: contract
@@ -51,6 +53,7 @@ typedef enum InstrKind {
     INSTR_APPLY,   // node's element-wise operation on args
     INSTR_REDUCE,  // node's reduction of args[0]: from full to outer
     INSTR_ARGMAX,  // index along the reduced axes where args[0] is largest, the first among equals
+    INSTR_PRODUCT,  // the contraction's result at this point
     INSTR_STORE,   // buffer[index] = args[0], or += if `adds`; in row args[1] if there is one
 } InstrKind;
 
@@ -85,6 +88,7 @@ typedef struct ContractAxis {
     int64_t size;  // a constant, or DIM_BATCH times `factor`
     int64_t factor;
     int64_t left, right, out;
+    int axis;  // the kernel's axis that it is of, for code behind the contraction; -1: of the depth
 } ContractAxis;
 
 typedef struct ContractAxes {
@@ -105,7 +109,7 @@ typedef struct Kernel {
     int passes;
     Instr *code;  // operands before users
     int count, capacity;
-    // contract: slots 0 left, 1 right, 2 out
+    // contract: slots 0 left, 1 right, 2 out; with code the stores tell what is out
     ContractAxes batch, rows, columns, depth;
     ContractAxis parts;                 // of the batch, the first depth axis; .size 0: none
     int64_t left_offset, right_offset;  // of the first elements
@@ -130,6 +134,12 @@ Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
+
+// Whether the results of a contraction have neighbours in memory that one operand has, too: they are
+// worked on in vectors, along the last of the columns, or else (*swapped) of the rows.
+bool contract_in_vectors(const Kernel *k, bool *swapped);
+// Whether so many products make up each result that they are added up in parts, in memory.
+bool contract_is_deep(const Kernel *k, int64_t max_batch);
 
 // Whether a value of a kernel differs along an axis.
 bool instr_moves(const Kernel *k, int instr, int axis);

@@ -67,6 +67,9 @@ static void print_instr(Text *out, const Kernel *k, const Instr *c)
     case INSTR_CONST:
         print_constant(out, c->node);
         break;
+    case INSTR_PRODUCT:
+        text_add(out, "product");
+        break;
     case INSTR_SCALAR:
         text_addf(out, "scalar %s", scalar_text(c->node));
         break;
@@ -133,8 +136,9 @@ static void print_contract_axes(Text *out, const char *name, const ContractAxes 
         const ContractAxis *c = &x->axes[i];
         text_add(out, " ");
         print_size(out, c->size, c->factor);
-        text_addf(out, " (left %" PRId64 ", right %" PRId64 ", out %" PRId64 ")", c->left, c->right,
+        text_addf(out, " (left %" PRId64 ", right %" PRId64 ", out %" PRId64, c->left, c->right,
                   c->out);
+        text_addf(out, c->axis < 0 ? ")" : ", axis %d)", c->axis);
     }
     text_add(out, x->count ? "\n" : " 1\n");
 }
@@ -174,6 +178,7 @@ static void print_body(Text *out, const Kernel *k)
     print_contract_axes(out, "rows   ", &k->rows);
     print_contract_axes(out, "columns", &k->columns);
     print_contract_axes(out, "depth  ", &k->depth);
+    print_code(out, k);
 }
 
 static const char *const kind_text[] = {"loops", "contract", "scan"};

@@ -46,7 +46,9 @@ int plan_arena_buffer(Arena *a, Plan *p, const Node *n)
 
 int kernel_slot(Arena *a, Kernel *k, int buffer)
 {
-    for (int i = 0; k->kind == KERNEL_LOOPS && i < k->buffer_count; i++)
+    // a scan has its slots in order, the operands of a contraction have the first two
+    const int first = k->kind == KERNEL_CONTRACT ? 2 : 0;
+    for (int i = first; k->kind != KERNEL_SCAN && i < k->buffer_count; i++)
         if (k->buffers[i] == buffer)
             return i;
     arena_push(a, k->buffers, k->buffer_count, k->buffer_capacity, buffer);
@@ -314,6 +316,23 @@ static void set_space(Kernel *k, const Group *g)
             .size = g->space.dims[i], .factor = 1, .reduced = (g->reduced >> i & 1) != 0};
 }
 
+// The contraction that a group begins with. False: nothing comes behind it, so its result goes to
+// memory as it is.
+static bool lower_contraction(Lower *l, Group *g)
+{
+    Node *n = g->nodes[0];
+    lower_contract(l->arena, l->plan, l->fusion, l->kernel, n);
+    if (g->count == 1) {
+        kernel_slot(l->arena, l->kernel, plan_arena_buffer(l->arena, l->plan, n));
+        return false;
+    }
+    l->value[n->id] = add_instr(
+        l, (Instr){.kind = INSTR_PRODUCT, .level = LEVEL_FULL, .dtype = n->type.dtype, .node = n});
+    l->instr_of[n->id] = l->value[n->id];
+    l->kernel_of[n->id] = l->kernel;
+    return true;
+}
+
 static void lower_group(Lower *l, Group *g)
 {
     if (g->nodes[0]->op == OP_scan) {
@@ -328,12 +347,10 @@ static void lower_group(Lower *l, Group *g)
     l->kernel = k;
     l->group = g;
     memset(l->value, 0xff, sizeof *l->value * (size_t)l->fusion->graph->node_count);
-    if (g->alone) {
-        lower_contract(l->arena, l->plan, l->fusion, k, g->nodes[0]);
+    if (g->contraction && !lower_contraction(l, g))
         return;
-    }
     set_space(k, g);
-    for (int i = 0; i < g->count; i++) {
+    for (int i = g->contraction; i < g->count; i++) {
         Node *n = g->nodes[i];
         if (n->op == OP_scatter_add) {
             View v = view_of(l->fusion, n->in[1]);
@@ -439,6 +456,8 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
     const Group *g = l->fusion->home[n->id];
     int64_t strides[MAX_RANK];
     View v = {.base = NULL};
+    if (k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer))
+        return false;
     for (int i = kernel_index(l->plan, k) + 1; i < l->plan->kernel_count; i++)
         if (reads_variable(l->plan->kernels[i], buffer))
             return false;
@@ -505,7 +524,7 @@ static void store_updates(Lower *l)
 static void set_passes(const Lower *l)
 {
     for (int i = 0; i < l->plan->kernel_count; i++)
-        if (l->plan->kernels[i]->kind == KERNEL_LOOPS)
+        if (l->plan->kernels[i]->count)
             kernel_set_passes(l->arena, l->plan, l->plan->kernels[i]);
 }
 
@@ -550,4 +569,6 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
     for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);
+        else if (p->kernels[i]->kind == KERNEL_CONTRACT)
+            contract_merge_axes(p->kernels[i]);
 }

@@ -23,8 +23,10 @@ void plan_fill(Arena *a, Plan *p, const Node *n);
 // Adds the kernel of a scan (scan.c).
 void lower_scan(Arena *a, Plan *p, const Fusion *f, Node *n);
 
-// A contraction's axes from its labels and the views of its operands (contract.c).
+// A contraction's axes from its labels and the views of its operands, and the slots of these
+// (contract.c). When its code is there axes that run on through memory are merged.
 void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n);
+void contract_merge_axes(Kernel *k);
 
 // Adds a slot for `buffer` to a kernel, or finds it; slots of contractions come in order.
 int kernel_slot(Arena *a, Kernel *k, int buffer);

@@ -47,14 +47,8 @@ static double scan_flops(const Kernel *k, int64_t batch)
     return flops;
 }
 
-double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)
+static double code_flops(const Kernel *k, int64_t batch)
 {
-    (void)p;
-    if (k->kind == KERNEL_SCAN)
-        return scan_flops(k, batch);
-    if (k->kind == KERNEL_CONTRACT)
-        return 2 * contract_points(&k->batch, batch) * contract_points(&k->rows, batch) *
-               contract_points(&k->columns, batch) * contract_points(&k->depth, batch);
     double flops = 0;
     for (int i = 0; i < k->count; i++) {
         const Instr *c = &k->code[i];
@@ -64,6 +58,18 @@ double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)
             flops += loop_points(k, LEVEL_FULL, batch);
     }
     return flops;
+}
+
+double kernel_flops(const Plan *p, const Kernel *k, int64_t batch)
+{
+    (void)p;
+    if (k->kind == KERNEL_SCAN)
+        return scan_flops(k, batch);
+    if (k->kind == KERNEL_LOOPS)
+        return code_flops(k, batch);
+    return 2 * contract_points(&k->batch, batch) * contract_points(&k->rows, batch) *
+               contract_points(&k->columns, batch) * contract_points(&k->depth, batch) +
+           code_flops(k, batch);
 }
 
 double kernel_bytes(const Plan *p, const Kernel *k, int64_t batch)

@@ -19,11 +19,15 @@ typedef struct Fake {
     int64_t measured;
     int64_t diverges_at;  // step; 0: never
     int64_t interrupted_at;
+    NnrtStep next;  // as the last step was told; step 0: there is none
 } Fake;
 
-static double fake_step(void *self, const NnrtStep *s)
+static double fake_step(void *self, const NnrtStep *s, const NnrtStep *next)
 {
     Fake *f = self;
+    if (f->steps > 0)  // what was announced is what comes, and none but the last has no next
+        cr_expect(s->step == f->next.step && s->rows == f->next.rows && s->count == f->next.count);
+    f->next = next ? *next : (NnrtStep){0};
     f->counts[f->steps] = s->count;
     f->rows[f->steps] = s->rows[0];
     f->epochs[f->steps] = s->epoch;
@@ -96,6 +100,7 @@ Test(fit, every_example_once_an_epoch_and_a_partial_batch_last)
     NnrtFitResult r = run(&fit);
     cr_expect_eq(r.end, NNRT_FIT_DONE);
     cr_expect_eq(f.steps, 9);
+    cr_expect_eq(f.next.step, 0);
     for (int i = 0; i < 9; i++)
         cr_expect_eq(f.counts[i], i % 3 == 2 ? 2 : 4);
     for (int i = 0; i < EXAMPLES; i++)

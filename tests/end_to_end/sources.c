@@ -2,6 +2,7 @@
 // them.
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,52 @@ Test(sources, npz_and_several_inputs)
                           "data { train = [a: npz(\"xy.npz\", input = \"x\"), b: npy(\"x.npy\"),\n"
                           "                target: npy(\"y.npy\")] }\n" TRAIN;
     cr_expect(trained_value(folder, several, "accuracy") > 0.9);
+    folder_free(folder);
+}
+
+// x, f32[40, 2, 3], and y, u8[40], with one value of x that is no number.
+static void make_arrays(const char *folder, int row, int element, float value)
+{
+    NnrtError e;
+    float x[40][6];
+    uint8_t y[40];
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 6; k++)
+            x[i][k] = (float)(i * 7 % 11 + k) / 8;
+        y[i] = (uint8_t)(i % 2);
+    }
+    x[row][element] = value;
+    const NnrtTensor tx = {.dtype = NNRT_F32, .rank = 3, .dims = {40, 2, 3}, .data = x};
+    const NnrtTensor ty = {.dtype = NNRT_U8, .rank = 1, .dims = {40}, .data = y};
+    char *path = path_in_folder(folder, "x.npy");
+    cr_assert(nnrt_npy_write(path, &tx, &e), "%s", e.message);
+    free(path);
+    path = path_in_folder(folder, "y.npy");
+    cr_assert(nnrt_npy_write(path, &ty, &e), "%s", e.message);
+    free(path);
+}
+
+// The data is named, not the learning rate, whatever the threads.
+Test(sources, a_value_that_is_no_number_is_named)
+{
+    static const char *const spellings[] = {"nan", "inf", "infinite once it is scaled"};
+    const float values[] = {NAN, INFINITY, 3e38f};
+    char *folder = folder_new();
+    write_text(folder, "m.nn",
+               "model m {\n    input x[2, 3]\n    flatten\n    dense(2)\n    softmax\n}\n"
+               "data { train = [x: npy(\"x.npy\", scale = 10), target: npy(\"y.npy\")] }\n" TRAIN);
+    for (int i = 0; i < 3; i++) {
+        make_arrays(folder, 17, 4, values[i]);
+        Run r = NNC(folder, "m.nn", "--train", "-j", i == 1 ? "1" : "2");
+        char *wanted = NULL;
+        cr_assert(asprintf(&wanted, "row 17 of the training data, counted from 0: x[1, 1] is %s\n",
+                           spellings[i]) > 0);
+        cr_expect_eq(r.code, 1);
+        cr_expect(strstr(r.err, wanted) && strstr(r.err, "train = [x: npy(\"x.npy\""), "%s", r.err);
+        cr_expect_not(strstr(r.err, "learning rate"), "%s", r.err);
+        free(wanted);
+        run_free(&r);
+    }
     folder_free(folder);
 }
 

@@ -400,6 +400,56 @@ Test(cache, is_used)
     fixture_free(&f);
 }
 
+static int count_entries(const Fixture *f)
+{
+    int count;
+    bytes_in(f, &count);
+    return count;
+}
+
+// Of a second program of the same kernels nothing is new but the function that runs them.
+Test(cache, programs_of_a_process_share_functions)
+{
+    Fixture f = fixture_new(1 << 20);
+    const char *error = NULL;
+    Jit *j = jit_open(f.arena, &(JitOptions){.cache = f.folder, .compile_threads = 2}, &error);
+    cr_assert(j, "%s", error);
+    const Graph *g = training_step(f.arena);
+    Executable *one = jit_compile(j, f.arena, g, 16, &error);
+    const int first = count_entries(&f);
+    Executable *two = jit_start(j, f.arena, g, 16, &error);
+    Executable *other = jit_start(j, f.arena, g, 17, &error);
+    cr_assert(one && two && other);
+    cr_expect(jit_finish(j, f.arena, other, &error) && jit_finish(j, f.arena, two, &error), "%s",
+              error);
+    cr_expect(first > 3);
+    cr_expect_eq(count_entries(&f), 2 * first + 1);
+    executable_free(one);
+    executable_free(two);
+    executable_free(other);
+    jit_close(j);
+    fixture_free(&f);
+}
+
+// As when the data that it is for cannot be read.
+Test(cache, a_program_may_be_left_unfinished)
+{
+    Fixture f = fixture_new(1 << 20);
+    for (int threads = 1; threads <= 4; threads++) {
+        const char *error = NULL;
+        Jit *j = jit_open(f.arena, &(JitOptions){.compile_threads = threads}, &error);
+        cr_assert(j, "%s", error);
+        Executable *x = jit_start(j, f.arena, training_step(f.arena), 16, &error);
+        cr_assert(x, "%s", error);
+        if (threads % 2)
+            executable_free(x);
+        jit_close(j);
+        if (threads % 2 == 0)
+            executable_free(x);
+    }
+    fixture_free(&f);
+}
+
 // The same modules become the same objects, byte by byte.
 Test(cache, threads_change_no_byte)
 {

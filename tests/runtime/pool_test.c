@@ -51,6 +51,43 @@ static int run_all(int threads, const Work *reference)
                : 0;
 }
 
+// Work begun ahead and wanted a few runs later, or never but for the next that is begun.
+static int run_ahead(int threads)
+{
+    NnrtError e;
+    static Work now, ahead, want_now, want_ahead;
+    NnrtPool *p = nnrt_pool_new(threads, &e);
+    if (!p)
+        return fail(e.message, threads, -1);
+    memset(&now, 0, sizeof now);
+    memset(&ahead, 0, sizeof ahead);
+    memset(&want_now, 0, sizeof want_now);
+    memset(&want_ahead, 0, sizeof want_ahead);
+    nnrt_pool_end(p);
+    for (int run = 0; run < RUNS; run++) {
+        const int64_t grain = 1 + run % 97;
+        const int64_t count = run * 7 % (COUNT + 1);
+        nnrt_pool_begin(p, touch, &ahead, count, grain);
+        for (int i = 0; i < run % 4; i++) {
+            nnrt_pool_run(p, touch, &now, COUNT - count, grain);
+            nnrt_pool_run(NULL, touch, &want_now, COUNT - count, grain);
+        }
+        nnrt_pool_run(NULL, touch, &want_ahead, count, grain);
+        if (run % 500 == 499)
+            nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+        if (run % 3 > 0)
+            nnrt_pool_end(p);
+        if (run % 3 > 0 && memcmp(&ahead, &want_ahead, sizeof ahead) != 0)
+            return fail("what was begun is not done", threads, run);
+    }
+    nnrt_pool_end(p);
+    nnrt_pool_free(p);
+    return memcmp(&ahead, &want_ahead, sizeof ahead) != 0 ||
+                   memcmp(&now, &want_now, sizeof now) != 0
+               ? fail("work ahead differs from one thread's", threads, RUNS)
+               : 0;
+}
+
 static int refuse_absurd_counts(void)
 {
     NnrtError e;
@@ -66,7 +103,7 @@ int main(void)
     for (int run = 0; run < RUNS; run++)
         nnrt_pool_run(NULL, touch, &reference, run * 7 % (COUNT + 1), 1 + run % 97);
     for (int threads = 1; threads <= 5; threads++)
-        if (run_all(threads, &reference))
+        if (run_all(threads, &reference) || run_ahead(threads))
             return 1;
     return refuse_absurd_counts();
 }

@@ -98,6 +98,12 @@ Test(augment, shift_and_crop)
     }
     expect_moved("crop", 3, true, down, right);
     expect_moved("crop", 3, false, down, right);
+    for (int n = 0; n < BATCH; n++) {  // further than the image is wide and high
+        down[n] = (int)(drawn(0, rows[n], 0) * 41) - 20;
+        right[n] = (int)(drawn(0, rows[n], 1) * 41) - 20;
+    }
+    expect_moved("crop", 20, true, down, right);
+    expect_moved("crop", 20, false, down, right);
 }
 
 // An image that is a plane stays the turned plane, away from its edges; a bilinear sample of a

@@ -99,6 +99,75 @@ Test(dataset, normalization_repeats_over_features)
     nnrt_field_free(&f);
 }
 
+// Rows of every width below two vectors of bytes, out of order, against the formula element by
+// element: the loops that the processor has vectors for round as it is written.
+static void expect_rows(NnrtDtype dtype, int64_t width, bool normalized)
+{
+    enum { ROWS = 43, MOST = 70 };
+    NnrtError e;
+    uint8_t bytes[ROWS * MOST];
+    int32_t whole[ROWS * MOST];
+    float real[ROWS * MOST];
+    float out[ROWS * MOST], mean[MOST], std[MOST];
+    uint32_t rows[ROWS];
+    for (int i = 0; i < ROWS * MOST; i++) {
+        bytes[i] = (uint8_t)(i * 37);
+        whole[i] = i * 123457 - 90000000;
+        real[i] = (float)i / 7 - 50;
+    }
+    for (uint32_t i = 0; i < ROWS; i++)
+        rows[i] = i * 8 % ROWS;  // more than are asked for ahead
+    for (int i = 0; i < MOST; i++) {
+        mean[i] = (float)i / 3;
+        std[i] = 1 + (float)i / 11;
+    }
+    const void *raw = dtype == NNRT_U8 ? (void *)bytes : dtype == NNRT_I32 ? (void *)whole : real;
+    NnrtField f = field(dtype, 2, (int64_t[]){ROWS, width}, raw);
+    f.scale = 1.0f / 255;
+    cr_assert(!normalized || nnrt_field_normalize(&f, width, mean, std, &e));
+    nnrt_gather(&f, rows, ROWS, out);
+    for (int64_t i = 0; i < ROWS * width; i++) {
+        const int64_t at = rows[i / width] * width + i % width;
+        const float value = dtype == NNRT_U8    ? (float)bytes[at]
+                            : dtype == NNRT_I32 ? (float)whole[at]
+                                                : real[at];
+        const float scaled = value * f.scale;
+        const float wanted =
+            normalized ? (scaled - mean[i % width]) * (1 / std[i % width]) : scaled;
+        cr_assert_eq(out[i], wanted, "%s, width %d, element %d", nnrt_dtype_name(dtype), (int)width,
+                     (int)i);
+    }
+    nnrt_field_free(&f);
+}
+
+Test(dataset, every_width_converts_alike)
+{
+    for (int64_t width = 1; width <= 70; width++)
+        for (int normalized = 0; normalized < 2; normalized++) {
+            expect_rows(NNRT_U8, width, normalized);
+            expect_rows(NNRT_I32, width, normalized);
+            expect_rows(NNRT_F32, width, normalized);
+        }
+}
+
+Test(dataset, what_is_not_finite_is_found)
+{
+    NnrtError e;
+    int64_t row, element;
+    const float raw[3][2] = {{1, 2}, {3, NAN}, {3e38f, 4}};
+    NnrtField f = field(NNRT_F32, 2, (int64_t[]){3, 2}, raw);
+    cr_expect_not(nnrt_find_not_finite(&f, (uint32_t[]){0, 2}, 2, &row, &element));
+    cr_expect(nnrt_find_not_finite(&f, (uint32_t[]){2, 1}, 2, &row, &element));
+    cr_expect(row == 1 && element == 1);
+    cr_assert(nnrt_field_normalize(&f, 2, (float[]){0, 0}, (float[]){0.1f, 1}, &e));
+    cr_expect(nnrt_find_not_finite(&f, (uint32_t[]){0, 2}, 2, &row, &element));
+    cr_expect(row == 2 && element == 0);
+    nnrt_field_free(&f);
+    f = field(NNRT_U8, 2, (int64_t[]){1, 2}, (uint8_t[]){0, 255});
+    cr_expect_not(nnrt_find_not_finite(&f, (uint32_t[]){0}, 1, &row, &element));
+    nnrt_field_free(&f);
+}
+
 Test(dataset, classes)
 {
     NnrtError e;

@@ -200,8 +200,9 @@ static void walk_label(Walk *w, const Label *l)
     walk_axis(w, l->size, l->stride[0], l->stride[1], l->stride[2]);
 }
 
-// The labels of the result outside, in its order; inside what is summed over, in the left's order.
-static Walk walk_contraction(const Interpreter *it, const Node *n)
+// All labels but the last of the result: those of the result outside, in its order; inside what is
+// summed over, in the left's order.
+static Walk walk_contraction(const Interpreter *it, const Node *n, Label *last)
 {
     Label labels[LABEL_COUNT] = {{.size = 0}};
     const int8_t *left = n->attr.contract.left, *out = n->attr.contract.out;
@@ -209,21 +210,37 @@ static Walk walk_contraction(const Interpreter *it, const Node *n)
     note_labels(labels, n->attr.contract.right, &n->in[1]->type, it->args->batch, 1);
     note_labels(labels, out, &n->type, it->args->batch, 2);
     Walk w = {.depth = 0};
-    for (int i = 0; i < n->type.rank; i++)
+    for (int i = 0; i < n->type.rank - 1; i++)
         walk_label(&w, &labels[out[i]]);
     for (int i = 0; i < n->in[0]->type.rank; i++)
         if (!memchr(out, left[i], (size_t)n->type.rank))
             walk_label(&w, &labels[left[i]]);
+    *last = n->type.rank > 0 ? labels[out[n->type.rank - 1]] : (Label){.size = 1};
     return w;
 }
 
+// One product for each element of a row of the result, whose elements are neighbours. The first
+// case is that of a product of matrices, which compilers make vectors of.
+static void add_products(const Label *row, double *y, const double *left, const double *right)
+{
+    const int64_t l = row->stride[0], r = row->stride[1];
+    if (l == 0 && r == 1)
+        for (int64_t i = 0; i < row->size; i++)
+            y[i] += *left * right[i];
+    else
+        for (int64_t i = 0; i < row->size; i++)
+            y[i] += left[i * l] * right[i * r];
+}
+
+// An element is the sum of its products in the order of the walk, whichever is innermost.
 void run_contract(Interpreter *it, const Node *n, double *y)
 {
     const double *left = value_of(it, n->in[0]), *right = value_of(it, n->in[1]);
+    Label row;
     memset(y, 0, (size_t)value_count(it, &n->type) * sizeof *y);
-    Walk w = walk_contraction(it, n);
+    Walk w = walk_contraction(it, n, &row);
     do
-        y[w.at[2]] += left[w.at[0]] * right[w.at[1]];
+        add_products(&row, y + w.at[2], left + w.at[0], right + w.at[1]);
     while (walk_next(&w));
     round_value(it, n, y);
 }

@@ -90,8 +90,8 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (k->node->type.dtype != DTYPE_F32 || k->parts.size || k->left_offset || k->right_offset ||
-        !as_product(k, p))
+    if (k->node->type.dtype != DTYPE_F32 || k->count || k->parts.size || k->left_offset ||
+        k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -174,6 +174,18 @@ void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, one, 13, "");
 }
 
+Val gen_factor(Gen *g, Val loaded)
+{
+    return gen_is_float(loaded) ? loaded : gen_apply(g, EMIT_TO_I32, loaded, NULL, NULL);
+}
+
+Val gen_add_product(Gen *g, Val a, Val b, Val acc)
+{
+    if (gen_is_float(a))
+        return gen_mul_add(g, a, b, acc);
+    return LLVMBuildAdd(g->builder, LLVMBuildMul(g->builder, a, b, ""), acc, "");
+}
+
 // --- plain loops --------------------------------------------------------------------------------
 
 typedef struct Cursor {
@@ -201,23 +213,13 @@ static Cursor moved(const Inner *in, Cursor c, const ContractAxis *x, Val i)
                     gen_element(g, c.out, in->sum, o)};
 }
 
-static Val multiply_add(const Inner *in, Val a, Val b, Val acc)
-{
-    Gen *g = in->g;
-    if (in->sum == DTYPE_F32)
-        return gen_mul_add(g, a, b, acc);
-    a = gen_apply(g, EMIT_TO_I32, a, NULL, NULL);
-    b = gen_apply(g, EMIT_TO_I32, b, NULL, NULL);
-    return LLVMBuildAdd(g->builder, LLVMBuildMul(g->builder, a, b, ""), acc, "");
-}
-
 static Val sum_over_depth(const Inner *in, Cursor c, int level, Val acc)
 {
     Gen *g = in->g;
     if (level == in->k->depth.count) {
         Val a = gen_load(g, c.left, in->factor, in->left, in->width, in->mask);
         Val b = gen_load(g, c.right, in->factor, in->right, in->width, in->mask);
-        return multiply_add(in, a, b, acc);
+        return gen_add_product(g, gen_factor(g, a), gen_factor(g, b), acc);
     }
     const ContractAxis *x = &in->k->depth.axes[level];
     Loop l;
@@ -275,18 +277,6 @@ static int list_axes(const ContractAxes *x, const ContractAxis **axes, int count
     return count;
 }
 
-// The axis along which results are neighbours runs in vectors.
-static void neighbours_last(const ContractAxis **axes, int count)
-{
-    for (int i = 0; i + 1 < count; i++)
-        if (axes[i]->out == 1) {
-            const ContractAxis *x = axes[i];
-            axes[i] = axes[count - 1];
-            axes[count - 1] = x;
-            return;
-        }
-}
-
 static void result_parts(Inner *in, Cursor c, const ContractAxis *const *axes, int count)
 {
     Gen *g = in->g;
@@ -320,7 +310,6 @@ Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
     int count = list_axes(&k->batch, axes, 0);
     count = list_axes(&k->rows, axes, count);
     count = list_axes(&k->columns, axes, count);
-    neighbours_last(axes, count);
     result_parts(&in, c, axes, count);
     LLVMBuildRetVoid(g->builder);
     return fn;

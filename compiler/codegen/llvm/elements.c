@@ -8,6 +8,16 @@
 #include "codegen/llvm/nest.h"
 #include "graph/ops/ops.h"
 
+void nest_load_arguments(Nest *n, Val args)
+{
+    Gen *g = n->g;
+    n->context = gen_field(g, args, 0, g->ptr);
+    n->seed = gen_field(g, n->context, offsetof(RunContext, args.seed), g->i64);
+    n->step = gen_field(g, n->context, offsetof(RunContext, args.step), g->i64);
+    for (int i = 0; i < n->k->buffer_count; i++)
+        n->buffers[i] = gen_field(g, args, sizeof(void *) * (size_t)(i + 1), g->ptr);
+}
+
 int nest_width_at(const Nest *n, Level level)
 {
     if (n->k->vector_axis < 0 || level == LEVEL_UNIFORM)
@@ -187,6 +197,8 @@ static Val instr_part(Nest *n, const Instr *c, int part)
         return constant(g, c->dtype, c->node->attr.value, 1);
     case INSTR_SCALAR:
         return scalar_of_run(n, c->node->attr.scalar);
+    case INSTR_PRODUCT:
+        return n->product;
     case INSTR_LOAD:
         return load_part(n, c, c, c->slot, part);
     case INSTR_GATHER:

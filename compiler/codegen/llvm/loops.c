@@ -221,16 +221,6 @@ static int choose_strip(const Kernel *k, int width)
     return unit % width == 0 || (x->size != DIM_BATCH && x->size < 2 * most * width) ? 1 : most;
 }
 
-static void load_arguments(Nest *n, Val args)
-{
-    Gen *g = n->g;
-    n->context = gen_field(g, args, 0, g->ptr);
-    n->seed = gen_field(g, n->context, offsetof(RunContext, args.seed), g->i64);
-    n->step = gen_field(g, n->context, offsetof(RunContext, args.step), g->i64);
-    for (int i = 0; i < n->k->buffer_count; i++)
-        n->buffers[i] = gen_field(g, args, sizeof(void *) * (size_t)(i + 1), g->ptr);
-}
-
 Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
 {
     Nest n = {.g = g, .k = k};
@@ -243,7 +233,7 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
     n.hi = LLVMGetParam(fn, 2);
     n.vector_outer = k->vector_axis >= 0 && !k->axes[k->vector_axis].reduced;
     n.strip = n.unroll = choose_strip(k, g->width);
-    load_arguments(&n, LLVMGetParam(fn, 0));
+    nest_load_arguments(&n, LLVMGetParam(fn, 0));
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM)
             nest_define(&n, i);

@@ -1,17 +1,14 @@
-// modules.c -- the modules of a program: one runs its kernels, the others hold their functions.
+// modules.c -- the modules of a program: one runs its kernels, each of the others holds a function.
 //
-// How functions are grouped depends on what was written before and never on threads: the same
-// command makes the same modules, which the cache then knows.
+// So a function is compiled, and kept in the cache, by itself: what another command or a changed
+// model has in common with this one is found there, and threads share the work evenly. A module of
+// its own costs a function less than can be measured.
 
 #include "codegen/llvm/modules.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-
-// A module as long as this is full. Short ones share out evenly to threads, and of a changed model
-// little is compiled anew; each costs a millisecond of its own.
-#define FULL_INSTRUCTIONS 1500
 
 // --- names ------------------------------------------------------------------------------------
 
@@ -109,28 +106,15 @@ static Gen *add_module(Modules *ms)
     return u->gen;
 }
 
-static bool is_full(const Gen *g)
-{
-    int count = 0;
-    for (Val f = LLVMGetFirstFunction(g->module); f; f = LLVMGetNextFunction(f))
-        for (Block b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
-            for (Val i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
-                if (++count >= FULL_INSTRUCTIONS)
-                    return true;
-    return false;
-}
-
 static bool has(Home *h, const char *name)
 {
     return !add_name(((Modules *)h)->names, name);
 }
 
-// The first runs the kernels and has no function besides.
 static Gen *module_for_next(Home *h)
 {
     Modules *ms = (Modules *)h;
-    Gen *last = ms->items[ms->count - 1]->gen;
-    return !ms->one && (ms->count == 1 || is_full(last)) ? add_module(ms) : last;
+    return ms->one ? ms->items[0]->gen : add_module(ms);
 }
 
 static Modules *modules_new(Arena *a, const Machine *m, Names *names, bool one)

@@ -21,6 +21,7 @@ typedef struct Nest {
     int strip;            // unroll of full strips
     int unroll;           // of the strip at hand
     Val mask;             // of the strip at hand, or NULL
+    Val product;          // of a contraction, at the point at hand
     int pass;
     Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
     bool *known;
@@ -28,6 +29,8 @@ typedef struct Nest {
 
 // --- values (elements.c) ------------------------------------------------------------------------
 
+// Reads the buffers, and what the run was given, from what a kernel is given.
+void nest_load_arguments(Nest *n, Val args);
 // Lanes of a value of this level, and how many vectors of them the strip at hand has.
 int nest_width_at(const Nest *n, Level level);
 int nest_parts_at(const Nest *n, Level level);

@@ -5,8 +5,6 @@
 
 #include "codegen/llvm/tiles.h"
 
-// A depth beyond this is added up in parts: it would leave the cache, and lose bits.
-#define LONG_DEPTH 4096
 // Bytes of both operands that a tile's neighbours should find in the nearest cache.
 #define CACHE_BYTES 40000
 
@@ -26,36 +24,16 @@ static void add_axes(ContractAxis *to, int *count, const ContractAxes *from, boo
         to[(*count)++] = swapped ? exchange(from->axes[i]) : from->axes[i];
 }
 
-static bool runs_in_vectors(const ContractAxis *x)
-{
-    return x->size != DIM_BATCH && x->out == 1 && x->right == 1 && (x->left == 0 || x->left == 1);
-}
-
-// The last of `axes`, taken out as the vector axis.
-static bool take_vector(Tiles *t, ContractAxis *axes, int *count)
-{
-    if (*count == 0 || !runs_in_vectors(&axes[*count - 1]))
-        return false;
-    t->vector = axes[--*count];
-    return true;
-}
-
-static bool arrange(Tiles *t, bool swapped)
+// Axes of the batch of products and of the columns (of the rows, when they are swapped) are outer
+// ones; the last of them runs in vectors.
+static void arrange(Tiles *t)
 {
     const Kernel *k = t->k;
-    const ContractAxes *rows = swapped ? &k->columns : &k->rows;
-    const ContractAxes *columns = swapped ? &k->rows : &k->columns;
-    int columns_from;
-    t->swapped = swapped;
-    t->outer_count = t->row_count = t->depth_count = 0;
-    add_axes(t->outer, &t->outer_count, &k->batch, swapped);
-    columns_from = t->outer_count;
-    add_axes(t->outer, &t->outer_count, columns, swapped);
-    add_axes(t->rows, &t->row_count, rows, swapped);
-    add_axes(t->depth, &t->depth_count, &k->depth, swapped);
-    if (t->outer_count == columns_from && columns_from == 0)
-        return false;
-    return take_vector(t, t->outer, &t->outer_count);
+    add_axes(t->outer, &t->outer_count, &k->batch, t->swapped);
+    add_axes(t->outer, &t->outer_count, t->swapped ? &k->rows : &k->columns, t->swapped);
+    add_axes(t->rows, &t->row_count, t->swapped ? &k->columns : &k->rows, t->swapped);
+    add_axes(t->depth, &t->depth_count, &k->depth, t->swapped);
+    t->vector = t->outer[--t->outer_count];
 }
 
 int64_t tiles_most(const Tiles *t, const ContractAxis *x)
@@ -144,7 +122,7 @@ static int64_t working_set(const Tiles *t)
     const int count = t->depth_count - t->hoisted;
     const int64_t left = 1 + reach(depth, count, true) + reach(t->rows, t->row_count, true);
     const int64_t right = 1 + reach(depth, count, false) + reach(&t->vector, 1, false);
-    return (left + right) * (int64_t)sizeof(float);
+    return (left + right) * (int64_t)dtype_size(t->factor);
 }
 
 // Makes two of the first depth axis inside of the tiles, of which the outer one is hoisted, so
@@ -177,14 +155,17 @@ static void block_depth(Tiles *t)
 
 bool tiles_prepare(Tiles *t)
 {
-    static const ContractAxis one = {.size = 1, .factor = 1};
-    if (t->k->node->type.dtype != DTYPE_F32 || (!arrange(t, false) && !arrange(t, true)))
+    static const ContractAxis one = {.size = 1, .factor = 1, .axis = -1};
+    if (!contract_in_vectors(t->k, &t->swapped))
         return false;
+    t->factor = t->k->node->in[0]->type.dtype;
+    t->sum = t->k->node->type.dtype;
+    arrange(t);
     if (t->row_count == 0)
         t->rows[t->row_count++] = one;
     if (t->depth_count == 0)
         t->depth[t->depth_count++] = one;
-    t->hoisted = t->depth_count > 1 && total(t, t->depth, t->depth_count) > LONG_DEPTH;
+    t->hoisted = contract_is_deep(t->k, t->plan->max_batch);
     if (t->hoisted)
         block_depth(t);
     choose_tile(t);

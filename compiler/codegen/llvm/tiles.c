@@ -19,7 +19,7 @@
 #include "codegen/llvm/tiles.h"
 
 typedef struct Cursor {
-    Val left, right, out;  // addresses
+    Val left, right, out;  // addresses; out: NULL where the code behind the contraction stores
 } Cursor;
 
 static Val length(const Tiles *t, const ContractAxis *x)
@@ -33,23 +33,24 @@ static Val length(const Tiles *t, const ContractAxis *x)
 
 // --- one tile -----------------------------------------------------------------------------------
 
-static Val address(const Tiles *t, Val base, Val index, int64_t stride)
+static Val address(const Tiles *t, Val base, DType dtype, Val index, int64_t stride)
 {
     Val at = LLVMBuildNSWMul(t->g->builder, index, gen_i64(t->g, stride), "");
-    return stride ? gen_element(t->g, base, DTYPE_F32, at) : base;
+    return stride ? gen_element(t->g, base, dtype, at) : base;
 }
 
 static Cursor moved(const Tiles *t, Cursor c, const ContractAxis *x, Val i)
 {
-    return (Cursor){address(t, c.left, i, x->left), address(t, c.right, i, x->right),
-                    address(t, c.out, i, x->out)};
+    return (Cursor){address(t, c.left, t->factor, i, x->left),
+                    address(t, c.right, t->factor, i, x->right),
+                    c.out ? address(t, c.out, t->sum, i, x->out) : NULL};
 }
 
-static Val vector_at(const Tiles *t, Val base, int64_t row_stride, int row, int64_t stride,
-                     int column)
+static Val vector_at(const Tiles *t, Val base, DType dtype, int64_t row_stride, int row,
+                     int64_t stride, int column)
 {
     int64_t element = row * row_stride + (int64_t)column * t->g->width * stride;
-    return gen_offset(t->g, base, element * (int64_t)sizeof(float));
+    return gen_offset(t->g, base, element * (int64_t)dtype_size(dtype));
 }
 
 static Val column_mask(const Tiles *t, int column)
@@ -63,14 +64,14 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
     const ContractAxis *row = &t->rows[t->row_count - 1], *v = &t->vector;
     Val b[MAX_COLUMNS];
     for (int j = 0; j < t->columns_now; j++)
-        b[j] = gen_load(g, vector_at(t, c.right, 0, 0, v->right, j), DTYPE_F32, v->right, g->width,
-                        column_mask(t, j));
+        b[j] = gen_factor(g, gen_load(g, vector_at(t, c.right, t->factor, 0, 0, v->right, j),
+                                      t->factor, v->right, g->width, column_mask(t, j)));
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
             Val *to = &acc[i * t->columns_now + j];
-            Val at = vector_at(t, c.left, row->left, i, v->left, j);
-            Val a = gen_load(g, at, DTYPE_F32, v->left, g->width, column_mask(t, j));
-            *to = gen_mul_add(g, a, b[j], *to);
+            Val at = vector_at(t, c.left, t->factor, row->left, i, v->left, j);
+            Val a = gen_load(g, at, t->factor, v->left, g->width, column_mask(t, j));
+            *to = gen_add_product(g, gen_factor(g, a), b[j], *to);
         }
 }
 
@@ -104,21 +105,27 @@ static Val result(const Tiles *t, Val sum, Val at, int column)
 {
     if (!t->hoisted)
         return sum;
-    Val before = gen_load(t->g, at, DTYPE_F32, 1, t->g->width, column_mask(t, column));
-    return LLVMBuildFAdd(t->g->builder, before, sum, "");
+    Val before = gen_load(t->g, at, t->sum, 1, t->g->width, column_mask(t, column));
+    return gen_apply(t->g, t->sum == DTYPE_F32 ? EMIT_ADD : EMIT_IADD, before, sum, NULL);
 }
 
-static void tile(const Tiles *t, Cursor c)
+static void tile(Tiles *t, Cursor c)
 {
     const ContractAxis *row = &t->rows[t->row_count - 1];
     Val acc[MAX_ROWS * MAX_COLUMNS];
+    if (t->k->count)
+        epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
-        acc[i] = gen_f32(t->g, 0, t->g->width);
+        acc[i] = LLVMConstNull(gen_dtype(t->g, t->sum, t->g->width));
     depth_loops(t, c, t->hoisted, acc);
+    if (t->k->count) {
+        epilogue_tile(t, acc);
+        return;
+    }
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val at = vector_at(t, c.out, row->out, i, 1, j);
-            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, DTYPE_F32, 1,
+            Val at = vector_at(t, c.out, t->sum, row->out, i, 1, j);
+            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, t->sum, 1,
                       column_mask(t, j));
         }
 }
@@ -149,6 +156,7 @@ static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
         return;
     t->rows_now = rows;
     gen_loop_begin(t->g, &l, lo, hi, rows, NULL, 0);
+    epilogue_at(t, x, l.index);
     tile(t, moved(t, c, x, l.index));
     gen_loop_end(t->g, &l, NULL);
 }
@@ -178,6 +186,7 @@ static void row_loops(Tiles *t, Cursor c, int level)
     }
     Loop l;
     begin_axis(t, &l, x);
+    epilogue_at(t, x, l.index);
     row_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -186,6 +195,7 @@ static void panel(Tiles *t, Cursor c, Val first, int columns, int rest)
 {
     t->columns_now = columns;
     t->mask = rest ? gen_mask(t->g, gen_i64(t->g, rest)) : NULL;
+    epilogue_at(t, &t->vector, first);
     row_loops(t, moved(t, c, &t->vector, first), 0);
 }
 
@@ -212,8 +222,8 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     if (level == t->row_count) {
         gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->vector.size), g->width, NULL, 0);
         Val left = LLVMBuildNSWSub(g->builder, gen_i64(g, t->vector.size), l.index, "");
-        gen_store(g, gen_f32(g, 0, g->width), address(t, c.out, l.index, 1), DTYPE_F32, 1,
-                  gen_mask(g, left));
+        gen_store(g, LLVMConstNull(gen_dtype(g, t->sum, g->width)),
+                  address(t, c.out, t->sum, l.index, 1), t->sum, 1, gen_mask(g, left));
         gen_loop_end(g, &l, NULL);
         return;
     }
@@ -247,6 +257,7 @@ static void outer_loops(Tiles *t, Cursor c, int level)
     const ContractAxis *x = &t->outer[level];
     Loop l;
     begin_axis(t, &l, x);
+    epilogue_at(t, x, l.index);
     outer_loops(t, moved(t, c, x, l.index), level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
@@ -286,12 +297,14 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     t.hi = LLVMGetParam(fn, 2);
     Val operands[2] = {
         gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
-                   k->left_offset * (int64_t)sizeof(float)),
+                   k->left_offset * (int64_t)dtype_size(t.factor)),
         gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
-                   k->right_offset * (int64_t)sizeof(float)),
+                   k->right_offset * (int64_t)dtype_size(t.factor)),
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
-                gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+                k->count ? NULL : gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+    if (k->count)
+        epilogue_open(&t, args);
     part_loop(&t, c);
     LLVMBuildRetVoid(g->builder);
     return fn;

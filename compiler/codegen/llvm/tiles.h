@@ -5,7 +5,7 @@
 #ifndef NNC_TILES_H
 #define NNC_TILES_H
 
-#include "codegen/llvm/gen.h"
+#include "codegen/llvm/nest.h"
 
 #define MAX_ROWS 32
 #define MAX_COLUMNS 8
@@ -14,6 +14,7 @@ typedef struct Tiles {
     Gen *g;
     const Plan *plan;
     const Kernel *k;
+    DType factor, sum;  // of the operands, of the result: f32, or i8 and i32
     Val context;
     ContractAxis vector;
     ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK + 1];
@@ -28,6 +29,9 @@ typedef struct Tiles {
     // the tile at hand
     int rows_now, columns_now;
     Val mask;  // of its last vector, or NULL
+    // the code behind the contraction, if there is any
+    Nest nest;
+    Val scratch;  // a tile on the stack
 } Tiles;
 
 // Lays out the loops of t->k. False: the strides are none for vectors.
@@ -36,5 +40,13 @@ bool tiles_prepare(Tiles *t);
 Split tiles_split(Tiles *t);
 // The most elements of an axis.
 int64_t tiles_most(const Tiles *t, const ContractAxis *x);
+
+// The code behind the contraction (epilogue.c): what it needs, to be written where the function
+// begins; where the loops stand on an axis; and the code for a tile whose sums are complete.
+void epilogue_open(Tiles *t, Val args);
+void epilogue_at(Tiles *t, const ContractAxis *x, Val index);
+// Before the sums are begun: asks for what the code will read.
+void epilogue_ask_ahead(Tiles *t);
+void epilogue_tile(Tiles *t, const Val *acc);
 
 #endif
