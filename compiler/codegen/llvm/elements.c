@@ -65,6 +65,11 @@ static Val address_of(Nest *n, const Instr *c, int slot, int part)
     return gen_offset(n->g, base, ahead * (int64_t)dtype_size(c->dtype));
 }
 
+Val nest_address(Nest *n, const Instr *c)
+{
+    return address_of(n, c, c->slot, 0);
+}
+
 // `at` tells where, `c` what.
 static Val load_part(Nest *n, const Instr *c, const Instr *at, int slot, int part)
 {

@@ -71,6 +71,65 @@ static void run_row(Tiles *t, Val row)
     epilogue_at(t, &t->vector, first);
 }
 
+// --- asking ahead -------------------------------------------------------------------------------
+// Rows of a tile lie far apart in what the code reads besides (a parameter and its moments, a
+// residual): no pattern that the processor sees in time, but one that is known before the sums are
+// begun.
+
+static bool is_far(const Tiles *t, const Instr *c)
+{
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    return c->kind == INSTR_LOAD && x->axis >= 0 && c->strides[x->axis] &&
+           c->strides[t->vector.axis] == 1;
+}
+
+static bool is_written(const Kernel *k, int slot)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot)
+            return true;
+    return false;
+}
+
+static void ask_for(Tiles *t, const Instr *c)
+{
+    Gen *g = t->g;
+    Val at = nest_address(&t->nest, c);
+    for (int j = 0; j < t->columns_now; j++) {
+        const int64_t ahead = (int64_t)j * g->width * (int64_t)dtype_size(c->dtype);
+        Val args[4] = {gen_offset(g, at, ahead), gen_i32(g, is_written(t->k, c->slot), 1),
+                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+    }
+}
+
+static bool asks_ahead(const Tiles *t)
+{
+    for (int i = 0; i < t->k->count; i++)
+        if (is_far(t, &t->k->code[i]))
+            return true;
+    return false;
+}
+
+void epilogue_ask_ahead(Tiles *t)
+{
+    Gen *g = t->g;
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    if (!asks_ahead(t))
+        return;
+    Val first = t->nest.index[x->axis];
+    Loop l;
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
+    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));
+    for (int i = 0; i < t->k->count; i++)
+        if (is_far(t, &t->k->code[i]))
+            ask_for(t, &t->k->code[i]);
+    gen_loop_end(g, &l, NULL);
+    epilogue_at(t, x, first);
+}
+
+// --- a tile -------------------------------------------------------------------------------------
+
 void epilogue_tile(Tiles *t, const Val *acc)
 {
     Gen *g = t->g;

@@ -38,6 +38,8 @@ int nest_parts_at(const Nest *n, Level level);
 Val nest_part_of(Nest *n, int instr, int part, int width);
 // The numbers (i64) of the elements that the lanes of a part have by an instruction's strides.
 Val nest_position_lanes(Nest *n, const Instr *c, int part);
+// Where a load or store is done, for the first lane of the strip.
+Val nest_address(Nest *n, const Instr *c);
 void nest_store_part(Nest *n, const Instr *c, int part);
 // Writes a value whose operands are there; demand writes these too, where they are full.
 void nest_define(Nest *n, int instr);
