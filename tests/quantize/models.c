@@ -44,9 +44,8 @@ static int real_operations(const Graph *g)
     return count;
 }
 
-static void check(const char *text, int real_layers)
+static void check_scene(Scene s, const char *text, int real_layers)
 {
-    Scene s = scene_new(text);
     const float *real = scene_run(&s, NNC_PREDICT);
     cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX), "%s", text);
     const float *whole = scene_run(&s, NNC_INT8);
@@ -58,6 +57,11 @@ static void check(const char *text, int real_layers)
     if (real_layers == 0)
         cr_expect_eq(real_operations(s.m.graphs[NNC_INT8]), 0, "%s", text);
     scene_free(&s);
+}
+
+static void check(const char *text, int real_layers)
+{
+    check_scene(scene_new(text), text, real_layers);
 }
 
 Test(quantize, dense_layers)
@@ -115,6 +119,14 @@ Test(quantize, shapes)
     check("input x[12]\n 2 * x - 1\n min(max(it, -0.5), 0.75)", 0);
     check("input x[12]\n dense(8)\n 3 - it\n max(it, 1)", 0);
     check("input x[12]\n dense(8)\n min(max(it, -0.25), 0.5)\n 0.5 * it / 3 + 0.1", 0);
+}
+
+Test(quantize, examples)
+{
+    static const char *const files[] = {"lenet5.nn", "kws_ds_cnn.nn", "resnet8.nn",
+                                        "fashion_mlp.nn", "anomaly_autoencoder.nn"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        check_scene(scene_load(files[i]), files[i], 0);
 }
 
 // What has no form in whole numbers is named, and the rest is quantized around it.

@@ -29,6 +29,19 @@ static const void *make_input(Scene *s, const Type *t, uint32_t stream)
     return f;
 }
 
+static void prepare(Scene *s, const char *text)
+{
+    Session *session = s->m.session;
+    if (!nnc_compile(&s->m, NNC_PREDICT, &no_options))
+        diags_print(session->diags, stderr, false);
+    cr_assert_not_null(s->m.graphs[NNC_PREDICT], "%s", text);
+    cr_assert(nnc_initialize(&s->m, 1));
+    const Graph *g = s->m.graphs[NNC_PREDICT];
+    s->inputs = arena_array(s->m.arena, const void *, (size_t)g->input_count);
+    for (int i = 0; i < g->input_count; i++)
+        s->inputs[i] = make_input(s, &g->inputs[i].type, (uint32_t)i);
+}
+
 Scene scene_new(const char *text)
 {
     Session *session = session_new();
@@ -37,14 +50,16 @@ Scene scene_new(const char *text)
     s.m.program = sema_load_text(session, s.m.arena, "m.nn", whole, strlen(whole), ".");
     cr_assert_not_null(s.m.program);
     s.m.variables = sema_variables(s.m.program);
-    if (!nnc_compile(&s.m, NNC_PREDICT, &no_options))
-        diags_print(session->diags, stderr, false);
-    cr_assert_not_null(s.m.graphs[NNC_PREDICT], "%s", text);
-    cr_assert(nnc_initialize(&s.m, 1));
-    const Graph *g = s.m.graphs[NNC_PREDICT];
-    s.inputs = arena_array(s.m.arena, const void *, (size_t)g->input_count);
-    for (int i = 0; i < g->input_count; i++)
-        s.inputs[i] = make_input(&s, &g->inputs[i].type, (uint32_t)i);
+    prepare(&s, text);
+    return s;
+}
+
+Scene scene_load(const char *example)
+{
+    Session *session = session_new();
+    Scene s = {.m = {.session = session, .arena = arena_new(&session->guard)}};
+    cr_assert(nnc_load(&s.m, arena_printf(s.m.arena, "%s/examples/%s", SOURCE_DIR, example)));
+    prepare(&s, example);
     return s;
 }
 

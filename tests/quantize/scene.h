@@ -15,6 +15,8 @@ typedef struct Scene {
 
 // `text`: an input and layers, between "model m {" and "}". Predict is compiled, the block made.
 Scene scene_new(const char *text);
+// The same of a file in examples/.
+Scene scene_load(const char *example);
 void scene_free(Scene *s);
 
 // A parameter's numbers, by its path.
