@@ -78,7 +78,8 @@ static void expect_refused(const char *path, float value)
 {
     Scene s = scene_new(MODEL);
     int64_t count;
-    scene_weights(&s, path, &count)[count / 2] = value;
+    float *w = scene_weights(&s, path, &count);
+    w[count / 2] = value;
     cr_expect_not(scene_quantize(&s, CALIBRATE_MSE), "%s", path);
     cr_expect_eq(diags_errors(s.m.session->diags), 1);
     scene_free(&s);
