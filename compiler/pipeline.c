@@ -412,6 +412,12 @@ static bool learned_range(const NncModel *m, QuantizedValue *v)
     return r.low < r.high;  // else nothing has been trained
 }
 
+// What the user gives is taken as it is, to its ends.
+static Range chosen_range(const QuantizedValue *v, const Histogram *h, Calibration method)
+{
+    return histogram_range(h, v->real->op == OP_input ? CALIBRATE_MIN_MAX : method);
+}
+
 static void find_ranges(NncModel *m, const NncCalibration *c)
 {
     const Graph *g = m->graphs[NNC_WATCH];
@@ -430,7 +436,7 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
         watch_all(m, c, values, h, histogram_count);
     for (int i = 0; i < p->value_count; i++)
         if (p->values[i].ranged && !learned_range(m, &p->values[i]))
-            p->values[i].range = histogram_range(&h[p->values[i].output], c->method);
+            p->values[i].range = chosen_range(&p->values[i], &h[p->values[i].output], c->method);
 }
 
 // The block with room for the new variables, and their values in it.
