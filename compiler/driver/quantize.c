@@ -13,7 +13,7 @@
 
 enum { CALIBRATION_EXAMPLES = 1024, REPORT_EXAMPLES = 256, MOST_BATCH = 64 };
 
-#define WATCH_BYTES 268435456.0  // of all values of a batch together
+#define WATCH_BYTES 67108864.0  // of all values of a batch together
 
 // --- batches ----------------------------------------------------------------------------------
 

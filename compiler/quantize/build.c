@@ -169,8 +169,7 @@ static bool check_ranges(Quantizer *q)
     for (int i = 0; i < q->plan->value_count; i++) {
         const QuantizedValue *v = &q->plan->values[i];
         if (v->ranged && (!isfinite(v->range.low) || !isfinite(v->range.high))) {
-            quantize_fail(q, "%s gives numbers that are not finite",
-                          v->real->path ? v->real->path : op_name(v->real->op));
+            quantize_fail(q, "%s gives numbers that are not finite", place_of(v->real));
             return false;
         }
         q->whole[v->real->id] = &q->plan->values[i];

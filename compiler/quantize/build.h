@@ -36,6 +36,12 @@ Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
 
+// For messages: the layer that a node is of.
+static inline const char *place_of(const Node *n)
+{
+    return n->path && *n->path ? n->path : "the model";
+}
+
 static inline QuantizedValue *whole_of(const Quantizer *q, const Node *n)
 {
     return q->whole[n->id];

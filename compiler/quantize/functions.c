@@ -45,7 +45,7 @@ Node *build_rows(Quantizer *q, const Node *n, Scale *to)
     Range r = {0, 0};
     for (int64_t i = 0; rows && i < count; i++) {
         if (!isfinite(rows[i]))
-            return quantize_fail(q, "a weight of %s is no finite number", n->path);
+            return quantize_fail(q, "a weight of %s is no finite number", place_of(n));
         r.low = fmin(r.low, (double)rows[i]);
         r.high = fmax(r.high, (double)rows[i]);
     }

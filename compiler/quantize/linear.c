@@ -163,7 +163,7 @@ static bool apply_all(Quantizer *q, Channels *c, const Step *s)
             return false;
     for (int64_t k = 0; k < c->count; k++)
         if (!isfinite(c->gain[k]) || !isfinite(c->offset[k])) {
-            quantize_fail(q, "a weight of %s is no finite number", s->top->path);
+            quantize_fail(q, "a weight of %s is no finite number", place_of(s->top));
             return false;
         }
     return true;
@@ -217,7 +217,7 @@ static bool measure_weights(Quantizer *q, Weights *w)
     for (int64_t k = 0; w->values && k < w->count; k++) {
         const double x = fabs((double)w->values[k]);
         if (!isfinite(x)) {
-            quantize_fail(q, "a weight of %s is no finite number", w->node->path);
+            quantize_fail(q, "a weight of %s is no finite number", place_of(w->node));
             return false;
         }
         w->largest[w->channel[k]] = fmax(w->largest[w->channel[k]], x);
@@ -228,18 +228,12 @@ static bool measure_weights(Quantizer *q, Weights *w)
 
 #define LEAST_WEIGHT_STEP 1e-30
 
-// As fine as 127 steps allow, but so that neither the sum nor the offset leaves its 31 bits: an
-// offset that is huge beside the weights is all that there is to see.
-static void choose_steps(Quantizer *q, Weights *w, const Channels *c, double step)
+// As fine as 127 steps allow, but so that the sum cannot leave its 31 bits.
+static void choose_steps(Weights *w)
 {
-    const int64_t *of = elements_of(q, c, &w->type, w->map);
     for (int64_t i = 0; i < w->channels; i++)
         w->step[i] =
             fmax(fmax(w->largest[i] / 127, w->sum[i] * 255 / MOST_OFFSET), LEAST_WEIGHT_STEP);
-    for (int64_t k = 0; k < c->count; k++)
-        if (c->gain[k] != 0)
-            w->step[of[k]] =
-                fmax(w->step[of[k]], fabs(c->offset[k] / c->gain[k]) / (step * MOST_OFFSET));
 }
 
 static Node *quantized_weights(Quantizer *q, Weights *w)
@@ -264,7 +258,7 @@ static Node *root_product(Quantizer *q, const Step *s, Channels *c)
     Weights w = weights_new(q, s);
     if (!measure_weights(q, &w))
         return quantize_fail(q, "out of memory");
-    choose_steps(q, &w, c, x->scale.step);
+    choose_steps(&w);
     Node *in[2] = {x->whole, x->whole};
     in[s->weights] = quantized_weights(q, &w);
     const int64_t *of = elements_of(q, c, &w.type, w.map);
@@ -369,11 +363,13 @@ static Requantization requantization_of(Quantizer *q, const Channels *c, Scale t
     for (int64_t k = 0; k < c->count; k++) {
         const double step = c->gain[k] * c->step[k];
         const FixedPoint f = fixed_point(step / to.step);
-        r.offset[k] = bounded(c->shift[k] + (step != 0 ? c->offset[k] / step : 0));
+        // An offset that the sum has no room for, or no steps, is added behind it.
+        const double inside = step != 0 ? c->offset[k] / step : HUGE_VAL;
+        const bool fits = fabs(inside) < MOST_OFFSET;
+        r.offset[k] = bounded(c->shift[k] + (fits ? inside : 0));
+        r.zero[k] = to.zero + (fits ? 0 : bounded(c->offset[k] / to.step));
         r.multiplier[k] = f.multiplier;
         r.shift[k] = f.shift;
-        // a gain of 0 leaves the offset alone
-        r.zero[k] = to.zero + (step != 0 ? 0 : bounded(c->offset[k] / to.step));
         const double most = (c->bound[k] + fabs((double)r.offset[k])) * fabs(step / to.step);
         r.largest = fmax(r.largest, most + abs(r.zero[k]));
     }

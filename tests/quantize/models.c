@@ -119,6 +119,8 @@ Test(quantize, shapes)
     check("input x[12]\n dense(6); sigmoid as gate\n dense(6)\n it * gate\n dense(3)", 0);
     check("input x[12]\n 2 * x - 1\n min(max(it, -0.5), 0.75)", 0);
     check("input x[12]\n dense(8)\n 3 - it\n max(it, 1)", 0);
+    check("input x[12]\n dense(8); relu as a\n dense(8)\n it + a + 1000", 0);
+    check("input x[12]\n dense(8); relu as a\n dense(8)\n 0 * (it - a) + 2", 0);
     check("input x[12]\n dense(8)\n min(max(it, -0.25), 0.5)\n 0.5 * it / 3 + 0.1", 0);
 }
 
