@@ -37,8 +37,8 @@ typedef enum EmitOp {
     EMIT_MUL,
     EMIT_DIV,
     EMIT_POW,  // C's powf
-    EMIT_MAX,  // b > a ? b : a, so a NaN in a stays; f32, i32 or i8 (both alike)
-    EMIT_MIN,  // b < a ? b : a; the same
+    EMIT_MAX,  // b > a ? b : a, so a NaN in a stays
+    EMIT_MIN,  // b < a ? b : a
     EMIT_EQ,   // comparisons: f32, i32 or i8 (both alike) to bool
     EMIT_NE,
     EMIT_LT,

@@ -14,8 +14,24 @@ BINARY(iadd, EMIT_IADD)
 BINARY(isub, EMIT_ISUB)
 BINARY(imul, EMIT_IMUL)
 BINARY(idiv, EMIT_IDIV)
-BINARY(imax, EMIT_MAX)
-BINARY(imin, EMIT_MIN)
+
+// The second where it compares so with the first.
+static Sv chosen(Emit *e, EmitOp comparison, const Sv *in)
+{
+    return e_select(e, e_bin(e, comparison, in[1], in[0]), in[1], in[0]);
+}
+
+static Sv scalar_imax(Emit *e, const Sv *in, const Type *in_types, const Type *out)
+{
+    (void)in_types, (void)out;
+    return chosen(e, EMIT_GT, in);
+}
+
+static Sv scalar_imin(Emit *e, const Sv *in, const Type *in_types, const Type *out)
+{
+    (void)in_types, (void)out;
+    return chosen(e, EMIT_LT, in);
+}
 
 // Unsigned, because the product of the two lowest numbers and the half may reach 2^63.
 int32_t requantize(int32_t a, int32_t multiplier, int32_t shift)
