@@ -148,6 +148,8 @@ static Step linear_form(const Facts *f, Step s)
     const Node *r = s.root;
     if (r->op == OP_contract && f->fixed[r->in[0]->id] != f->fixed[r->in[1]->id]) {
         s.weights = f->fixed[r->in[1]->id];
+        if (type_batched(&r->in[s.weights]->type))
+            return s;  // a variable repeated for every example
         return with_operand(s, FORM_PRODUCT, r->in[!s.weights]);
     }
     if (r->op == OP_reduce && r->attr.reduce.kind == REDUCE_SUM && summands(r) > 0 &&
