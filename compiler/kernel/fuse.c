@@ -143,6 +143,21 @@ static void allocate_marks(Fusion *f)
     f->copied = arena_array(f->arena, bool, (size_t)nodes);
     f->kept = arena_array(f->arena, bool, (size_t)nodes);
     f->uniform = arena_array(f->arena, bool, (size_t)nodes);
+    f->summed = arena_array(f->arena, bool, (size_t)nodes);
+}
+
+static void find_summed(Fusion *f)
+{
+    const Graph *g = f->graph;
+    for (int i = 0; i < g->node_count; i++)
+        f->summed[i] = true;
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i]->input_count; k++)
+            f->summed[g->nodes[i]->in[k]->id] &= is_reduction(f, g->nodes[i]);
+    for (int i = 0; i < g->output_count; i++)
+        f->summed[g->outputs[i].node->id] = false;
+    for (int i = 0; i < g->update_count; i++)
+        f->summed[g->updates[i].value->id] = false;
 }
 
 // Gives every output and update that no kernel computes a copy that one does.
@@ -223,6 +238,14 @@ static void transpose_operand(Fusion *f, Node *n, int k, int axis)
     f->copied[n->in[k]->id] = true;
 }
 
+// What the body of a scan captures is copied once, for all steps.
+static bool is_same_in_all_steps(const Fusion *f, Node *n)
+{
+    const Node *base = view_of(f, n).base;
+    return f->scan && base->op == OP_input &&
+           base->attr.index >= f->scan->sequences + f->scan->carried;
+}
+
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 {
     const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
@@ -233,7 +256,8 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
     if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
         return;
-    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched)
+    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
+        is_same_in_all_steps(f, n->in[k]))
         transpose_operand(f, n, k, axis);
 }
 
@@ -340,11 +364,11 @@ static bool is_read_in_vectors(const Group *g, const Node *n, const View *v)
 }
 
 // What joins a contraction: element-wise operations on its results. Random numbers come faster in
-// kernels that make many at once.
+// kernels that make many at once, and what is only summed up is best computed where it is.
 static bool can_follow(const Fusion *f, const Group *g, Node *n)
 {
     bool follows = false;
-    if (!op_is(n->op, ELEMENTWISE) && n->op != OP_pad && !f->copied[n->id])
+    if ((!op_is(n->op, ELEMENTWISE) && n->op != OP_pad && !f->copied[n->id]) || f->summed[n->id])
         return false;
     for (int k = 0; k < operand_count(f, n); k++) {
         const View v = operand_view(f, n, k);
@@ -557,6 +581,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     find_uniform(f);
     find_copied(f);
     add_copies(f);
+    find_summed(f);
     for (int i = 0; i < f->graph->node_count; i++) {
         Node *n = f->graph->nodes[i];
         if (is_computed(f, n) && !f->home[n->id] && is_wanted(f->graph, n) && comes_first(f, n))

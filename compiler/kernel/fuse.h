@@ -47,6 +47,7 @@ typedef struct Fusion {
     bool *copied;   // by node: a view or leaf that is made into a value of its own
     bool *kept;     // by node: never computed again by its users, however cheap
     bool *uniform;  // by node: one number for the whole run
+    bool *summed;   // by node: nothing but reductions read it
 } Fusion;
 
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.

@@ -167,10 +167,18 @@ typedef struct Root {
     bool failed;
 } Root;
 
+static bool has_buffer(const Lower *l, const Node *n)
+{
+    for (int i = 0; i < l->plan->buffer_count; i++)
+        if (l->plan->buffers[i].kind == BUFFER_ARENA && l->plan->buffers[i].node == n)
+            return true;
+    return false;
+}
+
 static bool is_anchor(const Lower *l, const Node *n)
 {
     const Fusion *f = l->fusion;
-    return op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
+    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
            !op_is(n->op, CHEAP);
 }
 

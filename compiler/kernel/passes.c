@@ -5,8 +5,9 @@
 //   s = reduce.sum e
 //   y = e / s                 pass 2: e is read again, y
 //
-// A full value needed in a later pass than its own is computed again there if that is cheap, else
-// kept in the arena and read back: by the same thread, from a cache that still has it.
+// A full value needed in a later pass than its own is computed again there if that is cheap and it is
+// not stored anyhow, else kept in the arena and read back: by the same thread, from a cache that
+// still has it.
 //
 // Needs: code in order.  Leaves: Instr.pass, Instr.reload, Kernel.passes.  May be run again after
 // stores were added.
@@ -44,15 +45,32 @@ static bool is_goal(const Instr *c, int p)
 
 static bool is_costly(const Instr *c)
 {
-    return c->kind == INSTR_APPLY && !op_is(c->node->op, CHEAP);
+    return c->kind == INSTR_RANDOM || (c->kind == INSTR_APPLY && !op_is(c->node->op, CHEAP));
 }
 
-// Marks the costly full values that pass `p` needs and an earlier one computed.
+// The slot in which a value is stored anyhow; -1: it is not.
+static int slot_of_store(const Kernel *k, int instr)
+{
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        if (c->kind == INSTR_STORE && c->level == LEVEL_FULL && c->args[0] == instr && !c->adds &&
+            c->arg_count == 1)
+            return c->slot;
+    }
+    return -1;
+}
+
+// Marks the full values that pass `p` needs and an earlier one computed: what is stored anyhow is
+// read back, what is costly is kept.
 static void keep_costly(Arena *a, Plan *plan, Kernel *k, int instr, int p)
 {
     Instr *c = &k->code[instr];
     if (c->level != LEVEL_FULL || c->reload >= 0)
         return;
+    if (c->pass < p && c->kind == INSTR_APPLY && slot_of_store(k, instr) >= 0) {
+        c->reload = slot_of_store(k, instr);
+        return;
+    }
     if (c->pass < p && is_costly(c)) {
         c->reload = kernel_slot(a, k, plan_arena_buffer(a, plan, c->node));
         return;

@@ -13,7 +13,19 @@
 // o * stride of a longer axis, between zeros: then it is the sum over k of what stands at place
 // i - k * dilation, for every i alike, which is a convolution with w read backwards. Adding to
 // scattered places, which is neither split over threads nor kept in registers, becomes a
-// contraction, which is both; the price is products with the zeros when the stride is not 1.
+// contraction, which is both.
+//
+// With a stride s there would be products with the zeros. Elements s apart need the same weights:
+// element s I + p (phase p) of the part of the result that begins at `start` is the sum over t of
+// dy[I - t] w[s t + p + start]. So the phase becomes an axis of the weights, padded with zeros to a
+// multiple of s, and of the result, which a reshape puts in order:
+//
+//   %2 = contract %0, %1 {abc,dec->abde};  %3 = unwindow %2 {axis 1, size 3, stride 2}
+// -->
+//   %2 = pad %0 : f32[batch, 6, 8]
+//   %3 = window %2 {axis 1, size 2, stride 1, dilation 1} : f32[batch, 5, 2, 8]
+//   %4 = pad %1 : f32[4, 2, 8];  %5 = reshape %4 : f32[2, 2, 2, 8];  %6 = slice %5 {reversed}
+//   %7 = contract %3, %6 {abdc,dfec->abfe} : f32[batch, 5, 2, 2];  %8 = reshape %7
 //
 // Any number of axes at once, with any other labels: groups and channels of a depthwise
 // convolution are labels that both inputs and the result have. Axes whose windows do not overlap
@@ -47,6 +59,12 @@ typedef struct Axis {
     int32_t stride, dilation;
     int64_t size;  // of the axis
     bool stays;
+    // With a stride: the part of the axis that is needed, and the phases.
+    bool phased;
+    int8_t phase;             // label of the phases
+    int64_t start, needed;    // elements start to start + needed
+    int64_t first_tap, taps;  // t from first_tap on
+    int64_t places;           // ceil(needed / stride)
 } Axis;
 
 typedef struct Scatter {
@@ -181,21 +199,137 @@ static int64_t reach(const Axis *a, const Operand *w)
 static bool fits(const Scatter *s, const Operand *w)
 {
     for (int i = 0; i < s->count; i++)
-        if (!s->axes[i].stays && reach(&s->axes[i], w) > INT32_MAX)
+        if (!s->axes[i].stays && !s->axes[i].phased && reach(&s->axes[i], w) > INT32_MAX)
             return false;
     return true;
+}
+
+// --- phases -----------------------------------------------------------------------------------
+
+static void insert_label(int8_t *labels, int axis, int8_t label)
+{
+    memmove(labels + axis + 1, labels + axis, (size_t)(MAX_RANK - axis - 1));
+    labels[axis] = label;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static bool is_label_used(const Scatter *s, int8_t label)
+{
+    bool used = has_label(s->contract, 0, label) || has_label(s->contract, 1, label);
+    for (int i = 0; i < s->count; i++)
+        used |= s->axes[i].phased && s->axes[i].phase == label;
+    return used;
+}
+
+// The axis of the result that an axis of the scatter is.
+static int result_axis(const Scatter *s, const Axis *a)
+{
+    int axis = 0;
+    for (int i = 0; i < s->contract->type.rank; i++) {
+        const int8_t label = s->contract->attr.contract.out[i];
+        bool element = false;
+        if (label == a->position)
+            return axis;
+        for (int k = 0; k < s->count; k++)
+            element |= s->axes[k].element == label;
+        axis += !element;
+    }
+    return axis;
+}
+
+static void make_phased(Scatter *s, Axis *a, const Node *slice)
+{
+    const Operand w = operand_of(s->contract, 1 - s->dy);
+    const int64_t taps = w.node->type.dims[axis_in(&w, a->element)], stride = a->stride;
+    const int axis = result_axis(s, a);
+    const int64_t start = slice ? slice->attr.slice.start[axis] : 0;
+    if (start > taps - 1)
+        return;
+    for (a->phase = 0; is_label_used(s, a->phase);)
+        a->phase++;
+    a->phased = a->phase < LABEL_COUNT;
+    a->start = start;
+    a->needed = slice ? slice->type.dims[axis] : a->size;
+    a->first_tap = -ceil_div(start, stride);
+    a->taps = (taps - 1 - start) / stride - a->first_tap + 1;
+    a->places = ceil_div(a->needed, stride);
+}
+
+// An axis that there are too many others for, or whose part begins after the last tap, gets zeros.
+static void find_phases(Scatter *s, const Node *n, const Node *slice)
+{
+    int rank = s->contract->in[1 - s->dy]->type.rank, result_rank = n->type.rank;
+    for (int i = 0; i < s->count; i++) {
+        Axis *a = &s->axes[i];
+        if (a->stays || a->stride == 1 || a->dilation != 1 || rank == MAX_RANK ||
+            result_rank == MAX_RANK)
+            continue;
+        make_phased(s, a, slice);
+        rank += a->phased;
+        result_rank += a->phased;
+    }
+}
+
+// dy without the positions that nothing of the part that is needed hangs on.
+static Node *reached_positions(Rewriter *r, const Scatter *s, const Operand *dy)
+{
+    int32_t start[MAX_RANK] = {0}, step[MAX_RANK];
+    Type to = dy->node->type;
+    for (int i = 0; i < to.rank; i++)
+        step[i] = 1;
+    for (int i = 0; i < s->count; i++) {
+        const Axis *a = &s->axes[i];
+        const int axis = a->phased ? axis_in(dy, a->position) : 0;
+        const int64_t most = a->places - a->first_tap;
+        if (a->phased && to.dims[axis] > most)
+            to.dims[axis] = most;
+    }
+    return type_equal(&to, &dy->node->type) ? dy->node
+                                            : build_slice(&r->b, dy->node, to, start, step);
+}
+
+// The weights with an axis of taps and one of phases where they had the elements.
+static void make_phases(Rewriter *r, const Scatter *s, Operand *w)
+{
+    for (int i = 0; i < s->count; i++) {
+        const Axis *a = &s->axes[i];
+        if (!a->phased)
+            continue;
+        const int axis = axis_in(w, a->element), rank = w->node->type.rank;
+        int32_t low[MAX_RANK] = {0}, interior[MAX_RANK] = {0};
+        Type to = w->node->type;
+        low[axis] = (int32_t)(-a->first_tap * a->stride - a->start);
+        to.dims[axis] = a->taps * a->stride;
+        w->node = build_pad(&r->b, w->node, to, low, interior, 0);
+        memmove(to.dims + axis + 1, to.dims + axis, (size_t)(rank - axis) * sizeof *to.dims);
+        to.rank++;
+        to.dims[axis] = a->taps;
+        to.dims[axis + 1] = a->stride;
+        w->node = build_reshape(&r->b, w->node, to);
+        insert_label(w->labels, axis + 1, a->phase);
+    }
 }
 
 // Every position at its place among zeros, and as many in front as the elements reach back.
 static void spread_positions(Rewriter *r, const Scatter *s, const Operand *w, Operand *dy)
 {
     int32_t low[MAX_RANK] = {0}, interior[MAX_RANK] = {0};
+    dy->node = reached_positions(r, s, dy);
     Type to = dy->node->type;
     for (int i = 0; i < s->count; i++) {
         const Axis *a = &s->axes[i];
         if (a->stays)
             continue;
         const int axis = axis_in(dy, a->position);
+        if (a->phased) {
+            low[axis] = (int32_t)(a->first_tap + a->taps - 1);
+            to.dims[axis] = a->places + a->taps - 1;
+            continue;
+        }
         low[axis] = (int32_t)reach(a, w);
         interior[axis] = a->stride - 1;
         to.dims[axis] = a->size + low[axis];
@@ -242,13 +376,52 @@ static Operand contracted(Rewriter *r, const Scatter *s, const Operand *left, co
     for (int i = 0; i < s->count; i++)
         if (!s->axes[i].stays)
             remove_label(y.labels, axis_of(y.labels, rank--, s->axes[i].element));
+    for (int i = 0; i < s->count; i++)
+        if (s->axes[i].phased)
+            insert_label(y.labels, axis_of(y.labels, rank++, s->axes[i].position) + 1,
+                         s->axes[i].phase);
     y.node =
         build_contract(&r->b, left->node, right->node, left->labels, right->labels, y.labels, rank);
     return y;
 }
 
+// Phases of one place are neighbours.
+static void join_phases(Rewriter *r, const Axis *a, Operand *y)
+{
+    const int axis = axis_in(y, a->position), rank = y->node->type.rank;
+    Type to = y->node->type;
+    to.dims[axis] *= to.dims[axis + 1];
+    memmove(to.dims + axis + 1, to.dims + axis + 2, (size_t)(rank - axis - 2) * sizeof *to.dims);
+    to.rank--;
+    to.dims[to.rank] = 0;
+    y->node = build_reshape(&r->b, y->node, to);
+    remove_label(y->labels, axis + 1);
+    if (to.dims[axis] == a->needed)
+        return;
+    int32_t start[MAX_RANK] = {0}, step[MAX_RANK];
+    for (int i = 0; i < to.rank; i++)
+        step[i] = 1;
+    to.dims[axis] = a->needed;
+    y->node = build_slice(&r->b, y->node, to, start, step);
+}
+
+// The part of the result that was asked for, along the axes that have no phases.
+static Node *rest_of_slice(Rewriter *r, const Node *slice, Node *y)
+{
+    Attr attr = slice->attr;
+    for (int i = 0; i < y->type.rank; i++)
+        if (y->type.dims[i] == slice->type.dims[i])
+            attr.slice.start[i] = 0;
+    if (type_equal(&y->type, &slice->type))
+        return y;
+    return build_slice(&r->b, y, slice->type, attr.slice.start, attr.slice.step);
+}
+
 static Node *put_back(Rewriter *r, const Scatter *s, Operand y)
 {
+    for (int i = 0; i < s->count; i++)
+        if (s->axes[i].phased)
+            join_phases(r, &s->axes[i], &y);
     for (int i = 0; i < s->count; i++) {
         const Axis *a = &s->axes[i];
         if (!a->stays)
@@ -260,18 +433,22 @@ static Node *put_back(Rewriter *r, const Scatter *s, Operand y)
     return y.node;
 }
 
-static Node *convolve(Rewriter *r, Node *n)
+// `slice`: the only user of `n`, of which it takes a part; or NULL.
+static Node *convolve(Rewriter *r, Node *n, const Node *slice)
 {
     Scatter s;
     if (!as_scatter(n, &s))
         return NULL;
+    find_phases(&s, n, slice);
     Operand dy = operand_of(s.contract, s.dy), w = operand_of(s.contract, 1 - s.dy);
     if (!fits(&s, &w))
         return NULL;
     spread_positions(r, &s, &w, &dy);
+    make_phases(r, &s, &w);
     window_positions(r, &s, &w, &dy);
     reverse_elements(r, &s, &w);
-    return put_back(r, &s, s.dy == 0 ? contracted(r, &s, &dy, &w) : contracted(r, &s, &w, &dy));
+    Node *y = put_back(r, &s, s.dy == 0 ? contracted(r, &s, &dy, &w) : contracted(r, &s, &w, &dy));
+    return slice ? rest_of_slice(r, slice, y) : y;
 }
 
 // unwindow(reshape(x))  -->  reshape(unwindow(x)), where the reshape leaves the axes of the
@@ -335,19 +512,38 @@ static bool *inner_unwindows(const Graph *g, Arena *scratch)
     return inner;
 }
 
+// By id of an unwindow: the slice that is its only user and leaves nothing out in between.
+static const Node **slices_of(const Graph *g, Arena *scratch)
+{
+    const Node **slices = arena_array(scratch, const Node *, (size_t)g->node_count);
+    for (int i = 0; i < g->node_count; i++) {
+        const Node *n = g->nodes[i];
+        bool dense = n->op == OP_slice && n->in[0]->op == OP_unwindow && used_once(n->in[0]);
+        for (int k = 0; dense && k < n->type.rank; k++)
+            dense = n->attr.slice.step[k] == 1;
+        if (dense)
+            slices[n->in[0]->id] = n;
+    }
+    return slices;
+}
+
 static int convolve_all(Pass *p, Graph *g)
 {
     Rewriter r = {.b = {.graph = g}, .scratch = p->scratch};
     mark_nodes(g, p->scratch);
     const bool *inner = inner_unwindows(g, p->scratch);
+    const Node **sliced = slices_of(g, p->scratch);
     int rewritten = 0;
     for (int i = 0, count = g->node_count; i < count; i++) {
         Node *n = g->nodes[i];
         r.b.span = n->span;
         r.b.path = n->path;
-        Node *better = n->op == OP_unwindow && !inner[i] ? convolve(&r, n) : NULL;
+        const Node *slice = n->op == OP_unwindow ? sliced[i] : NULL;
+        Node *better = n->op == OP_unwindow && !inner[i] ? convolve(&r, n, slice) : NULL;
         if (!better)
             continue;
+        if (slice)
+            n = (Node *)slice;
         node_forward(n, better);
         rewritten++;
     }

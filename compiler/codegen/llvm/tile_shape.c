@@ -5,8 +5,9 @@
 
 #include "codegen/llvm/tiles.h"
 
-// Bytes of both operands that a tile's neighbours should find in the nearest cache.
-#define CACHE_BYTES 40000
+// Bytes of both operands up to which a tile's neighbours find them in a near cache; smaller blocks
+// of depth would add to results in memory too often (tried: 24, 40, 80, 160 KB).
+#define CACHE_BYTES 120000
 
 // --- axes ---------------------------------------------------------------------------------------
 
@@ -53,9 +54,9 @@ static int64_t total(const Tiles *t, const ContractAxis *axes, int count)
 
 // Cycles for one step of depth: two multiply-adds and two loads a cycle, four cycles from one
 // multiply-add to the next on the same accumulator, and the loop itself.
-static double step_cycles(int rows, int columns)
+static double step_cycles(int rows, int columns, int taps)
 {
-    double work = rows * columns / 2.0, loads = (rows + columns) / 2.0;
+    double work = rows * columns * taps / 2.0, loads = (rows + taps - 1 + columns * taps) / 2.0;
     double longest = work > loads ? work : loads;
     return (longest > 4 ? longest : 4) + 0.5;
 }
@@ -65,43 +66,101 @@ static int registers(const Gen *g)
     return g->width == 16 ? 32 : 16;
 }
 
-static double rows_cycles(int64_t count, bool dynamic, int rows, int columns)
+typedef struct Shape {
+    int rows, columns, taps;
+    double cycles;  // of all tiles, for a step of depth
+} Shape;
+
+static double rows_cycles(int64_t count, bool dynamic, const Shape *s, int columns)
 {
-    const int64_t rest = count % rows;
-    double cycles = (double)(count / rows) * step_cycles(rows, columns);
+    const int rest = (int)(count % s->rows);
+    double cycles = (double)(count / s->rows) * step_cycles(s->rows, columns, s->taps);
     if (rest)
         cycles +=
-            dynamic ? (double)rest * step_cycles(1, columns) : step_cycles((int)rest, columns);
+            dynamic ? rest * step_cycles(1, columns, s->taps) : step_cycles(rest, columns, s->taps);
     return cycles;
 }
 
-static double tile_cycles(const Tiles *t, int rows, int columns)
+static double tile_cycles(const Tiles *t, const Shape *s)
 {
     const ContractAxis *last = &t->rows[t->row_count - 1];
     const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
     const bool dynamic = last->size == DIM_BATCH;
-    const int rest = (int)(vectors % columns);
+    const int rest = (int)(vectors % s->columns);
     double cycles =
-        (double)(vectors / columns) * rows_cycles(tiles_most(t, last), dynamic, rows, columns);
-    return cycles + (rest ? rows_cycles(tiles_most(t, last), dynamic, rows, rest) : 0);
+        (double)(vectors / s->columns) * rows_cycles(tiles_most(t, last), dynamic, s, s->columns);
+    return (cycles + (rest ? rows_cycles(tiles_most(t, last), dynamic, s, rest) : 0)) / s->taps;
+}
+
+static bool fits_registers(const Tiles *t, const Shape *s)
+{
+    return s->rows * s->columns + s->columns * s->taps + 1 < registers(t->g);
+}
+
+static Shape best_shape(const Tiles *t, int taps)
+{
+    const int64_t count = tiles_most(t, &t->rows[t->row_count - 1]);
+    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
+    Shape best = {0};
+    for (int columns = 1; columns <= MAX_COLUMNS && columns <= vectors; columns++)
+        for (int rows = 1; rows <= MAX_ROWS && rows <= count; rows++) {
+            Shape s = {.rows = rows, .columns = columns, .taps = taps};
+            if (!fits_registers(t, &s))
+                break;
+            s.cycles = tile_cycles(t, &s);
+            if (!best.rows || s.cycles < best.cycles)
+                best = s;
+        }
+    return best;
+}
+
+// --- taps ---------------------------------------------------------------------------------------
+// Where a step along a depth axis moves the left operand as far as a step along the rows does, as
+// in a convolution, neighbouring rows need the same elements: row i at tap j what row i + 1 needs
+// at tap j - 1. Loaded once, an element serves all taps, which are done in one step of depth.
+
+// The number of taps that depth axis x is made of; 1: none. Inside of a tap are *inner elements.
+static int64_t taps_of(const Tiles *t, const ContractAxis *x, int64_t *inner)
+{
+    const int64_t row = t->rows[t->row_count - 1].left;
+    *inner = x->left > 0 && row > 0 && row % x->left == 0 ? row / x->left : 0;
+    const bool whole = *inner && x->size != DIM_BATCH && x->size % *inner == 0;
+    return whole && x->size / *inner <= MAX_TAPS ? x->size / *inner : 1;
+}
+
+static void take_taps(Tiles *t, int axis, int64_t inner, const Shape *s)
+{
+    ContractAxis *x = &t->depth[axis];
+    t->taps = *x;
+    t->taps.size = s->taps;
+    t->taps.left *= inner;
+    t->taps.right *= inner;
+    x->size = inner;
+    if (inner > 1)
+        return;
+    t->depth_count--;
+    for (int i = axis; i < t->depth_count; i++)
+        t->depth[i] = t->depth[i + 1];
 }
 
 static void choose_tile(Tiles *t)
 {
-    const int64_t count = tiles_most(t, &t->rows[t->row_count - 1]);
-    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
-    double best = 0;
-    for (int columns = 1; columns <= MAX_COLUMNS && columns <= vectors; columns++)
-        for (int rows = 1; rows <= MAX_ROWS && rows <= count; rows++) {
-            if (rows * columns + columns + 1 >= registers(t->g))
-                break;
-            double cycles = tile_cycles(t, rows, columns);
-            if (best > 0 && cycles >= best)
-                continue;
-            best = cycles;
-            t->tile_rows = rows;
-            t->tile_columns = columns;
-        }
+    Shape best = best_shape(t, 1);
+    int axis = -1;
+    int64_t inner = 1, found = 1;
+    for (int i = t->hoisted; i < t->depth_count && t->vector.left == 0; i++) {
+        const int64_t taps = taps_of(t, &t->depth[i], &inner);
+        const Shape s = taps > 1 ? best_shape(t, (int)taps) : best;
+        if (!s.rows || s.cycles >= best.cycles)
+            continue;
+        best = s;
+        axis = i;
+        found = inner;
+    }
+    if (axis >= 0)
+        take_taps(t, axis, found, &best);
+    t->tile_rows = best.rows;
+    t->tile_columns = best.columns;
 }
 
 // --- a long depth -------------------------------------------------------------------------------
@@ -161,6 +220,7 @@ bool tiles_prepare(Tiles *t)
     t->factor = t->k->node->in[0]->type.dtype;
     t->sum = t->k->node->type.dtype;
     arrange(t);
+    t->taps = one;
     if (t->row_count == 0)
         t->rows[t->row_count++] = one;
     if (t->depth_count == 0)

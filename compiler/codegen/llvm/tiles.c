@@ -58,21 +58,42 @@ static Val column_mask(const Tiles *t, int column)
     return column == t->columns_now - 1 ? t->mask : NULL;
 }
 
-static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
+// The part of the left operand that is `place` steps of rows, or of taps, from the tile's first;
+// for a depthwise convolution a vector for each column.
+static void load_left(const Tiles *t, Cursor c, int place, Val *a)
 {
     Gen *g = t->g;
     const ContractAxis *row = &t->rows[t->row_count - 1], *v = &t->vector;
-    Val b[MAX_COLUMNS];
-    for (int j = 0; j < t->columns_now; j++)
-        b[j] = gen_factor(g, gen_load(g, vector_at(t, c.right, t->factor, 0, 0, v->right, j),
-                                      t->factor, v->right, g->width, column_mask(t, j)));
-    for (int i = 0; i < t->rows_now; i++)
+    for (int j = 0; j < t->columns_now; j++) {
+        Val at = vector_at(t, c.left, t->factor, row->left, place, v->left, j);
+        a[j] =
+            j && !v->left
+                ? a[0]
+                : gen_factor(g, gen_load(g, at, t->factor, v->left, g->width, column_mask(t, j)));
+    }
+}
+
+static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
+{
+    const int taps = (int)t->taps.size;
+    Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
+    for (int tap = 0; tap < taps; tap++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val *to = &acc[i * t->columns_now + j];
-            Val at = vector_at(t, c.left, t->factor, row->left, i, v->left, j);
-            Val a = gen_load(g, at, t->factor, v->left, g->width, column_mask(t, j));
-            *to = gen_add_product(g, gen_factor(g, a), b[j], *to);
+            Val at = vector_at(t, c.right, t->factor, t->taps.right, tap, t->vector.right, j);
+            b[tap][j] = gen_factor(t->g, gen_load(t->g, at, t->factor, t->vector.right, t->g->width,
+                                                  column_mask(t, j)));
         }
+    for (int place = 0; place < t->rows_now + taps - 1; place++) {
+        load_left(t, c, place, a);
+        for (int tap = 0; tap < taps; tap++)
+            for (int j = 0; j < t->columns_now; j++) {
+                const int row = place - tap;
+                if (row < 0 || row >= t->rows_now)
+                    continue;
+                Val *to = &acc[row * t->columns_now + j];
+                *to = gen_add_product(t->g, a[j], b[tap][j], *to);
+            }
+    }
 }
 
 // The first depth axis is that of the batch, of which a part may be at hand.

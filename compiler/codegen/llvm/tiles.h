@@ -9,6 +9,7 @@
 
 #define MAX_ROWS 32
 #define MAX_COLUMNS 8
+#define MAX_TAPS 7
 
 typedef struct Tiles {
     Gen *g;
@@ -19,7 +20,8 @@ typedef struct Tiles {
     ContractAxis vector;
     ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK + 1];
     int outer_count, row_count, depth_count;
-    int hoisted;   // so many depth axes run outside of the tiles
+    int hoisted;        // so many depth axes run outside of the tiles
+    ContractAxis taps;  // done in one step of depth; .size 1: nothing to gain
     bool swapped;  // left and right have changed places
     int tile_rows, tile_columns;
     const ContractAxis *split;  // one of outer or rows, or the parts; the last of the rows in units
