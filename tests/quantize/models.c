@@ -94,6 +94,8 @@ Test(quantize, convolutions)
     check("input x[8, 8, 3]\n conv2d(4, dilation = 2, stride = 1)\n max_pool(3, stride = 2, "
           "padding = same)",
           0);
+    check("input x[4, 4, 3]\n conv2d_transpose(5, stride = 2)\n relu\n conv2d(2)", 0);
+    check("input x[4, 4, 3]\n conv2d_transpose(5)\n relu", 0);
     check("input x[8, 8, 4]\n residual_block(8, stride = 2)\n global_avg_pool\n dense(3)", 0);
 }
 
@@ -145,6 +147,7 @@ Test(quantize, models_of_hardly_anything)
 Test(quantize, layers_that_stay_real)
 {
     check("input x[6, 8]\n dense(8)\n layernorm\n dense(4)", 1);
+    check("input x[6, 8]\n dense(6); prelu\n dense(4)", 1);
     check("input x[6, 8]\n lstm(5)\n dense(4)", 1);
 }
 
