@@ -19,6 +19,7 @@ typedef struct Job {
     NnrtPool *pool;
     DataRequest request;
     Data data;
+    NncPurpose predict;  // NNC_PREDICT or NNC_INT8: what gives predictions
 } Job;
 
 // The commands; each returns an exit code after having said what is wrong.

@@ -113,6 +113,7 @@ static ExitCode set_up(Job *j)
 {
     const Options *o = j->options;
     NnrtError e;
+    j->predict = NNC_PREDICT;
     j->out = terminal_of(stdout, o->color);
     j->err = terminal_of(stderr, o->color);
     j->session->sets = o->sets.items;

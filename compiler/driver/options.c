@@ -139,6 +139,10 @@ static const OptionRow rows[] = {
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
     {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"quantize", 0, "TYPE", "int8: compute in whole numbers, and compare", TEXT(quantize),
+     .choices = "int8"},
+    {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
+     .choices = "min_max|percentile|mse"},
     {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
@@ -283,6 +287,9 @@ static bool check(const Options *o)
         return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
+    if (o->quantize && o->command != COMMAND_EVAL && o->command != COMMAND_PREDICT &&
+        o->command != COMMAND_EMIT)
+        return usage_error("--quantize goes with --eval, --predict or --emit");
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);
@@ -291,7 +298,7 @@ static bool check(const Options *o)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
+    *o = (Options){.format = "csv", .calibrate = "mse", .color = "auto", .seed = -1};
     return parse_words(o, a, argc, argv) && check(o);
 }
 

@@ -48,7 +48,9 @@ typedef struct Options {
     const char *format;  // "csv" or "json"
     const char *engine;  // NULL: the default
     bool no_cache;
-    const char *color;  // "auto", "always", "never"
+    const char *color;      // "auto", "always", "never"
+    const char *quantize;   // "int8"; NULL: f32
+    const char *calibrate;  // a method's name
     const char *dump;
     const char *stop_after;
     int64_t seed;     // -1: as the file says

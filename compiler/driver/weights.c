@@ -16,7 +16,7 @@ static bool is_saved(const Variable *v)
 
 static NnrtDtype dtype_of(const Variable *v)
 {
-    static const NnrtDtype dtypes[DTYPE_COUNT] = {NNRT_F32, NNRT_I32, NNRT_U8};
+    static const NnrtDtype dtypes[DTYPE_COUNT] = {NNRT_F32, NNRT_I32, NNRT_U8, NNRT_I8};
     return dtypes[v->type.dtype];
 }
 

@@ -78,6 +78,17 @@ typedef struct Stream {
 // False: `g`, a predict graph after its passes, is not made of steps.
 bool graph_stream(const Graph *g, Stream *out);
 
+// Training that sees what quantization will do: the inputs and the weights of every product pass
+// through OP_fake_quantize, and the inputs' ranges are kept in states "WEIGHTS.low" and ".high".
+// `g` is a train graph before any pass. quantize_aware_declare makes the states alone.
+void quantize_aware(Graph *g);
+void quantize_aware_declare(Graph *g);
+
+// The path of the variable that weights are made of, folded or not; NULL: of none.
+const char *weights_path(Arena *a, const Graph *g, const Node *weights);
+// The state that keeps an end, "low" or "high", of what the weights are multiplied with; -1: none.
+int weights_range(const Graph *g, const char *path, const char *end);
+
 // Takes out of `g` what depends on variables alone (folded batch norms, say), so that it is
 // computed once rather than in each run. Adds a VARIABLE_FOLDED for each such value, which `g`
 // reads from then on, and returns a graph "fold", without inputs, whose updates give them their

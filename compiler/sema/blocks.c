@@ -147,6 +147,21 @@ static void set_clip_value(Expander *e, const Expr *x)
     e->program->plan.clip_value = v ? value_as_real(v) : 0;
 }
 
+// A key whose value is one word.
+static Value *read_word(Expander *e, const Expr *x, const char *word)
+{
+    if (x->kind == EXPR_NAME && name_is(x->name, word))
+        return value_string(e->arena, x->span, word);
+    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
+                "something else");
+    return NULL;
+}
+
+static void set_quantize(Expander *e, const Expr *x)
+{
+    e->program->train_spec.quantize = read_word(e, x, "int8") != NULL;
+}
+
 #define FIELD(name, kind, least)                            \
     {                                                       \
 #name, kind, offsetof(TrainSpec, name), least, NULL \
@@ -174,6 +189,7 @@ static const Key train_table[] = {
     SET(label_smoothing),
     SET(clip_norm),
     SET(clip_value),
+    SET(quantize),
     {.name = NULL},
 };
 
@@ -238,16 +254,6 @@ static void set_augment(Expander *e, const Expr *x)
     e->program->data_spec.augment = read_source(e, x);
 }
 
-// A key whose value is one word.
-static Value *read_word(Expander *e, const Expr *x, const char *word)
-{
-    if (x->kind == EXPR_NAME && name_is(x->name, word))
-        return value_string(e->arena, x->span, word);
-    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
-                "something else");
-    return NULL;
-}
-
 static void set_target(Expander *e, const Expr *x)
 {
     e->program->data_spec.target = read_word(e, x, "input");
@@ -289,12 +295,17 @@ static void set_flash(Expander *e, const Expr *x)
     read_limit(e, x, "flash", &d->flash, &d->flash_span);
 }
 
-static void set_quantize(Expander *e, const Expr *x)
+static void set_deployed_type(Expander *e, const Expr *x)
 {
     report_not_yet(e, x->span, "`quantize`");
 }
 
-static const Key deploy_table[] = {SET(ram), SET(flash), SET(quantize), {.name = NULL}};
+static const Key deploy_table[] = {
+    SET(ram),
+    SET(flash),
+    {"quantize", VALUE_NONE, 0, 0, set_deployed_type},
+    {.name = NULL},
+};
 
 // --- blocks -----------------------------------------------------------------------------------
 

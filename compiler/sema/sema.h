@@ -47,6 +47,7 @@ typedef struct TrainSpec {
     bool shuffle;             // true
     double target_error;      // NAN: none stated
     int64_t patience;         // early stopping: 0: off
+    bool quantize;            // train for whole numbers: int8
     Name *metrics;            // as the outputs of `evaluate` and `finish` are named
     int metric_count;
     const char *loss_text;  // for the summary: "cross_entropy", "adam(learning_rate = 0.001)"
@@ -62,8 +63,8 @@ typedef struct DataSpec {
     Value *validation;  // likewise
     Value *classes;     // a list of strings, or NULL
     Value *augment;     // a VALUE_CALL, a list of them, or NULL
-    Value *target;     // `target = input` (a string), or NULL
-    Value *normalize;  // `standard` or NULL
+    Value *target;      // `target = input` (a string), or NULL
+    Value *normalize;   // `standard` or NULL
 } DataSpec;
 
 // `deploy { }`, evaluated: what an emitted header may take, in bytes; -1: there is no limit.
