@@ -137,7 +137,7 @@ void plan_memory(Arena *a, Plan *p)
         if (p->buffers[i].kind == BUFFER_ARENA)
             p->buffers[i].bytes = buffer_bytes(p, &p->buffers[i]);
     }
-    for (int i = 0; p->compact && i < p->kernel_count; i++)
+    for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->count)
             replace_in(p, i);
     for (int i = 0; i < p->buffer_count; i++)
