@@ -574,6 +574,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     f->max_batch = max_batch;
     f->graph = graph_clone(g);
     merge_results(f->graph);
+    read_insides(f->graph);
     split_large(f->graph, max_batch);
     allocate_marks(f);
     find_copied(f);

@@ -53,6 +53,9 @@ typedef struct Fusion {
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
 Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
 
+// Lets contractions read a value inside of the border that another user has put around it
+// (inside.c).
+void read_insides(Graph *g);
 // Splits sums over a large batch and more in two (split.c).
 void split_large(Graph *g, int64_t max_batch);
 

@@ -59,6 +59,36 @@ static const char in_parts[] =
     "  update \"w\" = %6\n"
     "}\n";
 
+// The gradient of a convolution's result %5, read in a frame for the input and inside of it for the
+// weights; it hangs on a whole image and is summed up. %14 is stored, for it is an output.
+static const char framed[] =
+    "graph test {\n"
+    "  %0 = input \"x\" : f32[batch, 34, 35, 5]\n"
+    "  %1 = input \"y\" : f32[batch, 32, 34, 20]\n"
+    "  %2 = input \"w\" : f32[batch, 3, 2, 20, 8]\n"
+    "  %3 = const 0.25 : f32\n"
+    "  %4 = broadcast %3 {} : f32[batch, 32, 34, 20]\n"
+    "  %5 = max %1, %4 : f32[batch, 32, 34, 20]\n"
+    "  %6 = window %0 {axis 2, size 2, stride 1, dilation 1} : f32[batch, 34, 34, 2, 5]\n"
+    "  %7 = window %6 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 32, 3, 34, 2, 5]\n"
+    "  %8 = contract %7, %5 {abdceg,abch->degh} : f32[3, 2, 5, 20]\n"
+    "  %9 = pad %5 {0:0, 1:0, 0:0, 0:0; 0} : f32[batch, 34, 35, 20]\n"
+    "  %10 = window %9 {axis 2, size 2, stride 1, dilation 1} : f32[batch, 34, 34, 2, 20]\n"
+    "  %11 = window %10 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 32, 3, 34, 2, 20]\n"
+    "  %12 = contract %11, %2 {abdceg,adegh->abch} : f32[batch, 32, 34, 8]\n"
+    "  %13 = reduce %5 {sum 0, 1, 2} : f32[20]\n"
+    "  %14 = sub %1, %4 : f32[batch, 32, 34, 20]\n"
+    "  %15 = contract %7, %14 {abdceg,abch->degh} : f32[3, 2, 5, 20]\n"
+    "  %16 = pad %14 {0:0, 0:0, 1:0, 0:0; 0} : f32[batch, 32, 35, 20]\n"
+    "  %17 = reduce %16 {max 0} : f32[32, 35, 20]\n"
+    "  output \"weights\" = %8\n"
+    "  output \"input\" = %12\n"
+    "  output \"bias\" = %13\n"
+    "  output \"stored\" = %14\n"
+    "  output \"others\" = %15\n"
+    "  output \"frame\" = %17\n"
+    "}\n";
+
 static Graph *graph_of(Arena *a, const char *text)
 {
     const char *error = NULL;
@@ -109,4 +139,10 @@ Test(large, products_in_parts_of_the_batch)
 {
     check(in_parts, 2e-5);
     check_threads(in_parts);
+}
+
+Test(large, values_inside_of_their_frames)
+{
+    check(framed, 2e-5);
+    check_threads(framed);
 }
