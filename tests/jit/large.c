@@ -89,6 +89,43 @@ static const char framed[] =
     "  output \"frame\" = %17\n"
     "}\n";
 
+// The gradient of a max pool %9, then what is computed of it on axes that the pool has split:
+// summed up, put in a frame, and where it is largest.
+static const char split_axes[] = "graph test {\n"
+                                 "  %0 = input \"x\" : f32[batch, 6, 8, 20]\n"
+                                 "  %1 = input \"dy\" : f32[batch, 3, 4, 20]\n"
+                                 "  %2 = reshape %0 : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %3 = reduce %2 {max 2, 4} : f32[batch, 3, 4, 20]\n"
+                                 "  %4 = broadcast %3 {0, 1, 3, 5} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %5 = eq %2, %4 : bool[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %6 = broadcast %1 {0, 1, 3, 5} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %7 = const 0 : f32\n"
+                                 "  %8 = broadcast %7 {} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %9 = where %5, %6, %8 : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %10 = reshape %9 : f32[batch, 6, 8, 20]\n"
+                                 "  %11 = mul %10, %0 : f32[batch, 6, 8, 20]\n"
+                                 "  %12 = reduce %11 {sum 1, 2} : f32[batch, 20]\n"
+                                 "  %13 = broadcast %12 {0, 3} : f32[batch, 6, 8, 20]\n"
+                                 "  %14 = sub %11, %13 : f32[batch, 6, 8, 20]\n"
+                                 "  %15 = pad %11 {0:0, 1:0, 2:1, 0:0; 0} : f32[batch, 8, 18, 20]\n"
+                                 "  %16 = reduce %15 {sum 1, 2} : f32[batch, 20]\n"
+                                 "  %17 = argmax %11 {2} : i32[batch, 6, 20]\n"
+                                 "  %18 = reshape %11 : f32[batch, 48, 20]\n"
+                                 "  %19 = exp %18 : f32[batch, 48, 20]\n"
+                                 "  %20 = reduce %11 {sum 1} : f32[batch, 8, 20]\n"
+                                 "  %21 = iota 1 : i32[batch, 6, 8, 20]\n"
+                                 "  %22 = cast %21 : f32[batch, 6, 8, 20]\n"
+                                 "  %23 = mul %22, %10 : f32[batch, 6, 8, 20]\n"
+                                 "  output \"sums\" = %12\n"
+                                 "  output \"apart\" = %14\n"
+                                 "  output \"frame\" = %15\n"
+                                 "  output \"framed\" = %16\n"
+                                 "  output \"largest\" = %17\n"
+                                 "  output \"flat\" = %19\n"
+                                 "  output \"columns\" = %20\n"
+                                 "  output \"counted\" = %23\n"
+                                 "}\n";
+
 static Graph *graph_of(Arena *a, const char *text)
 {
     const char *error = NULL;
@@ -145,4 +182,10 @@ Test(large, values_inside_of_their_frames)
 {
     check(framed, 2e-5);
     check_threads(framed);
+}
+
+Test(large, values_on_axes_that_are_split)
+{
+    check(split_axes, 5e-6);
+    check_threads(split_axes);
 }
