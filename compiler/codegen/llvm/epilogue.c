@@ -13,7 +13,7 @@
 static Val scratch_at(const Tiles *t, Val row, int column)
 {
     Gen *g = t->g;
-    const int64_t vector = (int64_t)g->width * (int64_t)sizeof(float);
+    const int64_t vector = (int64_t)g->width * (int64_t)dtype_size(t->sum);
     Val offset = LLVMBuildNSWMul(g->builder, row, gen_i64(g, t->columns_now * vector), "");
     Val start = LLVMBuildInBoundsGEP2(g->builder, g->i8, t->scratch, &offset, 1, "");
     return gen_offset(g, start, column * vector);
@@ -35,7 +35,7 @@ void epilogue_open(Tiles *t, Val args)
         if (k->code[i].level == LEVEL_UNIFORM)
             nest_define(n, i);
     t->scratch = LLVMBuildArrayAlloca(
-        g->builder, gen_vector(g->f32, g->width),
+        g->builder, gen_dtype(g, t->sum, g->width),
         LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->tile_columns), 0), "");
     LLVMSetAlignment(t->scratch, 64);
 }
@@ -62,7 +62,7 @@ static void run_row(Tiles *t, Val row)
     Gen *g = t->g;
     Val first = t->nest.index[t->vector.axis];
     for (int j = 0; j < t->columns_now; j++) {
-        t->nest.product = gen_load(g, scratch_at(t, row, j), DTYPE_F32, 1, g->width, NULL);
+        t->nest.product = gen_load(g, scratch_at(t, row, j), t->sum, 1, g->width, NULL);
         t->nest.mask = j == t->columns_now - 1 ? t->mask : NULL;
         Val ahead = gen_i64(g, (int64_t)j * g->width);
         epilogue_at(t, &t->vector, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
@@ -138,7 +138,7 @@ void epilogue_tile(Tiles *t, const Val *acc)
     Loop l;
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++)
-            gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), DTYPE_F32, 1,
+            gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), t->sum, 1,
                       NULL);
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
     epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));

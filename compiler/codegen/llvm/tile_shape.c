@@ -194,7 +194,7 @@ static int64_t working_set(const Tiles *t)
         extend(&e, &t->vector, 1, left);
         elements += e.reach < e.count ? e.reach : e.count;
     }
-    return elements * (int64_t)sizeof(float);
+    return elements * (int64_t)dtype_size(t->factor);
 }
 
 // Makes two of the first depth axis inside of the tiles, of which the outer one is hoisted, so
@@ -243,7 +243,7 @@ static double operand_bytes(const Tiles *t, bool left)
         for (int i = 0; i < counts[f]; i++)
             if (left ? families[f][i].left : families[f][i].right)
                 elements *= (double)tiles_most(t, &families[f][i]);
-    return elements * (double)sizeof(float) * (double)(left ? 1 : t->taps.size);
+    return elements * (double)dtype_size(t->factor) * (double)(left ? 1 : t->taps.size);
 }
 
 // With the panels outside each of them reads the left operand anew, and its own strip of the right
@@ -267,6 +267,8 @@ bool tiles_prepare(Tiles *t)
     static const ContractAxis one = {.size = 1, .factor = 1, .axis = -1};
     if (!contract_in_vectors(t->k, &t->swapped))
         return false;
+    t->factor = t->k->node->in[0]->type.dtype;
+    t->sum = t->k->node->type.dtype;
     arrange(t);
     t->taps = one;
     if (t->row_count == 0)

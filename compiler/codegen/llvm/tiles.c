@@ -34,23 +34,24 @@ static Val length(const Tiles *t, const ContractAxis *x)
 
 // --- one tile -----------------------------------------------------------------------------------
 
-static Val address(const Tiles *t, Val base, Val index, int64_t stride)
+static Val address(const Tiles *t, Val base, DType dtype, Val index, int64_t stride)
 {
     Val at = LLVMBuildNSWMul(t->g->builder, index, gen_i64(t->g, stride), "");
-    return stride ? gen_element(t->g, base, DTYPE_F32, at) : base;
+    return stride ? gen_element(t->g, base, dtype, at) : base;
 }
 
 static Cursor moved(const Tiles *t, Cursor c, const ContractAxis *x, Val i)
 {
-    return (Cursor){address(t, c.left, i, x->left), address(t, c.right, i, x->right),
-                    c.out ? address(t, c.out, i, x->out) : NULL};
+    return (Cursor){address(t, c.left, t->factor, i, x->left),
+                    address(t, c.right, t->factor, i, x->right),
+                    c.out ? address(t, c.out, t->sum, i, x->out) : NULL};
 }
 
-static Val vector_at(const Tiles *t, Val base, int64_t row_stride, int row, int64_t stride,
-                     int column)
+static Val vector_at(const Tiles *t, Val base, DType dtype, int64_t row_stride, int row,
+                     int64_t stride, int column)
 {
     int64_t element = row * row_stride + (int64_t)column * t->g->width * stride;
-    return gen_offset(t->g, base, element * (int64_t)sizeof(float));
+    return gen_offset(t->g, base, element * (int64_t)dtype_size(dtype));
 }
 
 static Val column_mask(const Tiles *t, int column)
@@ -65,9 +66,11 @@ static void load_left(const Tiles *t, Cursor c, int place, Val *a)
     Gen *g = t->g;
     const ContractAxis *row = &t->rows[t->row_count - 1], *v = &t->vector;
     for (int j = 0; j < t->columns_now; j++) {
-        Val at = vector_at(t, c.left, row->left, place, v->left, j);
+        Val at = vector_at(t, c.left, t->factor, row->left, place, v->left, j);
         a[j] =
-            j && !v->left ? a[0] : gen_load(g, at, DTYPE_F32, v->left, g->width, column_mask(t, j));
+            j && !v->left
+                ? a[0]
+                : gen_factor(g, gen_load(g, at, t->factor, v->left, g->width, column_mask(t, j)));
     }
 }
 
@@ -77,11 +80,12 @@ static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
 {
     enum { AHEAD = 12, LINE = 64 };
     Gen *g = t->g;
-    if (stride * (int64_t)sizeof(float) < 1024)
+    const int64_t size = (int64_t)dtype_size(t->factor);
+    if (stride * size < 1024)
         return;
-    for (int64_t line = 0; line < reach * (int64_t)sizeof(float) + LINE - 4; line += LINE) {
-        Val args[4] = {gen_offset(g, at, stride * AHEAD * (int64_t)sizeof(float) + line),
-                       gen_i32(g, 0, 1), gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+    for (int64_t line = 0; line < reach * size + LINE - size; line += LINE) {
+        Val args[4] = {gen_offset(g, at, stride * AHEAD * size + line), gen_i32(g, 0, 1),
+                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
         gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
     }
 }
@@ -94,10 +98,11 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
     const int taps = (int)t->taps.size;
     Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
     for (int tap = 0; tap < taps; tap++)
-        for (int j = 0; j < t->columns_now; j++)
-            b[tap][j] =
-                gen_load(t->g, vector_at(t, c.right, t->taps.right, tap, t->vector.right, j),
-                         DTYPE_F32, t->vector.right, t->g->width, column_mask(t, j));
+        for (int j = 0; j < t->columns_now; j++) {
+            Val at = vector_at(t, c.right, t->factor, t->taps.right, tap, t->vector.right, j);
+            b[tap][j] = gen_factor(t->g, gen_load(t->g, at, t->factor, t->vector.right, t->g->width,
+                                                  column_mask(t, j)));
+        }
     for (int place = 0; place < t->rows_now + taps - 1; place++) {
         load_left(t, c, place, a);
         for (int tap = 0; tap < taps; tap++)
@@ -106,7 +111,7 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
                 if (row < 0 || row >= t->rows_now)
                     continue;
                 Val *to = &acc[row * t->columns_now + j];
-                *to = gen_mul_add(t->g, a[j], b[tap][j], *to);
+                *to = gen_add_product(t->g, a[j], b[tap][j], *to);
             }
     }
 }
@@ -141,8 +146,8 @@ static Val result(const Tiles *t, Val sum, Val at, int column)
 {
     if (!t->hoisted)
         return sum;
-    Val before = gen_load(t->g, at, DTYPE_F32, 1, t->g->width, column_mask(t, column));
-    return LLVMBuildFAdd(t->g->builder, before, sum, "");
+    Val before = gen_load(t->g, at, t->sum, 1, t->g->width, column_mask(t, column));
+    return gen_apply(t->g, t->sum == DTYPE_F32 ? EMIT_ADD : EMIT_IADD, before, sum, NULL);
 }
 
 static void tile(Tiles *t, Cursor c)
@@ -152,7 +157,7 @@ static void tile(Tiles *t, Cursor c)
     if (t->k->count)
         epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
-        acc[i] = gen_f32(t->g, 0, t->g->width);
+        acc[i] = LLVMConstNull(gen_dtype(t->g, t->sum, t->g->width));
     depth_loops(t, c, t->hoisted, acc);
     if (t->k->count) {
         epilogue_tile(t, acc);
@@ -160,8 +165,8 @@ static void tile(Tiles *t, Cursor c)
     }
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val at = vector_at(t, c.out, row->out, i, 1, j);
-            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, DTYPE_F32, 1,
+            Val at = vector_at(t, c.out, t->sum, row->out, i, 1, j);
+            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, t->sum, 1,
                       column_mask(t, j));
         }
 }
@@ -266,8 +271,8 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     if (level == t->row_count) {
         gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->vector.size), g->width, NULL, 0);
         Val left = LLVMBuildNSWSub(g->builder, gen_i64(g, t->vector.size), l.index, "");
-        gen_store(g, gen_f32(g, 0, g->width), address(t, c.out, l.index, 1), DTYPE_F32, 1,
-                  gen_mask(g, left));
+        gen_store(g, LLVMConstNull(gen_dtype(g, t->sum, g->width)),
+                  address(t, c.out, t->sum, l.index, 1), t->sum, 1, gen_mask(g, left));
         gen_loop_end(g, &l, NULL);
         return;
     }
@@ -344,9 +349,9 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     t.hi = LLVMGetParam(fn, 2);
     Val operands[2] = {
         gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
-                   k->left_offset * (int64_t)sizeof(float)),
+                   k->left_offset * (int64_t)dtype_size(t.factor)),
         gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
-                   k->right_offset * (int64_t)sizeof(float)),
+                   k->right_offset * (int64_t)dtype_size(t.factor)),
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
                 k->count ? NULL : gen_field(g, args, 3 * sizeof(void *), g->ptr)};

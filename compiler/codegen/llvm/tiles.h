@@ -15,6 +15,7 @@ typedef struct Tiles {
     Gen *g;
     const Plan *plan;
     const Kernel *k;
+    DType factor, sum;  // of the operands, of the result: f32, or i8 and i32
     Val context;
     ContractAxis vector;
     ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK + 1];
