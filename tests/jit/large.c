@@ -126,6 +126,28 @@ static const char split_axes[] = "graph test {\n"
                                  "  output \"counted\" = %23\n"
                                  "}\n";
 
+// The gradient of a wide dense layer's input, which is read in another shape: the weights are
+// copied in panels. %7 has element-wise work of its own shape behind it.
+static const char wide[] = "graph test {\n"
+                           "  param \"y\" f32[70, 19]\n"
+                           "  param \"w\" f32[1088, 19]\n"
+                           "  %0 = input \"x\" : f32[batch, 17, 64]\n"
+                           "  %1 = variable \"y\" : f32[70, 19]\n"
+                           "  %2 = variable \"w\" : f32[1088, 19]\n"
+                           "  %3 = contract %1, %2 {ca,ba->cb} : f32[70, 1088]\n"
+                           "  %4 = reshape %3 : f32[70, 17, 64]\n"
+                           "  %5 = neg %4 : f32[70, 17, 64]\n"
+                           "  %6 = contract %0, %5 {abc,dbc->ad} : f32[batch, 70]\n"
+                           "  %7 = contract %1, %2 {ac,bc->ab} : f32[70, 1088]\n"
+                           "  %8 = tanh %7 : f32[70, 1088]\n"
+                           "  %9 = reduce %8 {sum 1} : f32[70]\n"
+                           "  %10 = add %1, %1 : f32[70, 19]\n"
+                           "  output \"product\" = %6\n"
+                           "  output \"sums\" = %9\n"
+                           "  output \"panels\" = %5\n"
+                           "  update \"y\" = %10\n"
+                           "}\n";
+
 static Graph *graph_of(Arena *a, const char *text)
 {
     const char *error = NULL;
@@ -188,4 +210,10 @@ Test(large, values_on_axes_that_are_split)
 {
     check(split_axes, 5e-6);
     check_threads(split_axes);
+}
+
+Test(large, wide_operands_copied_in_panels)
+{
+    check(wide, 2e-5);
+    check_threads(wide);
 }
