@@ -2,8 +2,8 @@
 //
 // Shapes are compared in canonical form: without their axes of size 1. A group is a kernel in the
 // making: its space is the canonical shape of its full level; `reduced` tells which of these axes
-// its reductions go along. An axis of a value may be several of the space: what follows a max pool's
-// gradient, [batch, 24, 24, 64], is computed at the points of [batch, 12, 2, 12, 2, 64].
+// its reductions go along. An axis of a value may be several of the space: what follows a max
+// pool's gradient, [batch, 24, 24, 64], is computed at the points of [batch, 12, 2, 12, 2, 64].
 
 #ifndef NNC_FUSE_H
 #define NNC_FUSE_H
@@ -39,8 +39,8 @@ typedef struct Fusion {
     Arena *arena;
     const ScanBody *scan;  // whose body it is, or NULL
     int64_t max_batch;
-    Graph *graph;          // a copy in which every output and update is computed by a kernel
-    Group **groups;        // in order of execution
+    Graph *graph;    // a copy in which every output and update is computed by a kernel
+    Group **groups;  // in order of execution
     int count, capacity;
     Group **prelude;  // what depends on leaves alone and fitted nowhere: runs first
     int prelude_count, prelude_capacity;
