@@ -33,6 +33,11 @@ def say(what):
     print(f"deploy: {what}", file=sys.stderr, flush=True)
 
 
+def own(function):
+    """Of TFLite Micro itself, not of what makes it a module of Python."""
+    return "tflite::micro::" in function and "InterpreterWrapper" not in function
+
+
 class Comparison:
     def __init__(self, build, networks):
         self.nnc = build.resolve() / "nnc"
@@ -112,21 +117,25 @@ class Comparison:
             self.tables.x86.add(Row(it["name"], "f32", "ONNX Runtime", None, ram[it["name"]],
                                     {AVX2: one - nothing}, apart))
 
+    def inside(self, function):
+        """What TFLite Micro's peer prints, and the counts of what each call of a function does."""
+        return callgrind.dumps(self.folder, self.python("tflm_peer.py", *self.names),
+                               toggle_collect=[function], dump_after=[function])
+
     def of_tflm(self):
         from tflite_micro.python.tflite_micro import _runtime
         library = Path(_runtime.__file__)
-        run(*self.python("keras_maker.py", *self.names))
-        said, counts = callgrind.dumps(self.folder, self.python("tflm_peer.py", *self.names),
-                                       toggle_collect=[ALLOCATE, INVOKE],
-                                       dump_after=[ALLOCATE, INVOKE])
         sizes = callgrind.sizes(library)
-        for i, line in enumerate(said.splitlines()):
+        run(*self.python("keras_maker.py", *self.names))
+        _, allocating = self.inside(ALLOCATE)
+        said, invoking = self.inside(INVOKE)
+        for line, *counts in zip(said.splitlines(), allocating, invoking):
             it = json.loads(line)
-            ran = set().union(*(callgrind.functions(c, library) for c in counts[2 * i:2 * i + 2]))
-            code = sum(sizes.get(name, 0) for name in ran if "InterpreterWrapper" not in name)
+            ran = set().union(*(callgrind.functions(c, library) for c in counts))
+            flash = it["model"] + sum(sizes.get(name, 0) for name in ran if own(name))
             apart = self.checked(it["name"], it["kind"], it["outputs"])
-            self.tables.x86.add(Row(it["name"], it["kind"], "TFLite Micro", it["model"] + code,
-                                    it["arena"], {FAST: callgrind.total(counts[2 * i + 1])}, apart))
+            self.tables.x86.add(Row(it["name"], it["kind"], "TFLite Micro", flash, it["arena"],
+                                    {FAST: callgrind.total(counts[1])}, apart))
 
     def all(self):
         for network in self.networks:
