@@ -159,7 +159,10 @@ def main():
     args = parser.parse_args()
     wanted = args.only.split(",") if args.only else [network.name for network in NETWORKS]
     it = Comparison(args.build, [network for network in NETWORKS if network.name in wanted])
-    it.all()
+    try:
+        it.all()
+    except (Failed, subprocess.SubprocessError) as why:
+        sys.exit(f"deploy: {why}")
     print(it.tables.text())
     if args.write:
         it.tables.write(ROOT / "docs/deploy_bench.md")

@@ -6,7 +6,7 @@
 
 void print(const char *text);
 void start_counting(void);
-uint64_t counted(void); // instructions since then
+uint64_t counted(void);  // instructions since then
 void paint_stack(void);
 uint32_t stack_used(void);
 

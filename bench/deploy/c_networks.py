@@ -1,4 +1,4 @@
-"""network.h of those that make C: nnc's header, in float and in whole numbers, and emlearn's code."""
+"""network.h of those that make C: nnc's header, of floats or whole numbers, and emlearn's code."""
 
 import re
 from pathlib import Path

@@ -8,7 +8,8 @@
 extern uint32_t data_start[], data_end[], data_image[], bss_start[], bss_end[], end[], stack_top[];
 int main(void);
 
-static volatile uint32_t *const systick = (volatile uint32_t *)0xE000E010; // control, reload, count
+static volatile uint32_t *const systick =
+    (volatile uint32_t *)0xE000E010;  // control, reload, count
 static volatile uint32_t *const coprocessors = (volatile uint32_t *)0xE000ED88;
 enum { PAINT = 0x5AA55AA5, STACK = 64 * 1024, INSTRUCTIONS_PER_TICK = 40 };
 
@@ -20,7 +21,10 @@ static int ask(int what, const void *argument)
     return r0;
 }
 
-void print(const char *text) { ask(0x04, text); }
+void print(const char *text)
+{
+    ask(0x04, text);
+}
 
 static uint32_t first;
 
@@ -29,13 +33,19 @@ void start_counting(void)
     systick[1] = 0xFFFFFF;
     systick[2] = 0;
     systick[0] = 5;
-    while ((first = systick[2]) == 0) // it takes a tick until it has begun
+    while ((first = systick[2]) == 0)  // it takes a tick until it has begun
         ;
 }
 
-uint64_t counted(void) { return (uint64_t)(first - systick[2]) * INSTRUCTIONS_PER_TICK; }
+uint64_t counted(void)
+{
+    return (uint64_t)(first - systick[2]) * INSTRUCTIONS_PER_TICK;
+}
 
-static uint32_t *stack_end(void) { return stack_top - STACK / 4; }
+static uint32_t *stack_end(void)
+{
+    return stack_top - STACK / 4;
+}
 
 void paint_stack(void)
 {
@@ -54,14 +64,14 @@ uint32_t stack_used(void)
 
 void reset(void)
 {
-    *coprocessors |= 0xFu << 20; // the floating point unit
+    *coprocessors |= 0xFu << 20;  // the floating point unit
     __asm__ volatile("dsb\n isb");
     for (uint32_t *to = data_start, *from = data_image; to < data_end;)
         *to++ = *from++;
     for (uint32_t *to = bss_start; to < bss_end;)
         *to++ = 0;
     main();
-    ask(0x18, (const void *)0x20026); // the application has ended
+    ask(0x18, (const void *)0x20026);  // the application has ended
     for (;;)
         ;
 }
@@ -75,5 +85,6 @@ static void fault(void)
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+    stack_top,     (void *)reset, (void *)fault, (void *)fault,
+    (void *)fault, (void *)fault, (void *)fault,
 };

@@ -3,8 +3,21 @@
 
 #include <stdio.h>
 
-void print(const char *text) { fputs(text, stdout); }
-void start_counting(void) {}
-uint64_t counted(void) { return 0; }
-void paint_stack(void) {}
-uint32_t stack_used(void) { return 0; }
+void print(const char *text)
+{
+    fputs(text, stdout);
+}
+void start_counting(void)
+{
+}
+uint64_t counted(void)
+{
+    return 0;
+}
+void paint_stack(void)
+{
+}
+uint32_t stack_used(void)
+{
+    return 0;
+}

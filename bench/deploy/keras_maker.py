@@ -1,6 +1,6 @@
 """Networks as Keras models, and from there as .tflite files; runs as a program of its own.
 
-    keras_maker.py FOLDER NAME...    FOLDER/NAME has weights and x.npy; writes f32.tflite, int8.tflite
+    keras_maker.py FOLDER NAME...    in FOLDER/NAME: of weights and x.npy f32.tflite, int8.tflite
 """
 
 import os

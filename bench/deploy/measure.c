@@ -9,9 +9,18 @@
 #ifdef NETWORK_NONE
 enum { INPUTS = 1, OUTPUTS = 1 };
 typedef float Input, Output;
-static Input given(float x) { return x; }
-static float gave(Output y) { return y; }
-static void predict(const Input *in, Output *out) { out[0] = in[0]; }
+static Input given(float x)
+{
+    return x;
+}
+static float gave(Output y)
+{
+    return y;
+}
+static void predict(const Input *in, Output *out)
+{
+    out[0] = in[0];
+}
 #else
 #include "network.h"
 #endif
@@ -21,7 +30,10 @@ static Output output[OUTPUTS];
 
 // Not inline: callgrind counts from its call to its return.
 __attribute__((noinline)) void infer(void);
-void infer(void) { predict(input, output); }
+void infer(void)
+{
+    predict(input, output);
+}
 
 // deploy.py's made_up() are the same numbers.
 static void fill_input(void)

@@ -2,9 +2,9 @@
 
     ort_peer.py FOLDER NAME...
 
-Calls getppid(), which nothing else does, before and after nothing, and before and after a
-prediction: callgrind dumps its counts there. Prints a line of JSON for each model: RAM is by how much the process
-has grown since before the model was loaded.
+Calls getppid(), which nothing else does, before and after nothing and after a prediction:
+callgrind dumps its counts there. Prints a line of JSON for each model; RAM is by how much the
+process has grown since before the model was loaded.
 """
 
 import json

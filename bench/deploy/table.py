@@ -1,4 +1,4 @@
-"""What was measured, as tables in Markdown: for each network and type nnc first, then the others."""
+"""What was measured, as tables in Markdown: a row for each network, type and peer."""
 
 import importlib.metadata
 import subprocess

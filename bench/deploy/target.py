@@ -65,14 +65,15 @@ class Target:
         """The cost of a program, what every program has included."""
         program = self.folder / "measure"
         about = [f"-I{network}"] if network else ["-DNETWORK_NONE"]
-        run(*self.compiler, *optimize.split(), *SECTIONS, f"-I{HERE}", *about, *defines, HERE / "measure.c",
-            *self.board, "-o", program, "-lm")
+        run(*self.compiler, *optimize.split(), *SECTIONS, f"-I{HERE}", *about, *defines,
+            HERE / "measure.c", *self.board, "-o", program, "-lm")
         flash, ram = self.sections(program)
         said = self.execute(program)
-        values = [(name, int(bits, 16)) for name, bits in re.findall(r"^(\w+) (\w{8})$", said, re.M)]
-        outputs = [struct.unpack("f", struct.pack("I", v))[0] for n, v in values if n == "out"]
-        by_name = dict(values)
-        return Cost(flash, ram + by_name["stack"], self.count(program, by_name), outputs)
+        lines = re.findall(r"^(\w+) (\w{8})$", said, re.M)
+        outputs = [struct.unpack(">f", bytes.fromhex(bits))[0] for name, bits in lines
+                   if name == "out"]
+        values = {name: int(bits, 16) for name, bits in lines}
+        return Cost(flash, ram + values["stack"], self.count(program, values), outputs)
 
     def cost(self, optimize, network, defines=()):
         if optimize not in self.nothing:
