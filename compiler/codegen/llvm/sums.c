@@ -108,19 +108,6 @@ void nest_accumulate(Nest *n, Val *acc)
     }
 }
 
-// The upper half of a vector's lanes.
-static Val half(Gen *g, Val v, bool upper)
-{
-    Val lanes[64];
-    int w = gen_lanes(v) / 2;
-    for (int i = 0; i < w; i++)
-        lanes[i] = gen_i32(g, i + (upper ? w : 0), 1);
-    if (w == 1)
-        return LLVMBuildExtractElement(g->builder, v, lanes[0], "");
-    return LLVMBuildShuffleVector(g->builder, v, LLVMGetPoison(LLVMTypeOf(v)),
-                                  LLVMConstVector(lanes, (unsigned)w), "");
-}
-
 static void better(Gen *g, Val *value, Val *index, Val value2, Val index2)
 {
     LLVMBuilderRef b = g->builder;
@@ -139,9 +126,9 @@ static Val finish_argmax(Nest *n, const Val *acc)
     for (int part = 1; part < n->strip; part++)
         better(g, &value, &index, acc[part], acc[n->strip + part]);
     while (gen_lanes(value) > 1) {
-        Val high = half(g, value, true), high_index = half(g, index, true);
-        value = half(g, value, false);
-        index = half(g, index, false);
+        Val high = gen_half(g, value, true), high_index = gen_half(g, index, true);
+        value = gen_half(g, value, false);
+        index = gen_half(g, index, false);
         better(g, &value, &index, high, high_index);
     }
     return index;
@@ -156,7 +143,7 @@ static Val finish_reduce(Nest *n, const Instr *c, const Val *acc)
             parts[i] = combine(n->g, c, parts[i], parts[i + count / 2]);
     Val v = parts[0];
     while (gen_lanes(v) > 1)
-        v = combine(n->g, c, half(n->g, v, false), half(n->g, v, true));
+        v = combine(n->g, c, gen_half(n->g, v, false), gen_half(n->g, v, true));
     return v;
 }
 
