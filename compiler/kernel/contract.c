@@ -118,7 +118,8 @@ bool contract_is_deep(const Kernel *k, int64_t max_batch)
     int64_t depth = 1;
     for (int i = 0; i < k->depth.count; i++)
         depth *= axis_size(k->depth.axes[i].size, k->depth.axes[i].factor, max_batch);
-    return k->depth.count > 1 && depth > LONG_DEPTH;
+    const bool known = k->depth.count != 1 || k->depth.axes[0].size != DIM_BATCH;
+    return known && depth > LONG_DEPTH;
 }
 
 // --- merging ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // tile_shape.c -- how a contraction is laid out: which axis runs in vectors, how large a tile is,
 // what of a long depth runs outside of the tiles, and what threads share. All by the shapes alone.
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "codegen/llvm/tiles.h"
@@ -165,23 +166,35 @@ static void choose_tile(Tiles *t)
 
 // --- a long depth -------------------------------------------------------------------------------
 
-static int64_t reach(const ContractAxis *axes, int count, bool left)
+// Elements from the first to the last of some axes, and how many there are: windows that overlap
+// have fewer, rows far apart leave others out.
+typedef struct Extent {
+    int64_t reach, count;
+} Extent;
+
+static void extend(Extent *e, const ContractAxis *axes, int count, bool left)
 {
-    int64_t elements = 0;
-    for (int i = 0; i < count; i++)
-        if (axes[i].size != DIM_BATCH)
-            elements += (axes[i].size - 1) * llabs(left ? axes[i].left : axes[i].right);
-    return elements;
+    for (int i = 0; i < count; i++) {
+        const int64_t stride = llabs(left ? axes[i].left : axes[i].right);
+        if (axes[i].size == DIM_BATCH || stride == 0)
+            continue;
+        e->reach += (axes[i].size - 1) * stride;
+        e->count *= axes[i].size;
+    }
 }
 
 // Bytes that all tiles together read of both operands while the hoisted axes stand still.
 static int64_t working_set(const Tiles *t)
 {
-    const ContractAxis *depth = t->depth + t->hoisted;
-    const int count = t->depth_count - t->hoisted;
-    const int64_t left = 1 + reach(depth, count, true) + reach(t->rows, t->row_count, true);
-    const int64_t right = 1 + reach(depth, count, false) + reach(&t->vector, 1, false);
-    return (left + right) * (int64_t)sizeof(float);
+    int64_t elements = 0;
+    for (int left = 0; left < 2; left++) {
+        Extent e = {.reach = 1, .count = 1};
+        extend(&e, t->depth + t->hoisted, t->depth_count - t->hoisted, left);
+        extend(&e, t->rows, t->row_count, left);
+        extend(&e, &t->vector, 1, left);
+        elements += e.reach < e.count ? e.reach : e.count;
+    }
+    return elements * (int64_t)sizeof(float);
 }
 
 // Makes two of the first depth axis inside of the tiles, of which the outer one is hoisted, so
@@ -212,6 +225,43 @@ static void block_depth(Tiles *t)
     t->hoisted++;
 }
 
+// --- the order of rows and panels ---------------------------------------------------------------
+
+// What it takes to read memory of this size again and again: from the nearest cache, from the
+// core's own, from the shared one.
+static double read_cost(double bytes)
+{
+    return bytes < 40e3 ? 0.25 : bytes < 800e3 ? 1 : 4;
+}
+
+static double operand_bytes(const Tiles *t, bool left)
+{
+    double elements = 1;
+    const ContractAxis *families[3] = {t->depth, t->rows, &t->vector};
+    const int counts[3] = {t->depth_count, t->row_count, 1};
+    for (int f = 0; f < 3; f++)
+        for (int i = 0; i < counts[f]; i++)
+            if (left ? families[f][i].left : families[f][i].right)
+                elements *= (double)tiles_most(t, &families[f][i]);
+    return elements * (double)sizeof(float) * (double)(left ? 1 : t->taps.size);
+}
+
+// With the panels outside each of them reads the left operand anew, and its own strip of the right
+// one for every tile; with the rows outside every tile reads all strips.
+static bool rows_belong_outside(const Tiles *t)
+{
+    const double unit = t->tile_columns * t->g->width;
+    const double panels = ceil((double)t->vector.size / unit);
+    const double tiles = (double)total(t, t->rows, t->row_count) / t->tile_rows;
+    const double left = operand_bytes(t, true), right = operand_bytes(t, false);
+    const double strip = right / panels;
+    const double panels_outside =
+        left * panels * read_cost(left) + tiles * right * read_cost(strip);
+    const double rows_outside = left * (read_cost(left) + (panels - 1) * read_cost(left / tiles)) +
+                                tiles * right * read_cost(right);
+    return panels > 1 && tiles > 1 && rows_outside < panels_outside;
+}
+
 bool tiles_prepare(Tiles *t)
 {
     static const ContractAxis one = {.size = 1, .factor = 1, .axis = -1};
@@ -223,10 +273,12 @@ bool tiles_prepare(Tiles *t)
         t->rows[t->row_count++] = one;
     if (t->depth_count == 0)
         t->depth[t->depth_count++] = one;
-    t->hoisted = contract_is_deep(t->k, t->plan->max_batch);
-    if (t->hoisted)
+    const bool deep = contract_is_deep(t->k, t->plan->max_batch);
+    t->hoisted = deep && t->depth_count > 1;
+    if (deep)
         block_depth(t);
     choose_tile(t);
+    t->rows_outside = rows_belong_outside(t);
     return true;
 }
 

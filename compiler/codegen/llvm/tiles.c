@@ -4,7 +4,8 @@
 //   for the axes that every product has of its own     (batch)
 //       for a long depth axis                          hoisted: sums are added up in memory
 //           for panels of `columns` vectors
-//               for the rows                           the last axis in tiles of `rows`
+//               for the rows                           the last axis in tiles of `rows`; or
+//                                                      the rows outside of the panels
 //                   acc[rows][columns] = 0
 //                   for the depth
 //                       b[columns] = right[...]
@@ -70,8 +71,26 @@ static void load_left(const Tiles *t, Cursor c, int place, Val *a)
     }
 }
 
+// Rows that lie pages apart no hardware asks for in time. (To ask for the right operand too costs
+// more than it gains.)
+static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
+{
+    enum { AHEAD = 12, LINE = 64 };
+    Gen *g = t->g;
+    if (stride * (int64_t)sizeof(float) < 1024)
+        return;
+    for (int64_t line = 0; line < reach * (int64_t)sizeof(float) + LINE - 4; line += LINE) {
+        Val args[4] = {gen_offset(g, at, stride * AHEAD * (int64_t)sizeof(float) + line),
+                       gen_i32(g, 0, 1), gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+    }
+}
+
 static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
 {
+    const ContractAxis *d = &t->depth[t->depth_count - 1], *r = &t->rows[t->row_count - 1];
+    if (r->left == 1)
+        ask_ahead(t, c.left, d->left, t->rows_now);
     const int taps = (int)t->taps.size;
     Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
     for (int tap = 0; tap < taps; tap++)
@@ -164,6 +183,8 @@ static void begin_axis(const Tiles *t, Loop *l, const ContractAxis *x)
     gen_loop_begin(t->g, l, first_of(t, x), end_of(t, x), 1, NULL, 0);
 }
 
+static void panels(Tiles *t, Cursor c);
+
 static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
 {
     const ContractAxis *x = &t->rows[t->row_count - 1];
@@ -174,7 +195,10 @@ static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
     t->rows_now = rows;
     gen_loop_begin(t->g, &l, lo, hi, rows, NULL, 0);
     epilogue_at(t, x, l.index);
-    tile(t, moved(t, c, x, l.index));
+    if (t->rows_outside)
+        panels(t, moved(t, c, x, l.index));
+    else
+        tile(t, moved(t, c, x, l.index));
     gen_loop_end(t->g, &l, NULL);
 }
 
@@ -213,7 +237,10 @@ static void panel(Tiles *t, Cursor c, Val first, int columns, int rest)
     t->columns_now = columns;
     t->mask = rest ? gen_mask(t->g, gen_i64(t->g, rest)) : NULL;
     epilogue_at(t, &t->vector, first);
-    row_loops(t, moved(t, c, &t->vector, first), 0);
+    if (t->rows_outside)
+        tile(t, moved(t, c, &t->vector, first));
+    else
+        row_loops(t, moved(t, c, &t->vector, first), 0);
 }
 
 static void panels(Tiles *t, Cursor c)
@@ -255,7 +282,10 @@ static void hoisted_depth(Tiles *t, Cursor c, int level)
     const ContractAxis *x = &t->depth[level];
     Loop l;
     if (level == t->hoisted) {
-        panels(t, c);
+        if (t->rows_outside)
+            row_loops(t, c, 0);
+        else
+            panels(t, c);
         return;
     }
     if (level == 0)

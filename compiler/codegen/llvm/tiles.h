@@ -21,7 +21,8 @@ typedef struct Tiles {
     int outer_count, row_count, depth_count;
     int hoisted;        // so many depth axes run outside of the tiles
     ContractAxis taps;  // done in one step of depth; .size 1: nothing to gain
-    bool swapped;  // left and right have changed places
+    bool swapped;       // left and right have changed places
+    bool rows_outside;  // of the panels
     int tile_rows, tile_columns;
     const ContractAxis *split;  // one of outer or rows, or the parts; the last of the rows in units
                                 // of its tiles
