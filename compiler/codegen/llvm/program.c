@@ -114,12 +114,12 @@ typedef enum Method {
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
-    if (is_transposing_copy(k))
-        return METHOD_TRANSPOSE;
     if (is_repeating_copy(k)) {
         *split = repeat_split(p->plan, k);
         return METHOD_REPEAT;
     }
+    if (is_transposing_copy(k))
+        return METHOD_TRANSPOSE;
     if (k->kind == KERNEL_LOOPS) {
         *split = loops_split(p->plan, k, p->g->width);
         return METHOD_LOOPS;
