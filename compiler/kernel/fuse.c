@@ -279,11 +279,13 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 // Elements that are added up in vectors, as both operands have them next to each other.
 #define LEAST_ROW 8
 
-// A sum over several axes, the elements of one of which are neighbours in both operands, is one of
-// dot products: there is nothing to arrange.
+// A sum over the batch and more, the elements of one axis of which are neighbours in both operands,
+// is one of dot products: there is nothing to arrange.
 static bool is_sum_along_rows(const Fusion *f, Node *n)
 {
     Kernel k = {0};
+    if (type_batched(&n->type) || !type_batched(&n->in[0]->type))
+        return false;
     contract_axes(f, &k, n);
     for (int i = 0; i < k.depth.count && k.depth.count > 1; i++)
         if (k.depth.axes[i].left == 1 && k.depth.axes[i].right == 1 &&
