@@ -15,6 +15,7 @@
 
 #include "codegen/llvm/jit.h"
 #include "pass/pass.h"
+#include "quantize/quantize.h"
 #include "sema/sema.h"
 
 // What a graph is for; see sema.h.
@@ -22,8 +23,11 @@ typedef enum NncPurpose {
     NNC_FOLD,  // what predict needs of variables alone; made with it, NULL when there is nothing
     NNC_PREDICT,
     NNC_EVALUATE,
-    NNC_FINISH,    // stays NULL in a model whose metrics are all plain averages
-    NNC_TRAIN,     // with gradients and updates
+    NNC_FINISH,  // stays NULL in a model whose metrics are all plain averages
+    NNC_TRAIN,   // with gradients and updates
+    NNC_INT8,    // predict in whole numbers: nnc_quantize makes it
+    NNC_WATCH,   // predict with the values that are to be quantized as outputs
+    NNC_WATCH_INT8,
     NNC_GRADIENT,  // the gradients as outputs "d.PARAMETER", no updates: for checking them
     NNC_PURPOSE_COUNT
 } NncPurpose;
@@ -35,6 +39,9 @@ typedef struct NncOptions {
     PassOptions passes;
 } NncOptions;
 
+// What is known of the raw form of an input; false: it has none of its own.
+typedef bool NncRawInput(void *self, const Port *input, RawInput *raw);
+
 typedef struct NncModel {
     Session *session;
     Arena *arena;  // the module's
@@ -45,7 +52,12 @@ typedef struct NncModel {
     int64_t max_batch[NNC_PURPOSE_COUNT];  // of the executable
     bool started[NNC_PURPOSE_COUNT];       // it is not finished yet
     Jit *jit;                              // NULL until it is needed
+    NncRawInput *raw_input;                // NULL: predict takes inputs as the model does
+    void *raw_self;                        // its first argument
+    RawInput *raw;  // by input of predict, when there is raw_input
     void *block;  // the variables, laid out by Variable.offset; 64-byte aligned
+    QuantizePlan *plan;  // NULL before nnc_quantize
+    Quantized quantized;
 } NncModel;
 
 // Reads, parses and checks a file and all it uses. False after a reported error.
@@ -69,6 +81,21 @@ bool nnc_initialize(NncModel *m, uint64_t seed);
 // Computes what predict needs of variables alone (batch norms folded into the weights before them):
 // when it is built and the variables have changed, before it runs. `pool` as in RunArgs.
 void nnc_fold(NncModel *m, struct NnrtPool *pool);
+
+// The examples from which nnc_quantize learns the range of every value.
+typedef struct NncCalibration {
+    Calibration method;
+    int64_t batch;  // examples in a call of `next` at the most
+    // The inputs of predict for the next examples, and how many; 0 after the last, and then again
+    // from the first on.
+    int64_t (*next)(void *self, const void *const **inputs);
+    void *self;
+    struct NnrtPool *pool;
+} NncCalibration;
+
+// Makes the graph for NNC_INT8 of that for NNC_PREDICT and the variables' values, which must be
+// there: the block grows by the integer weights. False after a reported error.
+bool nnc_quantize(NncModel *m, const NncCalibration *c, const NncOptions *o);
 
 // Gives the variables of metrics their initial values, before an evaluation.
 void nnc_reset_metrics(NncModel *m);

@@ -49,11 +49,25 @@ static Gradients differentiate(NncModel *m, Graph *g)
 
 // --- a graph for each purpose -----------------------------------------------------------------
 
+static RawInput *take_raw_inputs(NncModel *m, Graph *g)
+{
+    RawInput *raw = arena_array(m->arena, RawInput, (size_t)g->input_count + 1);
+    for (int i = 0; m->raw_input && i < g->input_count; i++) {
+        raw[i] = (RawInput){.scale = 1};
+        if (m->raw_input(m->raw_self, &g->inputs[i], &raw[i]))
+            graph_take_raw_input(g, i, &raw[i]);
+    }
+    return raw;
+}
+
 static Graph *make_predict(NncModel *m, const PassOptions *passes)
 {
     Graph *g = sema_predict(m->program);
     if (!g)
         return NULL;
+    m->raw = take_raw_inputs(m, g);
+    if (sema_train_spec(m->program)->quantize)
+        quantize_aware_declare(g);
     passes_run(g, passes);
     m->graphs[NNC_FOLD] = graph_split_constants(g);
     return g;
@@ -72,19 +86,23 @@ static Graph *make_finish(NncModel *m, const PassOptions *passes)
 }
 
 // The passes come before the gradients too: those of stable forms are stable.
-static Graph *differentiable_loss(NncModel *m, const PassOptions *passes)
+static Graph *differentiable_loss(NncModel *m, const PassOptions *passes, bool quantize)
 {
     PassOptions before = *passes;
     before.differentiable = true;
     Graph *g = sema_train(m->program);
-    if (g)
-        passes_run(g, &before);
+    if (!g)
+        return NULL;
+    take_raw_inputs(m, g);
+    if (quantize)
+        quantize_aware(g);
+    passes_run(g, &before);
     return g;
 }
 
 static Graph *make_train(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = differentiable_loss(m, passes);
+    Graph *g = differentiable_loss(m, passes, sema_train_spec(m->program)->quantize);
     if (!g)
         return NULL;
     const Gradients d = differentiate(m, g);
@@ -95,7 +113,8 @@ static Graph *make_train(NncModel *m, const PassOptions *passes)
 
 static Graph *make_gradient(NncModel *m, const PassOptions *passes)
 {
-    Graph *g = differentiable_loss(m, passes);
+    // straight-through gradients are none that differences could meet
+    Graph *g = differentiable_loss(m, passes, false);
     if (!g)
         return NULL;
     const Gradients d = differentiate(m, g);
@@ -117,6 +136,9 @@ static const struct {
     [NNC_EVALUATE] = {"evaluate", make_evaluate},
     [NNC_FINISH] = {"finish", make_finish},
     [NNC_TRAIN] = {"train", make_train},
+    [NNC_INT8] = {"int8", NULL},  // made by nnc_quantize, as are those that watch
+    [NNC_WATCH] = {"watch", NULL},
+    [NNC_WATCH_INT8] = {"watch_int8", NULL},
     [NNC_GRADIENT] = {"gradient", make_gradient},
 };
 
@@ -241,7 +263,7 @@ static bool build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncO
 
 bool nnc_build(NncModel *m, NncPurpose purpose, int64_t max_batch, const NncOptions *o)
 {
-    const bool folded = purpose == NNC_PREDICT && m->graphs[NNC_FOLD];
+    const bool folded = (purpose == NNC_PREDICT || purpose == NNC_WATCH) && m->graphs[NNC_FOLD];
     return (!folded || build(m, NNC_FOLD, 1, o)) && build(m, purpose, max_batch, o);
 }
 
@@ -320,17 +342,22 @@ static bool fits_memory(size_t bytes)
     return bytes / (size_t)sysconf(_SC_PAGESIZE) < pages;
 }
 
+// Of all the variables that there are by now, all bytes 0.
+static void *new_block(NncModel *m)
+{
+    const size_t bytes = (m->variables->bytes + BLOCK_ALIGN) / BLOCK_ALIGN * BLOCK_ALIGN;
+    void *block = fits_memory(bytes) ? aligned_alloc(BLOCK_ALIGN, bytes) : NULL;
+    if (block)
+        memset(block, 0, bytes);
+    else
+        diag_report(m->session->diags, DIAG_out_of_memory, NO_SPAN, bytes);
+    return block;
+}
+
 bool nnc_initialize(NncModel *m, uint64_t seed)
 {
-    const Variables *vs = m->variables;
-    const size_t bytes = (vs->bytes + BLOCK_ALIGN) / BLOCK_ALIGN * BLOCK_ALIGN;
-    m->block = fits_memory(bytes) ? aligned_alloc(BLOCK_ALIGN, bytes) : NULL;
-    if (!m->block) {
-        diag_report(m->session->diags, DIAG_out_of_memory, NO_SPAN, bytes);
-        return false;
-    }
-    memset(m->block, 0, bytes);
-    return interpret_init(vs, seed, m->block, false);
+    m->block = new_block(m);
+    return m->block && interpret_init(m->variables, seed, m->block, false);
 }
 
 static void initialize_metric(const Variable *v, uint8_t *block)
@@ -363,6 +390,105 @@ void nnc_close(NncModel *m)
     m->jit = NULL;
     m->block = NULL;
     memset(m->executables, 0, sizeof m->executables);
+}
+
+// --- whole numbers ----------------------------------------------------------------------------
+
+// Runs the watch graph over all calibration examples; `note` is shown each value.
+static void watch_all(NncModel *m, const NncCalibration *c, void **values, Histogram *histograms,
+                      void (*note)(Histogram *, const float *, int64_t))
+{
+    const void *const *inputs;
+    const Graph *g = m->graphs[NNC_WATCH];
+    for (int64_t n; (n = c->next(c->self, &inputs)) > 0;) {
+        executable_run(m->executables[NNC_WATCH], &(RunArgs){.variables = m->block,
+                                                             .inputs = inputs,
+                                                             .outputs = values,
+                                                             .batch = n,
+                                                             .pool = c->pool});
+        for (int i = 0; i < g->output_count; i++) {
+            const Type *t = &g->outputs[i].node->type;
+            note(&histograms[i], values[i], type_elements(t) * (type_batched(t) ? n : 1));
+        }
+    }
+}
+
+// The range that a training for whole numbers has left, if it was one.
+static bool learned_range(const NncModel *m, QuantizedValue *v)
+{
+    if (v->low < 0)
+        return false;
+    const Variable *vs = m->variables->items;
+    const char *block = m->block;
+    const Range r = {(double)*(const float *)(block + vs[v->low].offset),
+                     (double)*(const float *)(block + vs[v->high].offset)};
+    v->range = r;
+    return r.low < r.high;  // else nothing has been trained
+}
+
+// What the user gives is taken as it is, to its ends.
+static Range chosen_range(const QuantizedValue *v, const Histogram *h, Calibration method)
+{
+    return histogram_range(h, v->real->op == OP_input ? CALIBRATE_MIN_MAX : method);
+}
+
+static void find_ranges(NncModel *m, const NncCalibration *c)
+{
+    const Graph *g = m->graphs[NNC_WATCH];
+    QuantizePlan *p = m->plan;
+    Histogram *h = arena_array(m->arena, Histogram, (size_t)p->value_count + 1);
+    void **values = arena_array(m->arena, void *, (size_t)g->output_count + 1);
+    for (int i = 0; i < g->output_count; i++) {
+        const Type *t = &g->outputs[i].node->type;
+        const size_t rows = type_batched(t) ? (size_t)c->batch : 1;
+        values[i] = arena_array(m->arena, float, rows *(size_t)type_elements(t));
+        histogram_clear(&h[i]);
+    }
+    nnc_fold(m, c->pool);
+    watch_all(m, c, values, h, histogram_note_ends);
+    if (c->method != CALIBRATE_MIN_MAX)
+        watch_all(m, c, values, h, histogram_count);
+    for (int i = 0; i < p->value_count; i++)
+        if (p->values[i].ranged && !learned_range(m, &p->values[i]))
+            p->values[i].range = chosen_range(&p->values[i], &h[p->values[i].output], c->method);
+}
+
+// The block with room for the new variables, and their values in it.
+static bool store_quantized(NncModel *m, size_t bytes)
+{
+    uint8_t *block = new_block(m);
+    if (!block)
+        return false;
+    memcpy(block, m->block, bytes);
+    free(m->block);
+    m->block = block;
+    for (int i = 0; i < m->quantized.variable_count; i++) {
+        const QuantizedVariable *q = &m->quantized.variables[i];
+        const Variable *v = &m->variables->items[q->variable];
+        memcpy(block + v->offset, q->data,
+               (size_t)type_elements(&v->type) * dtype_size(v->type.dtype));
+    }
+    return true;
+}
+
+bool nnc_quantize(NncModel *m, const NncCalibration *c, const NncOptions *o)
+{
+    const size_t bytes = m->variables->bytes;
+    const char *why;
+    m->plan = quantize_plan(m->arena, m->graphs[NNC_PREDICT]);
+    m->graphs[NNC_WATCH] = m->plan->watch;
+    if (!nnc_build(m, NNC_WATCH, c->batch, o))
+        return false;
+    find_ranges(m, c);
+    if (!quantize_build(m->plan, m->block, &m->quantized, &why)) {
+        diag_report(m->session->diags, DIAG_quantize, NO_SPAN, why);
+        return false;
+    }
+    m->graphs[NNC_INT8] = m->quantized.graph;
+    m->graphs[NNC_WATCH_INT8] = m->quantized.watch;
+    for (int i = 0; i < m->plan->real_count; i++)
+        diag_report(m->session->diags, DIAG_stays_real, NO_SPAN, m->plan->real_layers[i]);
+    return store_quantized(m, bytes);
 }
 
 // --- names ------------------------------------------------------------------------------------

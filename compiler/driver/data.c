@@ -150,7 +150,7 @@ static bool takes_codes(const Value *source)
 static bool needs_train(const Loader *l)
 {
     const Value *test = l->spec->test;
-    if (!l->request->test_only || !test || is_share(test))
+    if (!l->request->test_only || l->request->calibrate || !test || is_share(test))
         return true;
     return test->kind != VALUE_CALL || takes_codes(test);
 }

@@ -33,6 +33,7 @@ typedef struct DataRequest {
     const char *model_path;  // of the .nn file, which paths are relative to
     uint64_t seed;
     bool test_only;  // read the test's source alone, if that can be: it is used with weights
+    bool calibrate;  // but read the training's, too
 } DataRequest;
 
 // False after a reported error; *d is then empty.

@@ -4,7 +4,9 @@
 
 #include "driver/augmentation.h"
 #include "driver/job.h"
+#include "driver/quantize.h"
 #include "driver/sources.h"
+#include "driver/weights.h"
 #include "file.h"
 
 // To standard output, or to the file of -o.
@@ -46,12 +48,28 @@ static bool emit_graphs(Job *j, Text *out)
     return true;
 }
 
+// The graph of whole numbers, which takes weights and data to make.
+static bool emit_quantized(Job *j, Text *out)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE};
+    NnrtTensorFile file = {0};
+    const bool ok =
+        job_compile(j, purposes, 2) && weights_load(j, NULL, &file) && job_quantize_alone(j, &file);
+    nnrt_safetensors_free(&file);
+    return ok && nnc_emit(&j->model, NNC_INT8, stage_of(j->options->argument),
+                          batch_of(j, NNC_INT8), out);
+}
+
 ExitCode command_emit(Job *j)
 {
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
-    if (!job_load(j) || !job_compile(j, purposes, j->train.given ? 4 : 1))
-        return EXIT_PROGRAM;
     Text text = text_in(j->model.arena);
+    if (!job_load(j))
+        return EXIT_PROGRAM;
+    if (j->options->quantize)
+        return emit_quantized(j, &text) ? write_text(j, &text) : EXIT_PROGRAM;
+    if (!job_compile(j, purposes, j->train.given ? 4 : 1))
+        return EXIT_PROGRAM;
     return emit_graphs(j, &text) ? write_text(j, &text) : EXIT_PROGRAM;
 }
 

@@ -5,6 +5,7 @@
 #include "driver/evaluate.h"
 #include "driver/fields.h"
 #include "driver/predictor.h"
+#include "driver/quantize.h"
 #include "driver/table.h"
 #include "driver/weights.h"
 
@@ -174,7 +175,9 @@ static bool evaluate(Job *j, const NnrtTensorFile *file)
         evaluator_print(&ev, part_name(part), values, x.count);
     }
     evaluator_free(&ev);
-    return ok && print_confusion(j, part);
+    const bool whole = j->options->quantize != NULL;
+    return ok && (!whole || (job_quantize(j, file) && quantize_report(j, part))) &&
+           print_confusion(j, part);
 }
 
 ExitCode command_eval(Job *j)

@@ -19,6 +19,7 @@ typedef struct Job {
     NnrtPool *pool;
     DataRequest request;
     Data data;
+    NncPurpose predict;  // NNC_PREDICT or NNC_INT8: what gives predictions
 } Job;
 
 // The commands; each returns an exit code after having said what is wrong.
@@ -27,6 +28,8 @@ ExitCode command_train(Job *j);
 ExitCode command_eval(Job *j);
 ExitCode command_predict(Job *j);
 ExitCode command_emit(Job *j);
+ExitCode command_emit_c(Job *j);
+ExitCode command_verify(Job *j);
 ExitCode command_check_gradients(Job *j);
 ExitCode command_doc(Job *j);
 

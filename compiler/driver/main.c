@@ -28,7 +28,8 @@ static ExitCode command_version(Job *j)
 static ExitCode (*const commands[COMMAND_COUNT])(Job *j) = {
     [COMMAND_SUMMARY] = command_summary, [COMMAND_TRAIN] = command_train,
     [COMMAND_EVAL] = command_eval,       [COMMAND_PREDICT] = command_predict,
-    [COMMAND_EMIT] = command_emit,       [COMMAND_CHECK_GRADIENTS] = command_check_gradients,
+    [COMMAND_EMIT] = command_emit,       [COMMAND_EMIT_C] = command_emit_c,
+    [COMMAND_VERIFY] = command_verify,   [COMMAND_CHECK_GRADIENTS] = command_check_gradients,
     [COMMAND_DOC] = command_doc,         [COMMAND_HELP] = command_help,
     [COMMAND_VERSION] = command_version,
 };
@@ -65,13 +66,15 @@ static void open_standard(void)
 }
 
 // What is read must not be written over by what is made of it.
-static bool is_input(const Options *o, const char *output)
+static bool is_input(const Job *j, const char *output)
 {
+    const Options *o = j->options;
     struct stat out, in;
     if (!output || stat(output, &out) < 0)
         return false;
     const char *const inputs[] = {o->file, o->weights,
-                                  o->command == COMMAND_PREDICT ? o->argument : NULL};
+                                  o->command == COMMAND_PREDICT ? o->argument : NULL,
+                                  o->command == COMMAND_EMIT_C ? job_weights_path(j) : NULL};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev &&
             in.st_ino == out.st_ino)
@@ -81,13 +84,15 @@ static bool is_input(const Options *o, const char *output)
 
 static bool check_outputs(const Job *j)
 {
-    const char *const outputs[] = {j->options->output, j->options->log};
+    const Options *o = j->options;
+    const char *const outputs[] = {o->output, o->log,
+                                   o->command == COMMAND_EMIT_C ? o->argument : NULL};
     if (outputs[0] && outputs[1] && strcmp(outputs[0], outputs[1]) == 0) {
         job_say(j, "-o and --log both name %s", outputs[0]);
         return false;
     }
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-        if (is_input(j->options, outputs[i])) {
+        if (is_input(j, outputs[i])) {
             job_say(j, "%s is read by this very command; write to another file", outputs[i]);
             return false;
         }
@@ -108,6 +113,7 @@ static ExitCode set_up(Job *j)
 {
     const Options *o = j->options;
     NnrtError e;
+    j->predict = NNC_PREDICT;
     j->out = terminal_of(stdout, o->color);
     j->err = terminal_of(stderr, o->color);
     j->session->sets = o->sets.items;

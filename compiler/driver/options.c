@@ -122,6 +122,9 @@ static const OptionRow rows[] = {
     {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
+    {"emit-c", 0, "FILE", "the trained model as a C99 header", COMMAND(EMIT_C)},
+    {"verify", 0, NULL, "compile that header here, compare with nnc, kernel by kernel",
+     COMMAND(VERIFY)},
     {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
     {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
     {"help", 'h', NULL, "this text", COMMAND(HELP)},
@@ -135,6 +138,11 @@ static const OptionRow rows[] = {
     {"threads", 'j', "N", "threads, all cores unless told; results never depend on it",
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
+    {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"quantize", 0, "TYPE", "int8: compute in whole numbers, and compare", TEXT(quantize),
+     .choices = "int8"},
+    {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
+     .choices = "min_max|percentile|mse"},
     {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
@@ -275,8 +283,13 @@ static bool check(const Options *o)
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
         return usage_error("there is no stage %s; nnc --help lists them", o->argument);
+    if (o->with_training && o->command != COMMAND_EMIT_C)
+        return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
+    if (o->quantize && o->command != COMMAND_EVAL && o->command != COMMAND_PREDICT &&
+        o->command != COMMAND_EMIT)
+        return usage_error("--quantize goes with --eval, --predict or --emit");
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);
@@ -285,7 +298,7 @@ static bool check(const Options *o)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
+    *o = (Options){.format = "csv", .calibrate = "mse", .color = "auto", .seed = -1};
     return parse_words(o, a, argc, argv) && check(o);
 }
 

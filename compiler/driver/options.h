@@ -23,6 +23,8 @@ typedef enum Command {
     COMMAND_EVAL,
     COMMAND_PREDICT,
     COMMAND_EMIT,
+    COMMAND_EMIT_C,
+    COMMAND_VERIFY,
     COMMAND_CHECK_GRADIENTS,
     COMMAND_DOC,
     COMMAND_HELP,
@@ -46,11 +48,14 @@ typedef struct Options {
     const char *format;  // "csv" or "json"
     const char *engine;  // NULL: the default
     bool no_cache;
-    const char *color;  // "auto", "always", "never"
+    const char *color;      // "auto", "always", "never"
+    const char *quantize;   // "int8"; NULL: f32
+    const char *calibrate;  // a method's name
     const char *dump;
     const char *stop_after;
     int64_t seed;     // -1: as the file says
     int64_t threads;  // 0: as many as there are cores
+    bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;
     bool verbose;

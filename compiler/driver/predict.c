@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "driver/fields.h"
 #include "driver/predictor.h"
+#include "driver/quantize.h"
 #include "driver/sources.h"
 #include "driver/weights.h"
 #include "file.h"
@@ -349,10 +350,12 @@ static bool write_predictions(Prediction *p)
 
 ExitCode command_predict(Job *j)
 {
-    static const NncPurpose purposes[] = {NNC_PREDICT};
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE};
+    const bool whole = j->options->quantize != NULL;
     Prediction p = {.job = j};
-    const bool ok = job_load(j) && job_compile(j, purposes, 1) &&
-                    weights_load(j, NULL, &p.weights) && read_examples(&p) && fit_examples(&p);
+    const bool ok = job_load(j) && job_compile(j, purposes, whole ? 2 : 1) &&
+                    weights_load(j, NULL, &p.weights) && read_examples(&p) && fit_examples(&p) &&
+                    (!whole || job_quantize_alone(j, &p.weights));
     if (ok)
         find_classes(&p);
     const bool written = ok && write_predictions(&p);

@@ -18,7 +18,7 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
         job_say_error(j, &e);
         return false;
     }
-    const bool ok = nnc_build(m, NNC_PREDICT, capacity, &j->nnc);
+    const bool ok = nnc_build(m, j->predict, capacity, &j->nnc);
     void **outputs = output_buffers(m->arena, g, capacity);
     if (ok)
         nnc_fold(m, j->pool);
@@ -36,7 +36,7 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
             .validation_loss = INFINITY,
             .pool = j->pool,
         };
-        executable_run(m->executables[NNC_PREDICT], &args);
+        executable_run(m->executables[j->predict], &args);
         sink(self, (const void *const *)outputs, x->rows + at, n);
     }
     nnrt_feed_free(&feed);

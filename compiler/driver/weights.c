@@ -16,7 +16,7 @@ static bool is_saved(const Variable *v)
 
 static NnrtDtype dtype_of(const Variable *v)
 {
-    static const NnrtDtype dtypes[DTYPE_COUNT] = {NNRT_F32, NNRT_I32, NNRT_U8};
+    static const NnrtDtype dtypes[DTYPE_COUNT] = {NNRT_F32, NNRT_I32, NNRT_U8, NNRT_I8};
     return dtypes[v->type.dtype];
 }
 
@@ -233,9 +233,10 @@ static void copy_weights(Job *j, const NnrtTensorFile *file)
         }
 }
 
-static bool read_weights(Job *j, const char *path, NnrtTensorFile *file)
+bool weights_read(Job *j, const char *path, NnrtTensorFile *file)
 {
     NnrtError e;
+    *file = (NnrtTensorFile){0};
     if (nnrt_safetensors_read(path, file, &e))
         return true;
     char text[sizeof e];
@@ -248,21 +249,26 @@ static bool read_weights(Job *j, const char *path, NnrtTensorFile *file)
     return false;
 }
 
-bool weights_load(Job *j, const char *path, NnrtTensorFile *file)
+bool weights_apply(Job *j, const char *path, const NnrtTensorFile *file)
 {
-    *file = (NnrtTensorFile){0};
-    path = path ? path : job_weights_path(j);
-    if (!read_weights(j, path, file))
+    if (!check_weights(j, path, file) || !nnc_initialize(&j->model, j->train.seed))
         return false;
-    if (!check_weights(j, path, file) || !nnc_initialize(&j->model, j->train.seed)) {
-        nnrt_safetensors_free(file);
-        return false;
-    }
     copy_weights(j, file);
     const char *hash = nnrt_safetensors_meta(file, "model_hash");
     if (hash && strcmp(hash, model_hash(j)) != 0 && !j->options->quiet)
         job_say(j, "%s: the layers have changed since these weights were made", path);
     return true;
+}
+
+bool weights_load(Job *j, const char *path, NnrtTensorFile *file)
+{
+    path = path ? path : job_weights_path(j);
+    if (!weights_read(j, path, file))
+        return false;
+    if (weights_apply(j, path, file))
+        return true;
+    nnrt_safetensors_free(file);
+    return false;
 }
 
 // --- weights to begin a training with ------------------------------------------------------------
@@ -319,7 +325,7 @@ static void copy_start(Job *j, const char *path, const NnrtTensorFile *file)
 bool weights_start(Job *j, const char *path)
 {
     NnrtTensorFile file = {0};
-    if (!read_weights(j, path, &file))
+    if (!weights_read(j, path, &file))
         return false;
     const bool ok = check_start(j, path, &file);
     if (ok)
@@ -365,6 +371,19 @@ static float *read_floats(Arena *a, const json_t *list, int64_t *count)
         values[i] = (float)json_number_value(json_array_get(list, i));
     *count = (int64_t)n;
     return values;
+}
+
+int64_t weights_statistics(Job *j, const NnrtTensorFile *file, const char *input,
+                           const float **mean, const float **std)
+{
+    json_t *all = meta_json(file, "normalization");
+    const json_t *one = json_object_get(all, input);
+    int64_t means = 0;
+    int64_t stds = 0;
+    *mean = read_floats(j->model.arena, json_object_get(one, "mean"), &means);
+    *std = read_floats(j->model.arena, json_object_get(one, "std"), &stds);
+    json_decref(all);
+    return means == stds ? means : 0;
 }
 
 bool weights_normalize(Job *j, const NnrtTensorFile *file, const char *input, NnrtField *field)

@@ -3,8 +3,9 @@
 // Semantics, before any node
 //   Shapes   Static but for the batch. A value that has the batch has it as axis 0, of size
 //            DIM_BATCH; no other axis is ever the batch. Rank 0 is a scalar. Sizes are >= 1.
-//   Types    f32; i32 for class targets, indices and argmax; bool for comparisons and masks.
-//            An i32 never turns into f32 but by `cast`.
+//   Types    f32; i32 for class targets, indices and argmax; bool for comparisons and masks; i8 for
+//            what is quantized, whose sums are i32. An i32 or i8 never turns into f32 but by
+//            `cast`.
 //   Values   Element-wise operations take inputs of one and the same shape; `broadcast` is
 //            written out. Nothing aliases: a node is a value. The order of a float operation is
 //            fixed; nothing is reassociated. `reduce` and `contract` have an order of summation
@@ -31,7 +32,7 @@
 #define LABEL_COUNT 26
 #define MAX_EXAMPLE_BYTES ((int64_t)1 << 40)  // of one value, without the batch
 
-typedef enum DType { DTYPE_F32, DTYPE_I32, DTYPE_BOOL, DTYPE_COUNT } DType;
+typedef enum DType { DTYPE_F32, DTYPE_I32, DTYPE_BOOL, DTYPE_I8, DTYPE_COUNT } DType;
 
 typedef struct Type {
     DType dtype;

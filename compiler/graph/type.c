@@ -11,6 +11,7 @@ static const struct {
     [DTYPE_F32] = {"f32", 4},
     [DTYPE_I32] = {"i32", 4},
     [DTYPE_BOOL] = {"bool", 1},
+    [DTYPE_I8] = {"i8", 1},
 };
 
 size_t dtype_size(DType dtype)

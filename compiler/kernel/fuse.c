@@ -269,7 +269,8 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     if (last < 0 || n->type.dims[last] == DIM_BATCH)
         return;
     const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
-    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 || copy_below_windows(f, n->in[k], axis))
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 ||
+        copy_below_windows(f, n->in[k], axis))
         return;
     if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
         is_same_in_all_steps(f, n->in[k]))

@@ -35,10 +35,11 @@ typedef struct Buffer {
     int index;
     Type type;         // of the value it holds
     const Node *node;  // ARENA: the value; NULL: of no node
-    size_t offset;     // ARENA: in bytes, a multiple of 64
+    size_t offset;     // ARENA: in bytes, a multiple of the plan's alignment
     size_t bytes;      // ARENA: at the most, for max_batch examples
     int first, last;   // ARENA: the kernels that write it and read it last
     bool pinned;       // ARENA: an invariant kernel wrote it: it lives in all steps
+    int place;         // ARENA: the buffer in whose place it stands, or itself
 } Buffer;
 
 typedef enum Level { LEVEL_UNIFORM, LEVEL_OUTER, LEVEL_FULL } Level;
@@ -122,6 +123,8 @@ typedef struct Kernel {
 typedef struct Plan {
     const Graph *graph;
     int64_t max_batch;
+    size_t alignment;  // of buffers in the arena, in bytes
+    bool compact;      // buffers may take the place of others
     Kernel **kernels;  // in order of execution
     int kernel_count, kernel_capacity;
     Buffer *buffers;
@@ -131,6 +134,12 @@ typedef struct Plan {
 
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
+// The same in as little memory as can be: buffers aligned to 4 bytes, and a kernel's result in the
+// place of what it reads for the last time, element for element.
+Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch);
+
+// What lives at once at the most: no placement can do with less than this.
+size_t plan_live_bytes(const Plan *p);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);

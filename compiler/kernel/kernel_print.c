@@ -35,7 +35,7 @@ static void print_axes(Text *out, const Kernel *k)
     }
 }
 
-static const char *const dtype_text[DTYPE_COUNT] = {"f32", "i32", "bool"};
+static const char *const dtype_text[DTYPE_COUNT] = {"f32", "i32", "bool", "i8"};
 
 static void print_args(Text *out, const Instr *c)
 {
@@ -165,6 +165,9 @@ static void print_body(Text *out, const Kernel *k)
         print_code(out, k);
         return;
     }
+    if (k->node->type.dtype != DTYPE_F32)
+        text_addf(out, "    sums of %s, products of %s\n", dtype_name(k->node->type.dtype),
+                  dtype_name(k->node->in[0]->type.dtype));
     if (k->left_offset || k->right_offset)
         text_addf(out, "    offsets left %" PRId64 ", right %" PRId64 "\n", k->left_offset,
                   k->right_offset);
@@ -245,8 +248,10 @@ static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *
 
 void plan_print(Text *out, const Plan *p, const KernelTime *times)
 {
-    text_addf(out, "%s: %d kernels, arena of %zu bytes for %" PRId64 " examples\n", p->graph->name,
-              p->kernel_count, p->arena_bytes, p->max_batch);
+    text_addf(out,
+              "%s: %d kernels, arena of %zu bytes for %" PRId64
+              " examples, of which %zu are in use at once\n",
+              p->graph->name, p->kernel_count, p->arena_bytes, p->max_batch, plan_live_bytes(p));
     for (int i = 0; i < p->kernel_count; i++)
         print_kernel(out, p, i, times ? &times[i] : NULL);
 }

@@ -178,8 +178,8 @@ static bool has_buffer(const Lower *l, const Node *n)
 static bool is_anchor(const Lower *l, const Node *n)
 {
     const Fusion *f = l->fusion;
-    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] || !op_is(n->op, ELEMENTWISE) ||
-           !op_is(n->op, CHEAP);
+    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] ||
+           !op_is(n->op, ELEMENTWISE) || !op_is(n->op, CHEAP);
 }
 
 static void find_root(const Lower *l, Node *n, int depth, Root *root);
@@ -548,6 +548,24 @@ static void store_arena_values(Lower *l)
         }
 }
 
+static bool has_store(const Kernel *k)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE)
+            return true;
+    return false;
+}
+
+// All that a kernel makes may be computed again by those that use it.
+static void drop_idle_kernels(Plan *p)
+{
+    int kept = 0;
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind != KERNEL_LOOPS || has_store(p->kernels[i]))
+            p->kernels[kept++] = p->kernels[i];
+    p->kernel_count = kept;
+}
+
 static int *filled_with_minus_one(Arena *a, int n)
 {
     int *x = arena_array(a, int, (size_t)n + 1);
@@ -574,6 +592,7 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
     store_outputs(&l);
     set_passes(&l);
     store_arena_values(&l);
+    drop_idle_kernels(p);
     for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);

@@ -43,5 +43,7 @@ void plan_invariants(Plan *p, const ScanBody *s);
 
 // Arena offsets by lifetime (memory.c).
 void plan_memory(Arena *a, Plan *p);
+// Offsets of buffers that have bytes and lifetimes; the bytes of all (placement.c).
+size_t place_buffers(Arena *a, Buffer **buffers, int count, bool compact);
 
 #endif

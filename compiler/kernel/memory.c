@@ -1,20 +1,18 @@
 // memory.c -- where in the arena each buffer stands.
 //
-// A buffer lives from the kernel that writes it to the last that reads it. Largest first, each gets
-// the lowest offset at which no buffer that lives at the same time stands.
+// A buffer lives from the kernel that writes it to the last that reads it. In a compact plan a
+// kernel that reads a buffer for the last time may write its result there. The offsets are
+// placement.c's.
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/lower.h"
-
-#define ALIGNMENT 64
 
 static size_t buffer_bytes(const Plan *p, const Buffer *b)
 {
     size_t rows = type_batched(&b->type) ? (size_t)p->max_batch : 1;
     size_t bytes = rows * (size_t)type_elements(&b->type) * dtype_size(b->type.dtype);
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return (bytes + p->alignment - 1) / p->alignment * p->alignment;
 }
 
 static void set_lifetimes(Plan *p)
@@ -34,36 +32,99 @@ static void set_lifetimes(Plan *p)
         }
 }
 
-static int by_size(const void *x, const void *y)
+// --- in the place of another --------------------------------------------------------------------
+
+static bool reads(const Instr *c, int slot)
 {
-    const Buffer *a = *(Buffer *const *)x, *b = *(Buffer *const *)y;
-    if (a->bytes != b->bytes)
-        return a->bytes > b->bytes ? -1 : 1;
-    return a < b ? -1 : a > b;
+    return (c->kind == INSTR_LOAD || c->kind == INSTR_GATHER) && c->slot == slot;
 }
 
-static bool live_together(const Buffer *a, const Buffer *b)
+// The one store to a slot, that is made when all of the kernel's passes are over or in the last.
+static const Instr *only_store(const Kernel *k, int slot)
 {
-    return a->first <= b->last && b->first <= a->last;
+    const Instr *found = NULL;
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        if (reads(c, slot) || c->reload == slot ||
+            (c->kind == INSTR_STORE && c->slot == slot && found))
+            return NULL;
+        if (c->kind == INSTR_STORE && c->slot == slot)
+            found = c;
+    }
+    const bool last = found && (found->level == LEVEL_OUTER || found->pass == k->passes - 1);
+    return last && !found->adds && found->arg_count == 1 ? found : NULL;
 }
 
-// The lowest offset from `at` on that is clear of `other`.
-static size_t pass_by(const Buffer *b, const Buffer *other, size_t at)
+// Whether a slot is read where, and no later than when, `store` writes, and else left alone.
+static bool read_in_step(const Kernel *k, int slot, const Instr *store)
 {
-    bool meets = live_together(b, other) && at < other->offset + other->bytes &&
-                 other->offset < at + b->bytes;
-    return meets ? other->offset + other->bytes : at;
+    for (int i = 0; i < k->count; i++) {
+        const Instr *c = &k->code[i];
+        if ((c->kind == INSTR_STORE && c->slot == slot) || c->reload == slot)
+            return false;
+        if (reads(c, slot) &&
+            (c->kind == INSTR_GATHER || c->level != store->level || c->offset != store->offset ||
+             memcmp(c->strides, store->strides, sizeof c->strides) != 0))
+            return false;
+    }
+    return true;
 }
 
-static void place_buffer(Buffer **placed, int count, Buffer *b)
+// Kernels without reductions have their points at the outer level, where all is read before it is
+// written; the others read in every pass, the last too.
+static bool can_replace(const Plan *p, int kernel, const Buffer *old, const Buffer *made)
 {
-    size_t at = 0, before;
-    do {
-        before = at;
-        for (int i = 0; i < count; i++)
-            at = pass_by(b, placed[i], at);
-    } while (at != before);
-    b->offset = at;
+    return old->kind == BUFFER_ARENA && old->last == kernel && old->first < kernel &&
+           !old->pinned && old->type.dtype == made->type.dtype && old->bytes >= made->bytes &&
+           p->buffers[old->place].last == kernel;
+}
+
+// The operands of a contraction, its first two slots, are read all over.
+static int first_in_step(const Kernel *k)
+{
+    return k->kind == KERNEL_CONTRACT ? 2 : 0;
+}
+
+static bool is_operand(const Kernel *k, int buffer)
+{
+    return k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer);
+}
+
+static void replace_in(Plan *p, int kernel)
+{
+    const Kernel *k = p->kernels[kernel];
+    for (int to = first_in_step(k); to < k->buffer_count; to++) {
+        Buffer *made = &p->buffers[k->buffers[to]];
+        const Instr *store = only_store(k, to);
+        if (!store || made->kind != BUFFER_ARENA || made->first != kernel || made->last == kernel ||
+            made->pinned)
+            continue;
+        for (int from = first_in_step(k); from < k->buffer_count; from++) {
+            const Buffer *old = &p->buffers[k->buffers[from]];
+            if (made->place != k->buffers[to] || !can_replace(p, kernel, old, made) ||
+                !read_in_step(k, from, store) || is_operand(k, k->buffers[from]))
+                continue;
+            made->place = old->place;
+            p->buffers[old->place].last = made->last;
+        }
+    }
+}
+
+// --- the whole ----------------------------------------------------------------------------------
+
+size_t plan_live_bytes(const Plan *p)
+{
+    size_t most = 0;
+    for (int k = 0; k < p->kernel_count; k++) {
+        size_t live = 0;
+        for (int i = 0; i < p->buffer_count; i++) {
+            const Buffer *b = &p->buffers[i];
+            if (b->kind == BUFFER_ARENA && b->place == i && b->first <= k && k <= b->last)
+                live += b->bytes;
+        }
+        most = live > most ? live : most;
+    }
+    return most;
 }
 
 void plan_memory(Arena *a, Plan *p)
@@ -71,15 +132,18 @@ void plan_memory(Arena *a, Plan *p)
     Buffer **order = arena_array(a, Buffer *, (size_t)p->buffer_count + 1);
     int count = 0;
     set_lifetimes(p);
-    for (int i = 0; i < p->buffer_count; i++)
-        if (p->buffers[i].kind == BUFFER_ARENA) {
+    for (int i = 0; i < p->buffer_count; i++) {
+        p->buffers[i].place = i;
+        if (p->buffers[i].kind == BUFFER_ARENA)
             p->buffers[i].bytes = buffer_bytes(p, &p->buffers[i]);
-            order[count++] = &p->buffers[i];
-        }
-    qsort(order, (size_t)count, sizeof *order, by_size);
-    for (int i = 0; i < count; i++) {
-        place_buffer(order, i, order[i]);
-        size_t end = order[i]->offset + order[i]->bytes;
-        p->arena_bytes = end > p->arena_bytes ? end : p->arena_bytes;
     }
+    for (int i = 0; p->compact && i < p->kernel_count; i++)
+        if (p->kernels[i]->count)
+            replace_in(p, i);
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].place == i)
+            order[count++] = &p->buffers[i];
+    p->arena_bytes = place_buffers(a, order, count, p->compact);
+    for (int i = 0; i < p->buffer_count; i++)
+        p->buffers[i].offset = p->buffers[p->buffers[i].place].offset;
 }

@@ -3,15 +3,29 @@
 #include "graph/ops/ops.h"
 #include "kernel/lower.h"
 
-Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
+#define CACHE_LINE 64  // bytes; and a vector register
+
+static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact)
 {
     Plan *p = arena_new_of(a, Plan);
     Fusion *f = fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
+    p->compact = compact;
+    p->alignment = compact ? sizeof(float) : CACHE_LINE;
     lower_groups(a, p, f);
     plan_memory(a, p);
     return p;
+}
+
+Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
+{
+    return plan(a, g, max_batch, false);
+}
+
+Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch)
+{
+    return plan(a, g, max_batch, true);
 }
 
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch)

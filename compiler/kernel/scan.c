@@ -40,12 +40,14 @@ static Graph *body_graph(const ScanBody *s)
     return g;
 }
 
-static Plan *plan_body(Arena *a, const ScanBody *s, int64_t max_batch)
+static Plan *plan_body(Arena *a, const ScanBody *s, const Plan *around)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = fuse(a, body_graph(s), max_batch, s);
+    Fusion *f = fuse(a, body_graph(s), around->max_batch, s);
     p->graph = f->graph;
-    p->max_batch = max_batch;
+    p->max_batch = around->max_batch;
+    p->compact = around->compact;
+    p->alignment = around->alignment;
     lower_groups(a, p, f);
     plan_invariants(p, s);
     plan_memory(a, p);
@@ -98,7 +100,7 @@ void lower_scan(Arena *a, Plan *p, const Fusion *f, Node *n)
 {
     const ScanBody *s = n->attr.scan;
     Kernel *k = arena_new_of(a, Kernel);
-    *k = (Kernel){.kind = KERNEL_SCAN, .node = n, .body = plan_body(a, s, p->max_batch)};
+    *k = (Kernel){.kind = KERNEL_SCAN, .node = n, .body = plan_body(a, s, p)};
     for (int i = 0; i < n->input_count; i++) {
         const int carried = i - s->sequences;
         int buffer = plan_read_buffer(a, p, f, view_of(f, n->in[i]).base);

@@ -106,6 +106,18 @@ static double compute(EmitOp op, double a, double b, double c)
         return a != 0 ? b : c;
     case EMIT_FMA:
         return fma(a, b, c);
+    case EMIT_TO_I8:
+        return fmin(fmax(to_i32(a), INT8_MIN), INT8_MAX);
+    case EMIT_IADD:  // is_small keeps whole numbers away from the ends of i32
+        return a + b;
+    case EMIT_ISUB:
+        return a - b;
+    case EMIT_IMUL:
+        return a * b;
+    case EMIT_IDIV:
+        return b != 0 ? trunc(a / b) : 0;
+    case EMIT_REQUANTIZE:
+        return requantize((int32_t)a, (int32_t)b, (int32_t)c);
     case EMIT_COUNT:
         break;
     }

@@ -49,6 +49,46 @@ void passes_run(Graph *g, const PassOptions *options);
 // zero constant where the loss does not depend on it. Memory: the graph's arena.
 void autodiff(Graph *g, Node *loss, const int *variables, int count, Node **gradients);
 
+// How an input comes to be what the model takes: (raw * scale - mean) / std.
+typedef struct RawInput {
+    double scale;
+    int64_t
+        features;  // that have a mean and a std each, repeated over the input; 0: there are none
+    int mean, inverse;  // the variables "input NAME.mean" and, 1 / std, "input NAME.inverse", for
+                        // the caller to set
+} RawInput;
+
+// Makes `g` take an input as it is before that: before the passes, of an f32 alone.
+void graph_take_raw_input(Graph *g, int input, RawInput *raw);
+
+// A recurrent model step by step. The graph's inputs are a step of the model's input (of length 1)
+// and the states as they were, its outputs those of the model for that step, and the states after.
+typedef struct StreamState {
+    Type type;
+    double first;  // of every element, before the first step
+    Node *last;    // scratch
+} StreamState;
+
+typedef struct Stream {
+    Graph *graph;
+    StreamState *states;
+    int count;
+} Stream;
+
+// False: `g`, a predict graph after its passes, is not made of steps.
+bool graph_stream(const Graph *g, Stream *out);
+
+// Training that sees what quantization will do: the inputs and the weights of every product pass
+// through OP_fake_quantize, and the inputs' ranges are kept in states "WEIGHTS.low" and ".high".
+// `g` is a train graph before any pass. quantize_aware_declare makes the states alone.
+void quantize_aware(Graph *g);
+void quantize_aware_declare(Graph *g);
+
+// The path of the variable that weights are made of, folded or not; NULL: of none.
+const char *weights_path(Arena *a, const Graph *g, const Node *weights);
+// The state that keeps an end, "low" or "high", of what the weights are multiplied with; -1: none.
+int weights_range(const Graph *g, const char *path, const char *end);
+
 // Takes out of `g` what depends on variables alone (folded batch norms, say), so that it is
 // computed once rather than in each run. Adds a VARIABLE_FOLDED for each such value, which `g`
 // reads from then on, and returns a graph "fold", without inputs, whose updates give them their

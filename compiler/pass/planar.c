@@ -219,9 +219,9 @@ static Node *sink_in_reshape(Rewriter *r, const Node *n, Node *t)
 typedef Node *Sink(Rewriter *r, const Node *n, Node *t);
 
 static Sink *const sinks[OP_COUNT] = {
-    [OP_slice] = sink_in_slice,         [OP_pad] = sink_in_pad,
-    [OP_window] = sink_in_window,       [OP_unwindow] = sink_in_unwindow,
-    [OP_reduce] = sink_in_reduce,       [OP_broadcast] = sink_in_broadcast,
+    [OP_slice] = sink_in_slice,     [OP_pad] = sink_in_pad,
+    [OP_window] = sink_in_window,   [OP_unwindow] = sink_in_unwindow,
+    [OP_reduce] = sink_in_reduce,   [OP_broadcast] = sink_in_broadcast,
     [OP_reshape] = sink_in_reshape,
 };
 
@@ -230,12 +230,13 @@ static double filled_lanes(int64_t size)
     return (double)size / (double)((size + LANES - 1) / LANES * LANES);
 }
 
-// A transpose that puts few channels last and leaves the order of the others. Others have reasons of
-// their own.
+// A transpose that puts few channels last and leaves the order of the others. Others have reasons
+// of their own.
 static bool puts_few_last(const Node *n)
 {
     const int last = n->type.rank - 1;
-    if (n->op != OP_transpose || (double)n->type.dims[last] * GAIN >= LANES || n->attr.map[last] == last)
+    if (n->op != OP_transpose || (double)n->type.dims[last] * GAIN >= LANES ||
+        n->attr.map[last] == last)
         return false;
     for (int i = 1; i < last; i++)
         if (n->attr.map[i] < n->attr.map[i - 1])
@@ -473,10 +474,17 @@ static Node *sum_along_rows(Rewriter *r, Node *n)
 }
 
 static const Rule rules[] = {
-    {OP_contract, rows_last}, {OP_contract, sum_along_rows}, {ANY_ELEMENTWISE, sink_in_elementwise},
-    {OP_slice, sink},         {OP_pad, sink},                {OP_window, sink},
-    {OP_unwindow, sink},      {OP_reduce, sink},             {OP_broadcast, sink},
-    {OP_reshape, sink},       RULES_END,
+    {OP_contract, rows_last},
+    {OP_contract, sum_along_rows},
+    {ANY_ELEMENTWISE, sink_in_elementwise},
+    {OP_slice, sink},
+    {OP_pad, sink},
+    {OP_window, sink},
+    {OP_unwindow, sink},
+    {OP_reduce, sink},
+    {OP_broadcast, sink},
+    {OP_reshape, sink},
+    RULES_END,
 };
 
 bool pass_planar(Pass *p, Graph *g)

@@ -1,4 +1,5 @@
-// blocks.c -- the blocks `train` and `data`: each key is a row, with what its value must be.
+// blocks.c -- the blocks `train`, `data` and `deploy`: each key is a row, with what its value must
+// be.
 
 #include <math.h>
 #include <stddef.h>
@@ -146,6 +147,21 @@ static void set_clip_value(Expander *e, const Expr *x)
     e->program->plan.clip_value = v ? value_as_real(v) : 0;
 }
 
+// A key whose value is one word.
+static Value *read_word(Expander *e, const Expr *x, const char *word)
+{
+    if (x->kind == EXPR_NAME && name_is(x->name, word))
+        return value_string(e->arena, x->span, word);
+    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
+                "something else");
+    return NULL;
+}
+
+static void set_quantize(Expander *e, const Expr *x)
+{
+    e->program->train_spec.quantize = read_word(e, x, "int8") != NULL;
+}
+
 #define FIELD(name, kind, least)                            \
     {                                                       \
 #name, kind, offsetof(TrainSpec, name), least, NULL \
@@ -173,6 +189,7 @@ static const Key train_table[] = {
     SET(label_smoothing),
     SET(clip_norm),
     SET(clip_value),
+    SET(quantize),
     {.name = NULL},
 };
 
@@ -237,16 +254,6 @@ static void set_augment(Expander *e, const Expr *x)
     e->program->data_spec.augment = read_source(e, x);
 }
 
-// A key whose value is one word.
-static Value *read_word(Expander *e, const Expr *x, const char *word)
-{
-    if (x->kind == EXPR_NAME && name_is(x->name, word))
-        return value_string(e->arena, x->span, word);
-    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
-                "something else");
-    return NULL;
-}
-
 static void set_target(Expander *e, const Expr *x)
 {
     e->program->data_spec.target = read_word(e, x, "input");
@@ -262,12 +269,50 @@ static const Key data_table[] = {
     SET(augment), SET(target), SET(normalize),  {.name = NULL},
 };
 
+// --- deploy -----------------------------------------------------------------------------------
+
+static void read_limit(Expander *e, const Expr *x, const char *name, int64_t *limit, Span *span)
+{
+    int64_t bytes;
+    *span = x->span;
+    if (!eval_int(e, x, name, &bytes))
+        return;
+    if (bytes < 0)
+        diag_report(diags_of(e), DIAG_bad_setting, x->span, name, 0LL);
+    else
+        *limit = bytes;
+}
+
+static void set_ram(Expander *e, const Expr *x)
+{
+    DeploySpec *d = &e->program->deploy_spec;
+    read_limit(e, x, "ram", &d->ram, &d->ram_span);
+}
+
+static void set_flash(Expander *e, const Expr *x)
+{
+    DeploySpec *d = &e->program->deploy_spec;
+    read_limit(e, x, "flash", &d->flash, &d->flash_span);
+}
+
+static void set_deployed_type(Expander *e, const Expr *x)
+{
+    report_not_yet(e, x->span, "`quantize`");
+}
+
+static const Key deploy_table[] = {
+    SET(ram),
+    SET(flash),
+    {"quantize", VALUE_NONE, 0, 0, set_deployed_type},
+    {.name = NULL},
+};
+
 // --- blocks -----------------------------------------------------------------------------------
 
 static const struct BlockTable {
     const char *name;
     const Key *keys;
-} tables[] = {{"train", train_table}, {"data", data_table}};
+} tables[] = {{"train", train_table}, {"data", data_table}, {"deploy", deploy_table}};
 
 const char *block_key(const char *block, int i)
 {
@@ -383,13 +428,13 @@ void blocks_evaluate(Program *p)
     p->data_spec = (DataSpec){.given = p->data != NULL, .span = p->data ? p->data->span : NO_SPAN};
     evaluate_block(&e, &tables[0], p->train);
     evaluate_block(&e, &tables[1], p->data);
+    p->deploy_spec = (DeploySpec){.given = p->deploy != NULL, .ram = -1, .flash = -1};
+    evaluate_block(&e, &tables[2], p->deploy);
     override_arguments(&e, "train.optimizer", &p->plan.optimizer);
     override_arguments(&e, "train.schedule", &p->plan.schedule);
     override_arguments(&e, "train.regularizer", &p->plan.regularizer);
     for (int i = 0; i < p->plan.loss_count; i++)
         override_arguments(&e, "train.loss", &p->plan.losses[i].call);
-    if (p->deploy)
-        report_not_yet(&e, p->deploy->span, "`deploy`");
 }
 
 const TrainSpec *sema_train_spec(Program *p)
@@ -400,4 +445,9 @@ const TrainSpec *sema_train_spec(Program *p)
 const DataSpec *sema_data_spec(Program *p)
 {
     return &p->data_spec;
+}
+
+const DeploySpec *sema_deploy_spec(Program *p)
+{
+    return &p->deploy_spec;
 }

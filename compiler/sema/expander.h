@@ -122,6 +122,7 @@ struct Program {
     TrainSpec train_spec;
     TrainPlan plan;
     DataSpec data_spec;
+    DeploySpec deploy_spec;
     LayerRow *rows;
     int row_count, row_capacity;
 };
@@ -477,7 +478,7 @@ Graph *program_graph(Program *p, const char *name);
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------
 
 void blocks_evaluate(Program *p);
-const char *block_key(const char *block, int i);  // key i of "train" or "data"; NULL after the last
+const char *block_key(const char *block, int i);  // key i of "train", "data" or "deploy"; NULL after the last
 void settings_apply(Program *p);
 void check_names(Program *p);
 // The expression that --set gives for `path`, or `written`.

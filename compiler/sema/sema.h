@@ -47,6 +47,7 @@ typedef struct TrainSpec {
     bool shuffle;             // true
     double target_error;      // NAN: none stated
     int64_t patience;         // early stopping: 0: off
+    bool quantize;            // train for whole numbers: int8
     Name *metrics;            // as the outputs of `evaluate` and `finish` are named
     int metric_count;
     const char *loss_text;  // for the summary: "cross_entropy", "adam(learning_rate = 0.001)"
@@ -62,9 +63,16 @@ typedef struct DataSpec {
     Value *validation;  // likewise
     Value *classes;     // a list of strings, or NULL
     Value *augment;     // a VALUE_CALL, a list of them, or NULL
-    Value *target;     // `target = input` (a string), or NULL
-    Value *normalize;  // `standard` or NULL
+    Value *target;      // `target = input` (a string), or NULL
+    Value *normalize;   // `standard` or NULL
 } DataSpec;
+
+// `deploy { }`, evaluated: what an emitted header may take, in bytes; -1: there is no limit.
+typedef struct DeploySpec {
+    bool given;
+    int64_t ram, flash;
+    Span ram_span, flash_span;
+} DeploySpec;
 
 // Loads and checks `path` and all it uses. NULL when it cannot be read; what is wrong in it is in
 // session->diags (ask diags_errors). `arena` is the module arena.
@@ -79,6 +87,7 @@ const char *sema_model_name(const Program *p);
 Variables *sema_variables(const Program *p);
 const TrainSpec *sema_train_spec(Program *p);
 const DataSpec *sema_data_spec(Program *p);
+const DeploySpec *sema_deploy_spec(Program *p);
 
 // The graphs. NULL after a reported error (which includes a missing loss or optimizer for those
 // that need one). `sema_finish` is NULL with no error when no metric needs it.

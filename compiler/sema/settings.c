@@ -29,7 +29,7 @@ static void add_options(const Program *p, Candidates *c, const Stmt *s)
 
 static Candidates setting_paths(const Program *p)
 {
-    static const char *const blocks[] = {"train", "data"};
+    static const char *const blocks[] = {"train", "data", "deploy"};
     Candidates c = {.arena = p->arena};
     for (int i = 0; i < p->lets.count; i++)
         candidates_add(&c, p->lets.entries[i].name);

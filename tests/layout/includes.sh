@@ -3,7 +3,7 @@
 # itself alone, so that it can be shipped without a compiler; LLVM stays behind one door.
 set -eu
 cd "$1"
-stages='base syntax graph sema pass kernel codegen pipeline driver'
+stages='base syntax graph sema pass kernel codegen quantize pipeline driver'
 
 # Each line: FILE:LINE:#include "PATH"
 includes() { grep -rnE '^ *# *include' --include='*.[chy]' --include='*.re' --include='*.def' "$@"; }

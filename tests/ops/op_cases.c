@@ -362,6 +362,8 @@ static double sample(const OpDef *def, DType dtype, Rng *r)
     if (dtype == DTYPE_BOOL)
         return rng_below(r, 2);
     double x = rng_between(r, def->sample_low, def->sample_high);
+    if (dtype == DTYPE_I8)
+        return fmin(fmax(trunc(x), INT8_MIN), INT8_MAX);
     return dtype == DTYPE_I32 ? trunc(x) : x;
 }
 

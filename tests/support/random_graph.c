@@ -157,6 +157,7 @@ static const struct {
     [OP_max] = {KINKS, -DOMAIN, DOMAIN},
     [OP_min] = {KINKS, -DOMAIN, DOMAIN},
     [OP_where] = {0, -DOMAIN, DOMAIN},
+    [OP_fake_quantize] = {JUMPS, -600, 600},
     [OP_eq] = {JUMPS, 0, 1},
     [OP_ne] = {JUMPS, 0, 1},
     [OP_lt] = {JUMPS, 0, 1},
@@ -213,9 +214,11 @@ static bool make_cast(Maker *m)
     if (jumps && (!v->exact || m->options.smooth))
         return false;
     v->used = true;
-    bool is_bool = to == DTYPE_BOOL;
-    add_value(m, build_cast(&m->builder, v->node, to), is_bool ? 0 : v->low, is_bool ? 1 : v->high,
-              v->exact);
+    static const double lowest[DTYPE_COUNT] = {-HUGE_VAL, -HUGE_VAL, 0, INT8_MIN};
+    static const double highest[DTYPE_COUNT] = {HUGE_VAL, HUGE_VAL, 1, INT8_MAX};
+    const double low = to == DTYPE_BOOL ? 0 : fmin(fmax(v->low, lowest[to]), highest[to]);
+    const double high = to == DTYPE_BOOL ? 1 : fmin(fmax(v->high, lowest[to]), highest[to]);
+    add_value(m, build_cast(&m->builder, v->node, to), low, high, v->exact);
     return true;
 }
 

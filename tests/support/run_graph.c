@@ -44,6 +44,8 @@ static void put(void *to, DType dtype, bool f64, int64_t i, double x)
 {
     if (dtype == DTYPE_I32)
         ((int32_t *)to)[i] = (int32_t)x;
+    else if (dtype == DTYPE_I8)
+        ((int8_t *)to)[i] = (int8_t)x;
     else if (dtype == DTYPE_BOOL)
         ((uint8_t *)to)[i] = (uint8_t)x;
     else if (f64)
@@ -56,6 +58,8 @@ static double get(const void *from, DType dtype, bool f64, int64_t i)
 {
     if (dtype == DTYPE_I32)
         return ((const int32_t *)from)[i];
+    if (dtype == DTYPE_I8)
+        return ((const int8_t *)from)[i];
     if (dtype == DTYPE_BOOL)
         return ((const uint8_t *)from)[i];
     return f64 ? ((const double *)from)[i] : (double)((const float *)from)[i];

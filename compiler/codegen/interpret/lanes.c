@@ -27,6 +27,22 @@ static double to_i32(double x)
     return trunc(fmin(fmax(x, INT32_MIN), INT32_MAX));
 }
 
+static double to_i8(double x)
+{
+    return fmin(fmax(to_i32(x), INT8_MIN), INT8_MAX);
+}
+
+// The number of 32 bits that x ends in.
+static double wrapped(int64_t x)
+{
+    return (double)(int32_t)(uint32_t)(uint64_t)x;
+}
+
+static double divided(double a, double b)
+{
+    return b == 0 ? 0 : wrapped((int64_t)a / (int64_t)b);
+}
+
 LANE(neg, -a[i])
 LANE(abs, fabs(a[i]))
 LANE(floor, floor(a[i]))
@@ -42,6 +58,7 @@ LANE(not, a[i] == 0)
 LANE(to_f32, a[i])
 LANE(to_i32, to_i32(a[i]))
 LANE(to_bool, a[i] != 0)
+LANE(to_i8, to_i8(a[i]))
 LANE(add, a[i] + b[i])
 LANE(sub, a[i] - b[i])
 LANE(mul, a[i] * b[i])
@@ -58,6 +75,11 @@ LANE(ge, a[i] >= b[i])
 LANE(and, a[i] != 0 && b[i] != 0)
 LANE(or, a[i] != 0 || b[i] != 0)
 LANE(select, a[i] != 0 ? b[i] : c[i])
+LANE(iadd, wrapped((int64_t)a[i] + (int64_t)b[i]))
+LANE(isub, wrapped((int64_t)a[i] - (int64_t)b[i]))
+LANE(imul, wrapped((int64_t)a[i] * (int64_t)b[i]))
+LANE(idiv, divided(a[i], b[i]))
+LANE(requantize, (double)requantize((int32_t)a[i], (int32_t)b[i], (int32_t)c[i]))
 LANE(fma, fma(a[i], b[i], c[i]))
 LANE(fmaf, (double)fmaf((float)a[i], (float)b[i], (float)c[i]))
 
@@ -83,6 +105,9 @@ static const struct {
     [EMIT_GT] = {lane_gt, false},           [EMIT_GE] = {lane_ge, false},
     [EMIT_AND] = {lane_and, false},         [EMIT_OR] = {lane_or, false},
     [EMIT_SELECT] = {lane_select, false},   [EMIT_FMA] = {lane_fma, true},
+    [EMIT_TO_I8] = {lane_to_i8, false},     [EMIT_IADD] = {lane_iadd, false},
+    [EMIT_ISUB] = {lane_isub, false},       [EMIT_IMUL] = {lane_imul, false},
+    [EMIT_IDIV] = {lane_idiv, false},       [EMIT_REQUANTIZE] = {lane_requantize, false},
 };
 
 static double *new_register(LaneEmit *e)

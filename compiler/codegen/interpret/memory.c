@@ -20,6 +20,7 @@ COPIERS(f32, float)
 COPIERS(f64, double)
 COPIERS(i32, int32_t)
 COPIERS(bool, uint8_t)
+COPIERS(i8, int8_t)
 
 static const struct {
     void (*load)(const void *, int64_t, double *);
@@ -29,11 +30,13 @@ static const struct {
         [DTYPE_F32] = {load_f32, store_f32},
         [DTYPE_I32] = {load_i32, store_i32},
         [DTYPE_BOOL] = {load_bool, store_bool},
+        [DTYPE_I8] = {load_i8, store_i8},
     },
     {
         [DTYPE_F32] = {load_f64, store_f64},
         [DTYPE_I32] = {load_i32, store_i32},
         [DTYPE_BOOL] = {load_bool, store_bool},
+        [DTYPE_I8] = {load_i8, store_i8},
     },
 };
 

@@ -124,8 +124,19 @@ static const struct {
     [REDUCE_MIN] = {INFINITY, combine_min},
 };
 
+// Sums of whole numbers are exact in a double, and wrap in i32.
+static double wrapped(double x)
+{
+    return (double)(int32_t)(uint32_t)(uint64_t)(int64_t)x;
+}
+
 void round_value(const Interpreter *it, const Node *n, double *y)
 {
+    if (n->type.dtype != DTYPE_F32) {
+        for (int64_t i = 0; i < value_count(it, &n->type); i++)
+            y[i] = wrapped(y[i]);
+        return;
+    }
     for (int64_t i = 0; i < value_count(it, &n->type); i++)
         y[i] = rounded(it, y[i]);
 }

@@ -90,7 +90,8 @@ static bool is_simple(const ContractAxis *x, int64_t stride)
 
 static bool fits_blas(const Kernel *k, Product *p)
 {
-    if (k->count || k->parts.size || k->left_offset || k->right_offset || !as_product(k, p))
+    if (k->node->type.dtype != DTYPE_F32 || k->count || k->parts.size || k->left_offset ||
+        k->right_offset || !as_product(k, p))
         return false;
     int64_t m = known_size(&p->m), n = known_size(&p->n), d = known_size(&p->k);
     if ((n != 1 && p->n.out != 1) || p->ldc < n)
@@ -173,20 +174,23 @@ void gen_blas(Gen *g, const Kernel *k, Val context, const Val *buffers)
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, one, 13, "");
 }
 
+Val gen_factor(Gen *g, Val loaded)
+{
+    return gen_is_float(loaded) ? loaded : gen_apply(g, EMIT_TO_I32, loaded, NULL, NULL);
+}
+
+Val gen_add_product(Gen *g, Val a, Val b, Val acc)
+{
+    if (gen_is_float(a))
+        return gen_mul_add(g, a, b, acc);
+    return LLVMBuildAdd(g->builder, LLVMBuildMul(g->builder, a, b, ""), acc, "");
+}
+
 // --- plain loops --------------------------------------------------------------------------------
 
 typedef struct Cursor {
     Val left, right, out;  // addresses
 } Cursor;
-
-static Cursor moved(Gen *g, Cursor c, const ContractAxis *x, Val i)
-{
-    Val l = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->left), "");
-    Val r = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->right), "");
-    Val o = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->out), "");
-    return (Cursor){gen_element(g, c.left, DTYPE_F32, l), gen_element(g, c.right, DTYPE_F32, r),
-                    gen_element(g, c.out, DTYPE_F32, o)};
-}
 
 typedef struct Inner {
     Gen *g;
@@ -195,31 +199,42 @@ typedef struct Inner {
     int width;                 // of the columns
     int64_t left, right, out;  // strides of the columns
     Val mask;
-    Val lo, hi;  // of the first depth axis in a part of the batch; NULL: there are no parts
+    DType factor, sum;  // element types of the operands and of the result
+    Val lo, hi;         // of the first depth axis in a part of the batch; NULL: there are no parts
 } Inner;
+
+static Cursor moved(const Inner *in, Cursor c, const ContractAxis *x, Val i)
+{
+    Gen *g = in->g;
+    Val l = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->left), "");
+    Val r = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->right), "");
+    Val o = LLVMBuildNSWMul(g->builder, i, gen_i64(g, x->out), "");
+    return (Cursor){gen_element(g, c.left, in->factor, l), gen_element(g, c.right, in->factor, r),
+                    gen_element(g, c.out, in->sum, o)};
+}
 
 static Val sum_over_depth(const Inner *in, Cursor c, int level, Val acc)
 {
     Gen *g = in->g;
     if (level == in->k->depth.count) {
-        Val a = gen_load(g, c.left, DTYPE_F32, in->left, in->width, in->mask);
-        Val b = gen_load(g, c.right, DTYPE_F32, in->right, in->width, in->mask);
-        return gen_mul_add(g, a, b, acc);
+        Val a = gen_load(g, c.left, in->factor, in->left, in->width, in->mask);
+        Val b = gen_load(g, c.right, in->factor, in->right, in->width, in->mask);
+        return gen_add_product(g, gen_factor(g, a), gen_factor(g, b), acc);
     }
     const ContractAxis *x = &in->k->depth.axes[level];
     Loop l;
     const bool part = in->lo && level == 0;
     gen_loop_begin(g, &l, part ? in->lo : gen_i64(g, 0), part ? in->hi : size_of(g, in->context, x),
                    1, &acc, 1);
-    acc = sum_over_depth(in, moved(g, c, x, l.index), level + 1, acc);
+    acc = sum_over_depth(in, moved(in, c, x, l.index), level + 1, acc);
     gen_loop_end(g, &l, &acc);
     return acc;
 }
 
 static void one_result(const Inner *in, Cursor c)
 {
-    Val acc = sum_over_depth(in, c, 0, gen_f32(in->g, 0, in->width));
-    gen_store(in->g, acc, c.out, DTYPE_F32, in->out, in->mask);
+    Val acc = sum_over_depth(in, c, 0, LLVMConstNull(gen_dtype(in->g, in->sum, in->width)));
+    gen_store(in->g, acc, c.out, in->sum, in->out, in->mask);
 }
 
 // The last axis of the columns, in vectors.
@@ -234,7 +249,7 @@ static void column_strips(Inner *in, Cursor c, const ContractAxis *x)
     in->out = x->out;
     gen_loop_begin(g, &l, gen_i64(g, 0), size, g->width, NULL, 0);
     in->mask = gen_mask(g, LLVMBuildNSWSub(g->builder, size, l.index, ""));
-    one_result(in, moved(g, c, x, l.index));
+    one_result(in, moved(in, c, x, l.index));
     gen_loop_end(g, &l, NULL);
 }
 
@@ -251,7 +266,7 @@ static void result_loops(Inner *in, Cursor c, const ContractAxis *const *axes, i
     }
     Loop l;
     gen_loop_begin(g, &l, gen_i64(g, 0), size_of(g, in->context, axes[0]), 1, NULL, 0);
-    result_loops(in, moved(g, c, axes[0], l.index), axes + 1, count - 1);
+    result_loops(in, moved(in, c, axes[0], l.index), axes + 1, count - 1);
     gen_loop_end(g, &l, NULL);
 }
 
@@ -272,7 +287,7 @@ static void result_parts(Inner *in, Cursor c, const ContractAxis *const *axes, i
     }
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, in->k->parts.size), 1, NULL, 0);
     gen_part_of_batch(g, in->k, in->context, l.index, &in->lo, &in->hi);
-    result_loops(in, moved(g, c, &in->k->parts, l.index), axes, count);
+    result_loops(in, moved(in, c, &in->k->parts, l.index), axes, count);
     gen_loop_end(g, &l, NULL);
 }
 
@@ -281,12 +296,17 @@ Val gen_contract_kernel(Gen *g, const Kernel *k, const char *name)
     const ContractAxis *axes[3 * MAX_RANK];
     Ty params[3] = {g->ptr, g->i64, g->i64};
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
-    Inner in = {.g = g, .k = k, .context = gen_field(g, args, 0, g->ptr), .width = 1};
-    Cursor c = {gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
-                           k->left_offset * (int64_t)sizeof(float)),
-                gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
-                           k->right_offset * (int64_t)sizeof(float)),
-                gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+    Inner in = {.g = g,
+                .k = k,
+                .context = gen_field(g, args, 0, g->ptr),
+                .width = 1,
+                .factor = k->node->in[0]->type.dtype,
+                .sum = k->node->type.dtype};
+    const int64_t bytes = (int64_t)dtype_size(in.factor);
+    Cursor c = {
+        gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr), k->left_offset * bytes),
+        gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr), k->right_offset * bytes),
+        gen_field(g, args, 3 * sizeof(void *), g->ptr)};
     int count = list_axes(&k->batch, axes, 0);
     count = list_axes(&k->rows, axes, count);
     count = list_axes(&k->columns, axes, count);

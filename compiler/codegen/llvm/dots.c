@@ -52,7 +52,7 @@ static int vector_axis(const Kernel *k)
 
 bool dots_fit(const Kernel *k)
 {
-    return !k->count && vector_axis(k) >= 0;
+    return k->node->type.dtype == DTYPE_F32 && !k->count && vector_axis(k) >= 0;
 }
 
 // The last axis of a family is cut into tiles; the others are loops.
@@ -141,7 +141,8 @@ static void step_of_depth(const Dots *d, Cursor c, Val *acc)
     Gen *g = d->g;
     Val b[MAX_TILE];
     for (int j = 0; j < d->columns_now; j++)
-        b[j] = gen_load(g, part_of(d, c.right, d->column.right, j), DTYPE_F32, 1, g->width, d->mask);
+        b[j] =
+            gen_load(g, part_of(d, c.right, d->column.right, j), DTYPE_F32, 1, g->width, d->mask);
     for (int i = 0; i < d->rows_now; i++) {
         Val a = gen_load(g, part_of(d, c.left, d->row.left, i), DTYPE_F32, 1, g->width, d->mask);
         for (int j = 0; j < d->columns_now; j++) {

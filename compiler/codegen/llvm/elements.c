@@ -148,6 +148,8 @@ static Val constant(Gen *g, DType dtype, double value, int width)
         return gen_f32(g, value, width);
     if (dtype == DTYPE_I32)
         return gen_i32(g, (int64_t)value, width);
+    if (dtype == DTYPE_I8)
+        return gen_splat_const(LLVMConstInt(g->i8, (unsigned long long)(int64_t)value, 1), width);
     return gen_splat_const(LLVMConstInt(g->i1, value != 0, 0), width);
 }
 

@@ -13,7 +13,7 @@
 static Val scratch_at(const Tiles *t, Val row, int column)
 {
     Gen *g = t->g;
-    const int64_t vector = (int64_t)g->width * (int64_t)sizeof(float);
+    const int64_t vector = (int64_t)g->width * (int64_t)dtype_size(t->sum);
     Val offset = LLVMBuildNSWMul(g->builder, row, gen_i64(g, t->columns_now * vector), "");
     Val start = LLVMBuildInBoundsGEP2(g->builder, g->i8, t->scratch, &offset, 1, "");
     return gen_offset(g, start, column * vector);
@@ -35,8 +35,10 @@ void epilogue_open(Tiles *t, Val args)
         if (k->code[i].level == LEVEL_UNIFORM)
             nest_define(n, i);
     t->scratch = LLVMBuildArrayAlloca(
-        g->builder, gen_vector(g->f32, g->width),
-        LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->fold.size * t->tile_columns), 0), "");
+        g->builder, gen_dtype(g, t->sum, g->width),
+        LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->fold.size * t->tile_columns),
+                     0),
+        "");
     LLVMSetAlignment(t->scratch, 64);
 }
 
@@ -62,7 +64,7 @@ static void run_row(Tiles *t, Val row)
     Gen *g = t->g;
     Val first = t->nest.index[t->column.axis];
     for (int j = 0; j < t->columns_now; j++) {
-        t->nest.product = gen_load(g, scratch_at(t, row, j), DTYPE_F32, 1, g->width, NULL);
+        t->nest.product = gen_load(g, scratch_at(t, row, j), t->sum, 1, g->width, NULL);
         t->nest.mask = tiles_mask(t, j);
         Val ahead = gen_i64(g, (int64_t)j * t->column_step);
         epilogue_at(t, &t->column, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
@@ -97,8 +99,9 @@ static void ask_for(Tiles *t, const Instr *c)
     Val at = nest_address(&t->nest, c);
     for (int j = 0; j < t->columns_now; j++) {
         const int64_t ahead = (int64_t)j * t->column_step * c->strides[t->column.axis];
-        Val args[4] = {gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype)), gen_i32(g, is_written(t->k, c->slot), 1),
-                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+        Val args[4] = {gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype)),
+                       gen_i32(g, is_written(t->k, c->slot), 1), gen_i32(g, 3, 1),
+                       gen_i32(g, 1, 1)};
         gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
     }
 }
@@ -148,7 +151,7 @@ void epilogue_tile(Tiles *t, const Val *acc)
     Loop l;
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++)
-            gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), DTYPE_F32, 1,
+            gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), t->sum, 1,
                       NULL);
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
     at_row(t, first, l.index);

@@ -11,7 +11,7 @@ Ty gen_vector(Ty element, int w)
 
 Ty gen_dtype(Gen *g, DType dtype, int w)
 {
-    const Ty types[DTYPE_COUNT] = {g->f32, g->i32, g->i1};
+    const Ty types[DTYPE_COUNT] = {g->f32, g->i32, g->i1, g->i8};
     return gen_vector(types[dtype], w);
 }
 
@@ -274,7 +274,8 @@ static Val load_plain(Gen *g, Val address, DType dtype, int w)
 }
 
 // --- elements a few apart -----------------------------------------------------------------------
-// Vectors of neighbours, of which every second (third, fourth) lane is taken: a gather takes longer.
+// Vectors of neighbours, of which every second (third, fourth) lane is taken: a gather takes
+// longer.
 
 #define MOST_APART 4
 

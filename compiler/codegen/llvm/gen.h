@@ -46,7 +46,7 @@ Val gen_i32(Gen *g, int64_t x, int w);
 Val gen_splat(Gen *g, Val scalar, int w);
 int gen_lanes(Val v);
 bool gen_is_float(Val v);
-Val gen_half(Gen *g, Val v, bool upper);  // of a vector's lanes
+Val gen_half(Gen *g, Val v, bool upper);                       // of a vector's lanes
 Val gen_ramp_i64(Gen *g, int64_t first, int64_t step, int w);  // <first, first + step, ...>
 Val gen_ramp_i32(Gen *g, int w);                               // <0, 1, ...>
 
@@ -86,6 +86,9 @@ void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val 
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
 Val gen_mul_add(Gen *g, Val a, Val b, Val c);  // a * b + c, rounded once
+// A number of a contraction's operand as it is multiplied: i8 as i32; acc + a * b of such.
+Val gen_factor(Gen *g, Val loaded);
+Val gen_add_product(Gen *g, Val a, Val b, Val acc);
 Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c);
 // Random numbers in [0, 1) for element numbers (i64).
 Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element);

@@ -2,8 +2,8 @@
 //
 //   loops [a, 14, 2]: load [14, 1, 0]; store [28, 2, 1]    2 and 2 lanes would be stored at a time
 //
-// A vector is loaded, and each of its lanes stands twice, or more often, in as many vectors that are
-// stored: the gradient of a mean over windows that meet end to end.
+// A vector is loaded, and each of its lanes stands twice, or more often, in as many vectors that
+// are stored: the gradient of a mean over windows that meet end to end.
 
 #include "codegen/llvm/gen.h"
 

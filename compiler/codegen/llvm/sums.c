@@ -21,10 +21,20 @@ bool nest_ends_in_pass(const Nest *n, const Instr *c)
 
 static double identity(const Instr *c)
 {
-    if (c->kind == INSTR_ARGMAX)
-        return -HUGE_VAL;
-    static const double values[REDUCE_KIND_COUNT] = {0, -HUGE_VAL, HUGE_VAL};
-    return values[c->node->attr.reduce.kind];
+    static const double values[DTYPE_COUNT][REDUCE_KIND_COUNT] = {
+        [DTYPE_F32] = {0, -HUGE_VAL, HUGE_VAL},
+        [DTYPE_I32] = {0, INT32_MIN, INT32_MAX},
+        [DTYPE_I8] = {0, INT8_MIN, INT8_MAX},
+    };
+    return c->kind == INSTR_ARGMAX ? -HUGE_VAL : values[c->dtype][c->node->attr.reduce.kind];
+}
+
+static Val neutral(Gen *g, const Instr *c, int width)
+{
+    if (c->kind == INSTR_ARGMAX || c->dtype == DTYPE_F32)
+        return gen_f32(g, identity(c), width);
+    Ty type = gen_dtype(g, c->dtype, 1);
+    return gen_splat_const(LLVMConstInt(type, (unsigned long long)(int64_t)identity(c), 1), width);
 }
 
 static Val combine(Gen *g, const Instr *c, Val a, Val b)
@@ -52,7 +62,7 @@ void nest_start_accumulators(Nest *n, Val *acc)
         if (!nest_ends_in_pass(n, c))
             continue;
         for (int part = 0; part < n->strip; part++)
-            *acc++ = gen_f32(n->g, identity(c), width);
+            *acc++ = neutral(n->g, c, width);
         for (int part = 0; c->kind == INSTR_ARGMAX && part < n->strip; part++)
             *acc++ = gen_i32(n->g, 0, width);
     }
@@ -78,8 +88,7 @@ static Val masked(Nest *n, const Instr *c, Val v)
 {
     if (n->vector_outer || !n->mask)
         return v;
-    Val neutral = gen_f32(n->g, identity(c), gen_lanes(v));
-    return LLVMBuildSelect(n->g->builder, n->mask, v, neutral, "");
+    return LLVMBuildSelect(n->g->builder, n->mask, v, neutral(n->g, c, gen_lanes(v)), "");
 }
 
 static void accumulate_argmax(Nest *n, Val v, int part, Val *value, Val *index)

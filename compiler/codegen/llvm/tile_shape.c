@@ -69,7 +69,7 @@ static int registers(const Gen *g)
 
 typedef struct Shape {
     int rows, columns, taps;  // rows: without those of the fold
-    double cycles;  // of all tiles, for a step of depth
+    double cycles;            // of all tiles, for a step of depth
 } Shape;
 
 static double rows_cycles(const Tiles *t, const Shape *s, int columns)
@@ -268,7 +268,7 @@ static int64_t working_set(const Tiles *t)
         extend(&e, &t->vector, 1, left);
         elements += e.reach < e.count ? e.reach : e.count;
     }
-    return elements * (int64_t)sizeof(float);
+    return elements * (int64_t)dtype_size(t->factor);
 }
 
 // Makes two of the first depth axis inside of the tiles, of which the outer one is hoisted, so
@@ -317,7 +317,7 @@ static double operand_bytes(const Tiles *t, bool left)
         for (int i = 0; i < counts[f]; i++)
             if (left ? families[f][i].left : families[f][i].right)
                 elements *= (double)tiles_most(t, &families[f][i]);
-    return elements * (double)sizeof(float) * (double)(left ? 1 : t->taps.size);
+    return elements * (double)dtype_size(t->factor) * (double)(left ? 1 : t->taps.size);
 }
 
 // With the panels outside each of them reads the left operand anew, and its own strip of the right
@@ -333,7 +333,8 @@ static bool rows_belong_outside(const Tiles *t)
         left * panels * read_cost(left) + tiles * right * read_cost(strip);
     const double rows_outside = left * (read_cost(left) + (panels - 1) * read_cost(left / tiles)) +
                                 tiles * right * read_cost(right);
-    return !t->stacked && t->fold.size == 1 && panels > 1 && tiles > 1 && rows_outside < panels_outside;
+    return !t->stacked && t->fold.size == 1 && panels > 1 && tiles > 1 &&
+           rows_outside < panels_outside;
 }
 
 bool tiles_prepare(Tiles *t)
@@ -341,6 +342,8 @@ bool tiles_prepare(Tiles *t)
     static const ContractAxis one = {.size = 1, .factor = 1, .axis = -1};
     if (!contract_in_vectors(t->k, &t->swapped))
         return false;
+    t->factor = t->k->node->in[0]->type.dtype;
+    t->sum = t->k->node->type.dtype;
     arrange(t);
     t->taps = one;
     t->fold = one;

@@ -34,16 +34,17 @@ static Val length(const Tiles *t, const ContractAxis *x)
 
 // --- one tile -----------------------------------------------------------------------------------
 
-static Val address(const Tiles *t, Val base, Val index, int64_t stride)
+static Val address(const Tiles *t, Val base, DType dtype, Val index, int64_t stride)
 {
     Val at = LLVMBuildNSWMul(t->g->builder, index, gen_i64(t->g, stride), "");
-    return stride ? gen_element(t->g, base, DTYPE_F32, at) : base;
+    return stride ? gen_element(t->g, base, dtype, at) : base;
 }
 
 static Cursor moved(const Tiles *t, Cursor c, const ContractAxis *x, Val i)
 {
-    return (Cursor){address(t, c.left, i, x->left), address(t, c.right, i, x->right),
-                    c.out ? address(t, c.out, i, x->out) : NULL};
+    return (Cursor){address(t, c.left, t->factor, i, x->left),
+                    address(t, c.right, t->factor, i, x->right),
+                    c.out ? address(t, c.out, t->sum, i, x->out) : NULL};
 }
 
 // Elements from the first row of a tile to another.
@@ -52,10 +53,11 @@ static int64_t row_at(const Tiles *t, int row, int64_t stride, int64_t fold_stri
     return row / t->fold.size * stride + row % t->fold.size * fold_stride;
 }
 
-static Val vector_at(const Tiles *t, Val base, int64_t row, int64_t column_stride, int column)
+static Val vector_at(const Tiles *t, Val base, DType dtype, int64_t row, int64_t column_stride,
+                     int column)
 {
     const int64_t element = row + column * column_stride;
-    return gen_offset(t->g, base, element * (int64_t)sizeof(float));
+    return gen_offset(t->g, base, element * (int64_t)dtype_size(dtype));
 }
 
 Val tiles_mask(const Tiles *t, int column)
@@ -71,9 +73,10 @@ static void load_left(const Tiles *t, Cursor c, int place, Val *a)
     const ContractAxis *row = &t->rows[t->row_count - 1], *v = &t->vector;
     const int64_t at_row = row_at(t, place, row->left, t->fold.left);
     for (int j = 0; j < t->columns_now; j++) {
-        Val at = vector_at(t, c.left, at_row, t->column.left, j);
-        a[j] =
-            j && !v->left ? a[0] : gen_load(g, at, DTYPE_F32, v->left, g->width, tiles_mask(t, j));
+        Val at = vector_at(t, c.left, t->factor, at_row, t->column.left, j);
+        a[j] = j && !v->left
+                   ? a[0]
+                   : gen_factor(g, gen_load(g, at, t->factor, v->left, g->width, tiles_mask(t, j)));
     }
 }
 
@@ -83,11 +86,12 @@ static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
 {
     enum { AHEAD = 12, LINE = 64 };
     Gen *g = t->g;
-    if (stride * (int64_t)sizeof(float) < 1024)
+    const int64_t size = (int64_t)dtype_size(t->factor);
+    if (stride * size < 1024)
         return;
-    for (int64_t line = 0; line < reach * (int64_t)sizeof(float) + LINE - 4; line += LINE) {
-        Val args[4] = {gen_offset(g, at, stride * AHEAD * (int64_t)sizeof(float) + line),
-                       gen_i32(g, 0, 1), gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+    for (int64_t line = 0; line < reach * size + LINE - size; line += LINE) {
+        Val args[4] = {gen_offset(g, at, stride * AHEAD * size + line), gen_i32(g, 0, 1),
+                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
         gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
     }
 }
@@ -100,10 +104,11 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
     const int taps = (int)t->taps.size;
     Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
     for (int tap = 0; tap < taps; tap++)
-        for (int j = 0; j < t->columns_now; j++)
-            b[tap][j] =
-                gen_load(t->g, vector_at(t, c.right, t->taps.right * tap, t->column.right, j),
-                         DTYPE_F32, t->vector.right, t->g->width, tiles_mask(t, j));
+        for (int j = 0; j < t->columns_now; j++) {
+            Val at = vector_at(t, c.right, t->factor, t->taps.right * tap, t->column.right, j);
+            b[tap][j] = gen_factor(t->g, gen_load(t->g, at, t->factor, t->vector.right, t->g->width,
+                                                  tiles_mask(t, j)));
+        }
     for (int place = 0; place < t->rows_now + taps - 1; place++) {
         load_left(t, c, place, a);
         for (int tap = 0; tap < taps; tap++)
@@ -112,7 +117,7 @@ static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
                 if (row < 0 || row >= t->rows_now)
                     continue;
                 Val *to = &acc[row * t->columns_now + j];
-                *to = gen_mul_add(t->g, a[j], b[tap][j], *to);
+                *to = gen_add_product(t->g, a[j], b[tap][j], *to);
             }
     }
 }
@@ -147,8 +152,8 @@ static Val result(const Tiles *t, Val sum, Val at, int column)
 {
     if (!t->hoisted)
         return sum;
-    Val before = gen_load(t->g, at, DTYPE_F32, 1, t->g->width, tiles_mask(t, column));
-    return LLVMBuildFAdd(t->g->builder, before, sum, "");
+    Val before = gen_load(t->g, at, t->sum, 1, t->g->width, tiles_mask(t, column));
+    return gen_apply(t->g, t->sum == DTYPE_F32 ? EMIT_ADD : EMIT_IADD, before, sum, NULL);
 }
 
 static void tile(Tiles *t, Cursor c)
@@ -158,7 +163,7 @@ static void tile(Tiles *t, Cursor c)
     if (t->k->count)
         epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
-        acc[i] = gen_f32(t->g, 0, t->g->width);
+        acc[i] = LLVMConstNull(gen_dtype(t->g, t->sum, t->g->width));
     depth_loops(t, c, t->hoisted, acc);
     if (t->k->count) {
         epilogue_tile(t, acc);
@@ -166,8 +171,9 @@ static void tile(Tiles *t, Cursor c)
     }
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val at = vector_at(t, c.out, row_at(t, i, row->out, t->fold.out), t->column.out, j);
-            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, DTYPE_F32, 1,
+            Val at =
+                vector_at(t, c.out, t->sum, row_at(t, i, row->out, t->fold.out), t->column.out, j);
+            gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, t->sum, 1,
                       tiles_mask(t, j));
         }
 }
@@ -277,8 +283,8 @@ static void clear_vectors(const Tiles *t, Cursor c)
     Loop l;
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->vector.size), g->width, NULL, 0);
     Val left = LLVMBuildNSWSub(g->builder, gen_i64(g, t->vector.size), l.index, "");
-    gen_store(g, gen_f32(g, 0, g->width), address(t, c.out, l.index, 1), DTYPE_F32, 1,
-              gen_mask(g, left));
+    gen_store(g, LLVMConstNull(gen_dtype(g, t->sum, g->width)),
+              address(t, c.out, t->sum, l.index, 1), t->sum, 1, gen_mask(g, left));
     gen_loop_end(g, &l, NULL);
 }
 
@@ -361,9 +367,9 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     t.hi = LLVMGetParam(fn, 2);
     Val operands[2] = {
         gen_offset(g, gen_field(g, args, sizeof(void *), g->ptr),
-                   k->left_offset * (int64_t)sizeof(float)),
+                   k->left_offset * (int64_t)dtype_size(t.factor)),
         gen_offset(g, gen_field(g, args, 2 * sizeof(void *), g->ptr),
-                   k->right_offset * (int64_t)sizeof(float)),
+                   k->right_offset * (int64_t)dtype_size(t.factor)),
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
                 k->count ? NULL : gen_field(g, args, 3 * sizeof(void *), g->ptr)};

@@ -15,6 +15,7 @@ typedef struct Tiles {
     Gen *g;
     const Plan *plan;
     const Kernel *k;
+    DType factor, sum;  // of the operands, of the result: f32, or i8 and i32
     Val context;
     ContractAxis vector;
     ContractAxis outer[2 * MAX_RANK], rows[MAX_RANK], depth[MAX_RANK + 1];
@@ -29,14 +30,15 @@ typedef struct Tiles {
     int column_step;
     bool stacked;
     int tile_rows, tile_columns;
-    ContractAxis fold;  // a short axis of the rows, all of which each row of a tile has; .size 1: none
+    ContractAxis
+        fold;  // a short axis of the rows, all of which each row of a tile has; .size 1: none
     const ContractAxis *split;  // one of outer or rows, or the parts; the last of the rows in units
                                 // of its tiles
     Val lo, hi;                 // the part to do of the split axis
     Val depth_lo, depth_hi;     // of the first depth axis, in a part of the batch; else NULL
     // the tile at hand
     int rows_now, columns_now;  // those of the fold among the rows
-    Val mask;  // of its last vector (stacked: of all), or NULL
+    Val mask;                   // of its last vector (stacked: of all), or NULL
     // the code behind the contraction, if there is any
     Nest nest;
     Val scratch;  // a tile on the stack

@@ -106,8 +106,8 @@ static void blocks_of_rows(const Copy *c, Val from, Val to, int64_t lo, int64_t 
     to = at(c, to, c->store, c->out_axis, l.index);
     if (whole) {
         gen_loop_begin(g, &m, gen_i64(g, 0), gen_i64(g, whole), w, NULL, 0);
-        block(c, at(c, from, c->load, c->in_axis, m.index), at(c, to, c->store, c->in_axis, m.index),
-              tall, w);
+        block(c, at(c, from, c->load, c->in_axis, m.index),
+              at(c, to, c->store, c->in_axis, m.index), tall, w);
         gen_loop_end(g, &m, NULL);
     }
     Val end = gen_i64(g, whole);

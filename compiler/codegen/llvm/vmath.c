@@ -380,9 +380,69 @@ static Val to_i32(Gen *g, Val a)
 {
     Ty type = gen_vector(g->i32, gen_lanes(a));
     if (!gen_is_float(a))
-        return is_bool(g, a) ? LLVMBuildZExt(g->builder, a, type, "") : a;
+        return is_bool(g, a) ? LLVMBuildZExt(g->builder, a, type, "")
+                             : LLVMBuildSExtOrBitCast(g->builder, a, type, "");
     Ty overloads[2] = {type, LLVMTypeOf(a)};
     return gen_intrinsic(g, "llvm.fptosi.sat", overloads, 2, &a, 1);
+}
+
+static Val bound_i32(Gen *g, Val a, int64_t low, int64_t high)
+{
+    Val lowest = i32_like(g, a, low), highest = i32_like(g, a, high);
+    a = choose(g, LLVMBuildICmp(g->builder, LLVMIntSLT, a, lowest, ""), lowest, a);
+    return choose(g, LLVMBuildICmp(g->builder, LLVMIntSGT, a, highest, ""), highest, a);
+}
+
+static Val to_i8(Gen *g, Val a)
+{
+    const Ty type = gen_vector(g->i8, gen_lanes(a));
+    if (is_bool(g, a))
+        return LLVMBuildZExt(g->builder, a, type, "");
+    if (LLVMTypeOf(a) == type)
+        return a;
+    return LLVMBuildTrunc(g->builder, bound_i32(g, to_i32(g, a), INT8_MIN, INT8_MAX), type, "");
+}
+
+// Division by 0 and by -1 are none for the processor: by 1 instead.
+static Val whole_quotient(Gen *g, Val a, Val b)
+{
+    LLVMBuilderRef w = g->builder;
+    Val zero = i32_like(g, b, 0), one = i32_like(g, b, 1);
+    Val by_zero = LLVMBuildICmp(w, LLVMIntEQ, b, zero, "");
+    Val negated = LLVMBuildICmp(w, LLVMIntEQ, b, i32_like(g, b, -1), "");
+    Val safe = choose(g, LLVMBuildOr(w, by_zero, negated, ""), one, b);
+    Val y = LLVMBuildSDiv(w, a, safe, "");
+    y = choose(g, negated, LLVMBuildSub(w, zero, a, ""), y);
+    return choose(g, by_zero, zero, y);
+}
+
+static Val widened(Gen *g, Val a)
+{
+    return LLVMBuildSExt(g->builder, a, gen_vector(g->i64, gen_lanes(a)), "");
+}
+
+static Val wide_like(Gen *g, Val like, int64_t x)
+{
+    return gen_splat_const(gen_i64(g, x), gen_lanes(like));
+}
+
+// The rounded number of 64 bits, brought back into the i32 range.
+static Val narrowed(Gen *g, Val y)
+{
+    LLVMBuilderRef w = g->builder;
+    Val low = wide_like(g, y, INT32_MIN), high = wide_like(g, y, INT32_MAX);
+    y = choose(g, LLVMBuildICmp(w, LLVMIntSLT, y, low, ""), low, y);
+    y = choose(g, LLVMBuildICmp(w, LLVMIntSGT, y, high, ""), high, y);
+    return LLVMBuildTrunc(w, y, gen_vector(g->i32, gen_lanes(y)), "");
+}
+
+static Val op_requantize(Gen *g, Val a, Val multiplier, Val shift)
+{
+    LLVMBuilderRef w = g->builder;
+    Val product = LLVMBuildMul(w, widened(g, a), widened(g, multiplier), "");
+    Val s = LLVMBuildAnd(w, widened(g, shift), wide_like(g, a, 63), "");
+    Val half = LLVMBuildLShr(w, LLVMBuildShl(w, wide_like(g, a, 1), s, ""), wide_like(g, a, 1), "");
+    return narrowed(g, LLVMBuildAShr(w, LLVMBuildAdd(w, product, half, ""), s, ""));
 }
 
 static Val to_bool(Gen *g, Val a)
@@ -403,6 +463,11 @@ static Val compare(Gen *g, Val a, Val b, LLVMRealPredicate real, LLVMIntPredicat
 UNARY(op_to_f32, to_f32(g, a))
 UNARY(op_to_i32, to_i32(g, a))
 UNARY(op_to_bool, to_bool(g, a))
+UNARY(op_to_i8, to_i8(g, a))
+BINARY(op_iadd, LLVMBuildAdd(g->builder, a, b, ""))
+BINARY(op_isub, LLVMBuildSub(g->builder, a, b, ""))
+BINARY(op_imul, LLVMBuildMul(g->builder, a, b, ""))
+BINARY(op_idiv, whole_quotient(g, a, b))
 BINARY(op_add, gen_is_float(a) ? add(g, a, b) : LLVMBuildAdd(g->builder, a, b, ""))
 BINARY(op_sub, gen_is_float(a) ? sub(g, a, b) : LLVMBuildSub(g->builder, a, b, ""))
 BINARY(op_mul, gen_is_float(a) ? mul(g, a, b) : LLVMBuildMul(g->builder, a, b, ""))
@@ -423,17 +488,25 @@ Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c)
 {
     typedef Val Function(Gen *, Val, Val, Val);
     static Function *const table[EMIT_COUNT] = {
-        [EMIT_NEG] = op_neg,         [EMIT_ABS] = op_abs,       [EMIT_FLOOR] = op_floor,
-        [EMIT_SQRT] = op_sqrt,       [EMIT_EXP] = op_exp,       [EMIT_LOG] = op_log,
-        [EMIT_SIN] = op_sin,         [EMIT_COS] = op_cos,       [EMIT_TANH] = op_tanh,
-        [EMIT_SIGMOID] = op_sigmoid, [EMIT_ERF] = op_erf,       [EMIT_NOT] = op_not,
-        [EMIT_TO_F32] = op_to_f32,   [EMIT_TO_I32] = op_to_i32, [EMIT_TO_BOOL] = op_to_bool,
-        [EMIT_ADD] = op_add,         [EMIT_SUB] = op_sub,       [EMIT_MUL] = op_mul,
-        [EMIT_DIV] = op_div,         [EMIT_POW] = op_pow,       [EMIT_MAX] = op_max,
-        [EMIT_MIN] = op_min,         [EMIT_EQ] = op_eq,         [EMIT_NE] = op_ne,
-        [EMIT_LT] = op_lt,           [EMIT_LE] = op_le,         [EMIT_GT] = op_gt,
-        [EMIT_GE] = op_ge,           [EMIT_AND] = op_and,       [EMIT_OR] = op_or,
+        [EMIT_NEG] = op_neg,         [EMIT_ABS] = op_abs,
+        [EMIT_FLOOR] = op_floor,     [EMIT_SQRT] = op_sqrt,
+        [EMIT_EXP] = op_exp,         [EMIT_LOG] = op_log,
+        [EMIT_SIN] = op_sin,         [EMIT_COS] = op_cos,
+        [EMIT_TANH] = op_tanh,       [EMIT_SIGMOID] = op_sigmoid,
+        [EMIT_ERF] = op_erf,         [EMIT_NOT] = op_not,
+        [EMIT_TO_F32] = op_to_f32,   [EMIT_TO_I32] = op_to_i32,
+        [EMIT_TO_BOOL] = op_to_bool, [EMIT_ADD] = op_add,
+        [EMIT_SUB] = op_sub,         [EMIT_MUL] = op_mul,
+        [EMIT_DIV] = op_div,         [EMIT_POW] = op_pow,
+        [EMIT_MAX] = op_max,         [EMIT_MIN] = op_min,
+        [EMIT_EQ] = op_eq,           [EMIT_NE] = op_ne,
+        [EMIT_LT] = op_lt,           [EMIT_LE] = op_le,
+        [EMIT_GT] = op_gt,           [EMIT_GE] = op_ge,
+        [EMIT_AND] = op_and,         [EMIT_OR] = op_or,
         [EMIT_SELECT] = choose,      [EMIT_FMA] = gen_mul_add,
+        [EMIT_TO_I8] = op_to_i8,     [EMIT_IADD] = op_iadd,
+        [EMIT_ISUB] = op_isub,       [EMIT_IMUL] = op_imul,
+        [EMIT_IDIV] = op_idiv,       [EMIT_REQUANTIZE] = op_requantize,
     };
     return table[op](g, a, b, c);
 }

@@ -121,6 +121,31 @@ static Sv grad_min(Emit *e, const Sv *in, Sv y, Sv dy, int wrt)
     return grad_choice(e, in, dy, wrt, EMIT_LT, EMIT_GE);
 }
 
+// The nearest whole number of steps, from the zero point, as an i8 would hold it; -128.5 to 127.5.
+static Sv steps_of(Emit *e, const Sv *in)
+{
+    return e_add(e, e_div(e, in[0], in[1]), e_add(e, in[2], e_const(e, 0.5)));
+}
+
+static Sv scalar_fake_quantize(Emit *e, const Sv *in, const Type *in_types, const Type *out)
+{
+    (void)in_types, (void)out;
+    Sv q = e_bin(e, EMIT_MAX, e_un(e, EMIT_FLOOR, steps_of(e, in)), e_const(e, -128));
+    q = e_bin(e, EMIT_MIN, q, e_const(e, 127));
+    return e_mul(e, e_sub(e, q, in[2]), in[1]);
+}
+
+static Sv grad_fake_quantize(Emit *e, const Sv *in, Sv y, Sv dy, int wrt)
+{
+    (void)y;
+    if (wrt != 0)
+        return (Sv){0};
+    Sv q = steps_of(e, in);
+    Sv above = e_bin(e, EMIT_GE, q, e_const(e, -128)),
+       below = e_bin(e, EMIT_LT, q, e_const(e, 128));
+    return e_select(e, e_bin(e, EMIT_AND, above, below), dy, e_const(e, 0));
+}
+
 const OpDef op_neg = {
     .doc = "Negation, y = -x.",
     .math = "dx = -dy",
@@ -245,6 +270,23 @@ const OpDef op_max = {
     .scalar_grad = grad_max,
     .sample_low = -8,
     .sample_high = 8,
+};
+
+const OpDef op_fake_quantize = {
+    .doc =
+        "What is left of x as an i8, y = (q - zero) * step with q = floor(x / step + zero + 1/2) "
+        "between -128 and 127.",
+    .math =
+        "dx = dy where q is in range, else 0, as if nothing were rounded; none to step and zero",
+    .edges = "NaN stays",
+    .source = "Bengio, Leonard & Courville 2013, arXiv:1308.3432: straight-through; Jacob et al. "
+              "2018, CVPR",
+    .shape = shape_ternary,
+    .scalar = scalar_fake_quantize,
+    .scalar_grad = grad_fake_quantize,
+    .sample_low = 0.25,
+    .sample_high = 2,
+    .forward_ulps = 2,
 };
 
 const OpDef op_min = {

@@ -2,7 +2,7 @@
 
 #include "graph/ops/shapes.h"
 
-// Both f32 or both i32, one shape; the result is bool.
+// Both f32, i32 or i8, one shape; the result is bool.
 static SHAPE_RULE(shape_compare)
 {
     (void)attr;
@@ -100,6 +100,7 @@ static Sv scalar_cast(Emit *e, const Sv *in, const Type *in_types, const Type *o
         [DTYPE_F32] = EMIT_TO_F32,
         [DTYPE_I32] = EMIT_TO_I32,
         [DTYPE_BOOL] = EMIT_TO_BOOL,
+        [DTYPE_I8] = EMIT_TO_I8,
     };
     return in_types[0].dtype == out->dtype ? in[0] : e_un(e, to[out->dtype], in[0]);
 }
@@ -147,9 +148,9 @@ const OpDef op_where = {
 };
 
 const OpDef op_cast = {
-    .doc = "Change of the element type, y = the same number as f32, i32 or bool (x != 0).",
-    .math = "dx = dy from f32 to f32; nothing flows through i32 and bool",
-    .edges = "to i32 rounds towards zero and stops at the ends of i32, NaN gives 0; i32 beyond "
+    .doc = "Change of the element type, y = the same number as f32, i32, i8 or bool (x != 0).",
+    .math = "dx = dy from f32 to f32; nothing flows through i32, i8 and bool",
+    .edges = "to i32 and i8 rounds towards zero and stops at their ends, NaN gives 0; i32 beyond "
              "2^24 is rounded to f32; NaN is true",
     .shape = shape_cast,
     .scalar = scalar_cast,

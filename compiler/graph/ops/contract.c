@@ -75,9 +75,10 @@ static bool infer_out(Arena *a, const Attr *attr, const Type *in, Type *out, con
 
 static SHAPE_RULE(shape_contract)
 {
-    *out = type_scalar(DTYPE_F32);
+    const DType dtype = in[0].dtype == DTYPE_I8 ? DTYPE_I8 : DTYPE_F32;
+    *out = type_scalar(dtype == DTYPE_I8 ? DTYPE_I32 : DTYPE_F32);
     out->rank = label_count(attr->contract.out);
-    if (!shape_wants(a, DTYPE_F32, &in[0], why) || !shape_wants(a, DTYPE_F32, &in[1], why))
+    if (!shape_wants(a, dtype, &in[0], why) || !shape_wants(a, dtype, &in[1], why))
         return false;
     if (!labels_good(attr->contract.left, in[0].rank) ||
         !labels_good(attr->contract.right, in[1].rank) ||
@@ -104,7 +105,9 @@ const OpDef op_contract = {
     .doc = "Sum of products over the labels that are not in the result: y[out] = sum a[left] * "
            "b[right].",
     .math = "da = contract(dy, b) {out, right -> left}, db = contract(a, dy) {left, out -> right}",
-    .edges = "the order of summation depends on shapes alone; 0 * inf is NaN",
+    .edges =
+        "the order of summation depends on shapes alone; 0 * inf is NaN; of two i8 it is an i32, "
+        "modulo 2^32",
     .source = "Einstein 1916, Die Grundlage der allgemeinen Relativitaetstheorie, 5: the "
               "convention of summation",
     .shape = shape_contract,

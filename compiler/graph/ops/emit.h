@@ -28,9 +28,10 @@ typedef enum EmitOp {
     EMIT_SIGMOID,  // 1 / (1 + exp(-a)): 4 ulp
     EMIT_ERF,      // 6 ulp
     EMIT_NOT,      // bool
-    EMIT_TO_F32,   // from i32 or bool (0, 1)
-    EMIT_TO_I32,   // from f32, towards zero; from bool
+    EMIT_TO_F32,   // from i32, i8 or bool (0, 1)
+    EMIT_TO_I32,   // from f32, towards zero; from i8, bool
     EMIT_TO_BOOL,  // a != 0
+    EMIT_TO_I8,    // from i32, the nearest that there is; from f32, towards zero, NaN gives 0
     EMIT_ADD,
     EMIT_SUB,
     EMIT_MUL,
@@ -38,7 +39,7 @@ typedef enum EmitOp {
     EMIT_POW,  // C's powf
     EMIT_MAX,  // b > a ? b : a, so a NaN in a stays
     EMIT_MIN,  // b < a ? b : a
-    EMIT_EQ,   // comparisons: f32 or i32 (both alike) to bool
+    EMIT_EQ,   // comparisons: f32, i32 or i8 (both alike) to bool
     EMIT_NE,
     EMIT_LT,
     EMIT_LE,
@@ -48,6 +49,13 @@ typedef enum EmitOp {
     EMIT_OR,
     EMIT_SELECT,  // bool ? b : c
     EMIT_FMA,     // a * b + c, rounded once
+    // i32, the low 32 bits of the exact result
+    EMIT_IADD,
+    EMIT_ISUB,
+    EMIT_IMUL,
+    EMIT_IDIV,  // towards zero; 0 where b is 0, -2^31 / -1 is -2^31
+    // i32: (a * b + (2^s >> 1)) >> s with s = c modulo 64, in 64 bits; then the nearest i32
+    EMIT_REQUANTIZE,
     EMIT_COUNT
 } EmitOp;
 

@@ -52,6 +52,12 @@ static const struct {
     [EMIT_AND] = {.op = OP_and},
     [EMIT_OR] = {.op = OP_or},
     [EMIT_SELECT] = {.op = OP_where},
+    [EMIT_TO_I8] = {.op = OP_cast, .cast = DTYPE_I8},
+    [EMIT_IADD] = {.op = OP_iadd},
+    [EMIT_ISUB] = {.op = OP_isub},
+    [EMIT_IMUL] = {.op = OP_imul},
+    [EMIT_IDIV] = {.op = OP_idiv},
+    [EMIT_REQUANTIZE] = {.op = OP_requantize},
 };
 
 static Sv graph_apply(Emit *e, EmitOp op, Sv a, Sv b, Sv c)

@@ -8,7 +8,7 @@
 // What is read from `table` at `index`: the axes of the index, then those of a row.
 static bool rows_read(Arena *a, const Type *table, const Type *index, Type *rows, const char **why)
 {
-    if (!shape_wants(a, DTYPE_F32, table, why) || !shape_wants(a, DTYPE_I32, index, why))
+    if (!shape_wants(a, DTYPE_I32, index, why))
         return false;
     if (table->rank == 0 || type_batched(table))
         return shape_fail(a, why, "a table of rows has no batch and one axis at least, not %s",
@@ -17,7 +17,7 @@ static bool rows_read(Arena *a, const Type *table, const Type *index, Type *rows
         return shape_fail(a, why, "rows of %s at %s would have more than %d axes",
                           type_text(a, table), type_text(a, index), MAX_RANK);
     *rows = *index;
-    rows->dtype = DTYPE_F32;
+    rows->dtype = table->dtype;
     rows->rank += table->rank - 1;
     memcpy(&rows->dims[index->rank], &table->dims[1],
            (size_t)(table->rank - 1) * sizeof *rows->dims);
@@ -39,7 +39,8 @@ static SHAPE_RULE(shape_scatter_add)
 {
     (void)attr;
     Type rows;
-    if (!rows_read(a, out, &in[1], &rows, why) || !shape_wants(a, DTYPE_F32, &in[0], why))
+    if (!rows_read(a, out, &in[1], &rows, why) || !shape_wants(a, DTYPE_F32, &in[0], why) ||
+        !shape_wants(a, DTYPE_F32, out, why))
         return false;
     if (type_same_shape(&rows, &in[0]))
         return true;

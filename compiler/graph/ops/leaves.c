@@ -31,6 +31,8 @@ static SHAPE_RULE(shape_const)
         return shape_fail(a, why, "a constant is one number, not %s", type_text(a, out));
     if (out->dtype == DTYPE_I32 && !whole_between(attr->value, INT32_MIN, INT32_MAX))
         return shape_fail(a, why, "%g is no i32", attr->value);
+    if (out->dtype == DTYPE_I8 && !whole_between(attr->value, INT8_MIN, INT8_MAX))
+        return shape_fail(a, why, "%g is no i8", attr->value);
     if (out->dtype == DTYPE_BOOL && !whole_between(attr->value, 0, 1))
         return shape_fail(a, why, "%g is no bool, which is 0 or 1", attr->value);
     return true;
@@ -80,7 +82,7 @@ const OpDef op_variable = {
 const OpDef op_const = {
     .doc = "A number known when compiling: y = value.",
     .math = "none",
-    .edges = "rounded to f32; i32 constants are whole, bool ones 0 or 1",
+    .edges = "rounded to f32; i32 and i8 constants are whole, bool ones 0 or 1",
     .shape = shape_const,
     .sample_low = -4,
     .sample_high = 4,

@@ -47,6 +47,9 @@ int op_input_count(OpId op, const Attr *attr);  // of a node with these attribut
 unsigned op_properties(OpId op);
 OpId op_by_name(const char *name);  // OP_COUNT: none
 
+// What requantize means, see emit.h: floor(a * multiplier / 2^shift + 1/2).
+int32_t requantize(int32_t a, int32_t multiplier, int32_t shift);
+
 // The gradient of n's input `wrt` as nodes, whatever the family; NULL when there is none. Nothing
 // flows through i32 and bool.
 Node *op_grad(Builder *b, Node *n, Node *dy, int wrt);

@@ -14,6 +14,8 @@ static SHAPE_RULE(shape_reduce)
     for (int i = 0; i < x->rank; i++)
         if (!(attr->reduce.axes & 1u << i))
             out->dims[out->rank++] = x->dims[i];
+    if (x->dtype == DTYPE_I32 || (x->dtype == DTYPE_I8 && attr->reduce.kind != REDUCE_SUM))
+        return true;
     return shape_wants(a, DTYPE_F32, x, why);
 }
 
@@ -64,7 +66,7 @@ const OpDef op_reduce = {
     .doc = "Sum, largest or smallest element along axes, which are dropped: y = sum x[i].",
     .math = "sum: dx = dy repeated; max, min: dx = dy / k at the k elements equal to y, else 0",
     .edges = "sum: the order depends on shapes alone; max, min: NaN is passed over, and of nothing "
-             "but NaN comes -inf or inf",
+             "but NaN comes -inf or inf; i32: sums modulo 2^32; i8: max and min only",
     .shape = shape_reduce,
     .grad = grad_reduce,
     .sample_low = 0.25,

@@ -67,6 +67,12 @@ SHAPE_RULE(shape_unary)
     return shape_wants(a, DTYPE_F32, &in[0], why);
 }
 
+SHAPE_RULE(shape_ternary)
+{
+    return shape_binary(a, attr, in, out, why) && shape_wants(a, DTYPE_F32, &in[2], why) &&
+           shape_alike(a, &in[0], &in[2], why);
+}
+
 SHAPE_RULE(shape_binary)
 {
     return shape_unary(a, attr, in, out, why) && shape_wants(a, DTYPE_F32, &in[1], why) &&

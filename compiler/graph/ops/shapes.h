@@ -20,5 +20,6 @@ bool shape_alike(Arena *a, const Type *x, const Type *y, const char **why);  // 
 
 SHAPE_RULE(shape_unary);   // f32[...] -> f32[...]
 SHAPE_RULE(shape_binary);  // f32[...], f32[...] -> f32[...]
+SHAPE_RULE(shape_ternary);
 
 #endif

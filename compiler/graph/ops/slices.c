@@ -115,7 +115,9 @@ static bool value_fits(DType dtype, float value)
 {
     return dtype == DTYPE_F32 || value == 0 || value == 1 ||
            (dtype == DTYPE_I32 && value >= -0x1p24f && value <= 0x1p24f &&
-            value == (float)(int32_t)value);
+            value == (float)(int32_t)value) ||
+           (dtype == DTYPE_I8 && value >= INT8_MIN && value <= INT8_MAX &&
+            value == (float)(int8_t)value);
 }
 
 static SHAPE_RULE(shape_pad)

@@ -1,0 +1,65 @@
+// c_header.h -- a trained model as one C99 header: `nnc MODEL.nn --emit-c OUT.h`.
+//
+// The kernels of the plan that the JIT compiles too, for one example, with the weights as constants
+// in flash and the scratch memory the caller's.
+
+#ifndef NNC_C_HEADER_H
+#define NNC_C_HEADER_H
+
+#include "base/text.h"
+#include "kernel/kernel.h"
+
+// A state of a stream: the value of its elements before the first step.
+typedef struct CState {
+    double first;
+} CState;
+
+typedef struct CHeader {
+    const char *model;   // its name
+    const char *file;    // the .nn file's
+    const char *header;  // the header's own
+    const Plan *plan;    // of predict, by c_plan
+    const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
+    const Plan *fold;    // of fold, NULL: there is nothing to fold
+    int64_t batch;
+    const Plan *stream;  // of a step of a recurrent model, NULL: it is none
+    const CState *states;
+    int state_count;
+    const void *block;  // the values of all variables
+    uint64_t seed;
+    const char *const *classes;  // names, or NULL
+    int class_count;
+    const char *const *summary;  // lines
+    int summary_count;
+    bool trace;  // for --verify: NNC_TRACE(pointer, bytes) after each kernel
+} CHeader;
+
+// What the model takes of a target, in bytes.
+typedef struct CSizes {
+    size_t ram;    // the arena
+    size_t flash;  // the constants
+} CSizes;
+
+// Exact: what c_header's header takes.
+CSizes c_sizes(const Plan *p);
+
+// Adds the header to *out.
+CSizes c_header(Arena *a, Text *out, const CHeader *h);
+
+// The plan that the header is made from.
+Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
+
+// An identifier made of any text at all; never a word of C or C++, never empty.
+const char *c_identifier(Arena *a, const char *text);
+const char *c_upper(Arena *a, const char *identifier);
+// Of a value's shape, the batch left out: [28, 28, 1].
+const char *c_shape(Arena *a, const Type *t);
+
+// What a kernel does: "dense: [64] x [64, 128] -> [128]".
+const char *c_describe(Arena *a, const Kernel *k);
+
+// The kernel after which a buffer holds the value of its node; -1: it holds none. In the order of
+// kernels, then of buffers, these are the calls of NNC_TRACE.
+int c_traced(const Plan *p, int buffer);
+
+#endif

@@ -1,0 +1,353 @@
+// c_values.c -- C expressions: element types, constants, operations, and what they call.
+//
+// An expression knows how tightly its outermost operator binds, so that parentheses stand only
+// where C needs them (or where a compiler would warn without).
+
+#include <math.h>
+#include <string.h>
+
+#include "codegen/c/c_writer.h"
+#include "graph/ops/ops.h"
+
+const CType c_types[DTYPE_COUNT] = {
+    [DTYPE_F32] = {"float", "float", "%s", "%s"},
+    [DTYPE_I32] = {"int32_t", "int32_t", "%s", "%s"},
+    [DTYPE_BOOL] = {"bool", "uint8_t", "%s != 0", "(uint8_t)%s"},
+};
+
+// --- what expressions call ----------------------------------------------------------------------
+
+typedef struct HelperRow {
+    const char *name;
+    const char *text;  // NAME stands for the model's name
+    CHelper needs;     // another one, which stands before; C_HELPER_COUNT: none
+} HelperRow;
+
+// The random numbers are those of nnc itself: Philox4x32-10 (Salmon et al., SC 2011).
+static const HelperRow helpers[C_HELPER_COUNT] = {
+    [C_MAX] = {"max", "static inline float NAME_max(float a, float b) { return b > a ? b : a; }\n",
+               C_HELPER_COUNT},
+    [C_MIN] = {"min", "static inline float NAME_min(float a, float b) { return b < a ? b : a; }\n",
+               C_HELPER_COUNT},
+    [C_MULTIPLY_ADD] =
+        {"mad",
+         "// a * b + c, rounded once where the processor can.\n"
+         "static inline float NAME_mad(float a, float b, float c)\n"
+         "{\n"
+         "#if defined(FP_FAST_FMAF) || defined(__FP_FAST_FMAF) || defined(__FMA__) || \\\n"
+         "    defined(__ARM_FEATURE_FMA)\n"
+         "    return fmaf(a, b, c);\n"
+         "#else\n"
+         "    return a * b + c;\n"
+         "#endif\n"
+         "}\n",
+         C_HELPER_COUNT},
+    [C_SIGMOID] = {"sigmoid",
+                   "static inline float NAME_sigmoid(float a) { return 1.0f / (1.0f + expf(-a)); "
+                   "}\n",
+                   C_HELPER_COUNT},
+    [C_TO_I32] = {"to_i32",
+                  "// Towards zero; what is beyond the ends becomes them, NaN becomes 0.\n"
+                  "static inline int32_t NAME_to_i32(float a)\n"
+                  "{\n"
+                  "    if (!(a > -2147483648.0f))\n"
+                  "        return a <= -2147483648.0f ? INT32_MIN : 0;\n"
+                  "    return a < 2147483648.0f ? (int32_t)a : INT32_MAX;\n"
+                  "}\n",
+                  C_HELPER_COUNT},
+    [C_ROW] = {"row",
+               "// An index outside of the table is that of its first or last row.\n"
+               "static inline int32_t NAME_row(int32_t row, int32_t rows)\n"
+               "{\n"
+               "    return row < 0 ? 0 : row < rows ? row : rows - 1;\n"
+               "}\n",
+               C_HELPER_COUNT},
+    [C_RANDOM] =
+        {"random",
+         "// Number `element` of a stream in [0, 1): Philox4x32-10, Salmon et al., SC 2011.\n"
+         "static float NAME_random(uint64_t seed, uint64_t step, uint32_t stream, uint32_t "
+         "element)\n"
+         "{\n"
+         "    uint32_t c[4], k[2], number = element / 64 * 16 + element % 16;\n"
+         "    c[0] = number, c[1] = 0, c[2] = (uint32_t)step, c[3] = stream;\n"
+         "    k[0] = (uint32_t)seed, k[1] = (uint32_t)(seed >> 32);\n"
+         "    for (int round = 0; round < 10; ++round) {\n"
+         "        const uint64_t p = (uint64_t)0xD2511F53u * c[0];\n"
+         "        const uint64_t q = (uint64_t)0xCD9E8D57u * c[2];\n"
+         "        c[0] = (uint32_t)(q >> 32) ^ c[1] ^ k[0];\n"
+         "        c[2] = (uint32_t)(p >> 32) ^ c[3] ^ k[1];\n"
+         "        c[1] = (uint32_t)q, c[3] = (uint32_t)p;\n"
+         "        k[0] += 0x9E3779B9u, k[1] += 0xBB67AE85u;\n"
+         "    }\n"
+         "    return (float)(c[element / 16 % 4] >> 8) * (1.0f / 16777216.0f);\n"
+         "}\n",
+         C_HELPER_COUNT},
+};
+
+const char *c_helper(CWriter *w, CHelper helper)
+{
+    w->used[helper] = true;
+    return arena_printf(w->arena, "%s_%s", w->name, helpers[helper].name);
+}
+
+static void print_helper(CWriter *w, const char *text)
+{
+    for (const char *at; (at = strstr(text, "NAME")) != NULL; text = at + 4) {
+        text_add_n(w->out, text, (size_t)(at - text));
+        text_add(w->out, w->name);
+    }
+    text_add(w->out, text);
+    text_add(w->out, "\n");
+}
+
+void c_print_helpers(CWriter *w)
+{
+    for (int i = 0; i < C_HELPER_COUNT; i++)
+        if (w->used[i])
+            print_helper(w, helpers[i].text);
+}
+
+// --- operations ---------------------------------------------------------------------------------
+
+typedef enum Result { RESULT_F32, RESULT_I32, RESULT_BOOL, RESULT_A, RESULT_B } Result;
+
+typedef struct Form {
+    const char *format;  // with a %s for each operand
+    Binding own;
+    Binding operands[3];  // at least this tight, else in parentheses
+    Result result;
+    int helper;  // CHelper + 1, whose name is the first %s; 0: none
+} Form;
+
+#define CALL(function)                                              \
+    {                                                               \
+        function "(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_F32, 0 \
+    }
+#define COMPARE(operator)                                                       \
+    {                                                                           \
+        "%s " operator" %s", BIND_COMPARE, {BIND_SUM, BIND_SUM}, RESULT_BOOL, 0 \
+    }
+#define BOTH(operator)                                                                \
+    {                                                                                 \
+        "%s " operator" %s", BIND_LOGIC, {BIND_PRIMARY, BIND_PRIMARY}, RESULT_BOOL, 0 \
+    }
+
+static const Form forms[EMIT_COUNT] = {
+    [EMIT_NEG] = {"-%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_A, 0},
+    [EMIT_ABS] = CALL("fabsf"),
+    [EMIT_FLOOR] = CALL("floorf"),
+    [EMIT_SQRT] = CALL("sqrtf"),
+    [EMIT_EXP] = CALL("expf"),
+    [EMIT_LOG] = CALL("logf"),
+    [EMIT_SIN] = CALL("sinf"),
+    [EMIT_COS] = CALL("cosf"),
+    [EMIT_TANH] = CALL("tanhf"),
+    [EMIT_SIGMOID] = {"%s(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_F32, C_SIGMOID + 1},
+    [EMIT_ERF] = CALL("erff"),
+    [EMIT_NOT] = {"!%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_BOOL, 0},
+    [EMIT_TO_F32] = {"(float)%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_F32, 0},
+    [EMIT_TO_I32] = {"%s(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_I32, C_TO_I32 + 1},
+    [EMIT_TO_BOOL] = {"%s != 0", BIND_COMPARE, {BIND_SUM}, RESULT_BOOL, 0},
+    [EMIT_ADD] = {"%s + %s", BIND_SUM, {BIND_SUM, BIND_PRODUCT}, RESULT_A, 0},
+    [EMIT_SUB] = {"%s - %s", BIND_SUM, {BIND_SUM, BIND_PRODUCT}, RESULT_A, 0},
+    [EMIT_MUL] = {"%s * %s", BIND_PRODUCT, {BIND_PRODUCT, BIND_UNARY}, RESULT_A, 0},
+    [EMIT_DIV] = {"%s / %s", BIND_PRODUCT, {BIND_PRODUCT, BIND_UNARY}, RESULT_A, 0},
+    [EMIT_POW] = {"powf(%s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE}, RESULT_F32, 0},
+    [EMIT_MAX] = {"%s(%s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE}, RESULT_F32, C_MAX + 1},
+    [EMIT_MIN] = {"%s(%s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE}, RESULT_F32, C_MIN + 1},
+    [EMIT_EQ] = COMPARE("=="),
+    [EMIT_NE] = COMPARE("!="),
+    [EMIT_LT] = COMPARE("<"),
+    [EMIT_LE] = COMPARE("<="),
+    [EMIT_GT] = COMPARE(">"),
+    [EMIT_GE] = COMPARE(">="),
+    [EMIT_AND] = BOTH("&&"),
+    [EMIT_OR] = BOTH("||"),
+    [EMIT_SELECT] = {"%s ? %s : %s", BIND_CHOICE, {BIND_UNARY, BIND_SUM, BIND_SUM}, RESULT_B, 0},
+    [EMIT_FMA] =
+        {"fmaf(%s, %s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE}, RESULT_F32, 0},
+};
+
+// Without a float there is nothing to round or to clamp.
+static const Form bool_to_i32 = {"(int32_t)%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_I32, 0};
+
+static const char *bound(CWriter *w, CValue v, Binding least)
+{
+    if (!v.text)
+        return "";
+    return v.binding < least ? arena_printf(w->arena, "(%s)", v.text) : v.text;
+}
+
+static DType result_type(Result r, const CValue *in)
+{
+    static const DType stated[] = {DTYPE_F32, DTYPE_I32, DTYPE_BOOL};
+    return r == RESULT_A ? in[0].dtype : r == RESULT_B ? in[1].dtype : stated[r];
+}
+
+// `format` with each %s in turn replaced.
+static const char *filled(CWriter *w, const char *format, const char *const *parts)
+{
+    Text t = text_in(w->arena);
+    for (const char *at; (at = strstr(format, "%s")) != NULL; format = at + 2) {
+        text_add_n(&t, format, (size_t)(at - format));
+        text_add(&t, *parts++);
+    }
+    text_add(&t, format);
+    return text_str(&t);
+}
+
+CValue c_operation(CWriter *w, EmitOp op, CValue a, CValue b, CValue c)
+{
+    const CValue in[3] = {a, b, c};
+    const bool from_bool = op == EMIT_TO_I32 && a.dtype == DTYPE_BOOL;
+    const Form *f = from_bool ? &bool_to_i32 : &forms[op];
+    const char *parts[4];
+    int count = 0;
+    if (f->helper)
+        parts[count++] = c_helper(w, (CHelper)(f->helper - 1));
+    for (int i = 0; i < 3; i++)
+        parts[count++] = bound(w, in[i], f->operands[i]);
+    return (CValue){filled(w, f->format, parts), f->own, result_type(f->result, in)};
+}
+
+CValue c_name_value(const char *name, DType dtype)
+{
+    return (CValue){name, BIND_PRIMARY, dtype};
+}
+
+CValue c_constant(CWriter *w, DType dtype, double value)
+{
+    const Binding binding = value < 0 || signbit(value) ? BIND_UNARY : BIND_PRIMARY;
+    if (dtype == DTYPE_F32)
+        return (CValue){c_float(w->arena, (float)value), binding, dtype};
+    if (dtype == DTYPE_BOOL)
+        return (CValue){value != 0 ? "true" : "false", BIND_PRIMARY, dtype};
+    if (value <= INT32_MIN)
+        return (CValue){"INT32_MIN", BIND_PRIMARY, dtype};
+    return (CValue){arena_printf(w->arena, "%lld", (long long)value), binding, dtype};
+}
+
+typedef struct CEmit {
+    Emit emit;
+    CWriter *w;
+} CEmit;
+
+static Sv sv_of_value(CWriter *w, CValue v)
+{
+    CValue *kept = arena_new_of(w->arena, CValue);
+    *kept = v;
+    return (Sv){(uintptr_t)kept};
+}
+
+static CValue value_of(Sv v)
+{
+    return v.v ? *(const CValue *)v.v : (CValue){0};
+}
+
+static Sv emit_constant(Emit *e, DType dtype, double value)
+{
+    CWriter *w = ((CEmit *)e)->w;
+    return sv_of_value(w, c_constant(w, dtype, value));
+}
+
+static Sv emit_apply(Emit *e, EmitOp op, Sv a, Sv b, Sv c)
+{
+    CWriter *w = ((CEmit *)e)->w;
+    return sv_of_value(w, c_operation(w, op, value_of(a), value_of(b), value_of(c)));
+}
+
+CValue c_apply(CWriter *w, const Node *n, const CValue *args)
+{
+    CEmit e = {.emit = {emit_constant, emit_apply}, .w = w};
+    Sv in[MAX_ARITY];
+    Type types[MAX_ARITY];
+    for (int i = 0; i < n->input_count; i++) {
+        in[i] = sv_of_value(w, args[i]);
+        types[i] = n->in[i]->type;
+    }
+    return value_of(op_table[n->op]->scalar(&e.emit, in, types, &n->type));
+}
+
+CValue c_scalar(CWriter *w, ScalarKind kind)
+{
+    static const char *const names[SCALAR_KIND_COUNT] = {
+        [SCALAR_STEP] = "(float)run->step",
+        [SCALAR_EPOCH] = "run->epoch",
+        [SCALAR_VALIDATION_LOSS] = "run->validation_loss",
+    };
+    if (kind == SCALAR_BATCH)
+        return c_constant(w, DTYPE_F32, (double)w->batch);
+    if (w->run.given)
+        return (CValue){names[kind], kind == SCALAR_STEP ? BIND_UNARY : BIND_PRIMARY, DTYPE_F32};
+    return c_constant(w, DTYPE_F32, kind == SCALAR_VALIDATION_LOSS ? HUGE_VAL : 0);
+}
+
+// --- memory -------------------------------------------------------------------------------------
+
+CValue c_load(CWriter *w, const char *array, const char *index, DType dtype)
+{
+    const char *element = arena_printf(w->arena, "%s[%s]", array, index);
+    const char *text = filled(w, c_types[dtype].load, &element);
+    return (CValue){text, text[strlen(element)] ? BIND_COMPARE : BIND_PRIMARY, dtype};
+}
+
+void c_store(CWriter *w, const char *array, const char *index, CValue value)
+{
+    const bool as_is = strcmp(c_types[value.dtype].store, "%s") == 0;
+    const char *text = as_is ? value.text : bound(w, value, BIND_PRIMARY);
+    c_line(w, "%s[%s] = %s;", array, index, filled(w, c_types[value.dtype].store, &text));
+}
+
+const char *c_position(CWriter *w, const char *const *names, const int64_t *strides, int count,
+                       int64_t offset)
+{
+    Text t = text_in(w->arena);
+    for (int i = 0; i < count; i++) {
+        if (!strides[i] || !names[i])
+            continue;
+        text_add(&t, strides[i] < 0 ? (t.size ? " - " : "-") : t.size ? " + " : "");
+        const int64_t s = strides[i] < 0 ? -strides[i] : strides[i];
+        text_addf(&t, s == 1 ? "%s" : "%s * %lld", names[i], (long long)s);
+    }
+    if (offset && t.size)
+        text_addf(&t, offset < 0 ? " - %lld" : " + %lld",
+                  (long long)(offset < 0 ? -offset : offset));
+    return t.size ? text_str(&t) : arena_printf(w->arena, "%lld", (long long)offset);
+}
+
+// --- lines --------------------------------------------------------------------------------------
+
+static void indented(CWriter *w, const char *format, va_list args, const char *end)
+{
+    text_addf(w->out, "%*s", 4 * w->indent, "");
+    text_add(w->out, arena_vprintf(w->arena, format, args));
+    text_add(w->out, end);
+}
+
+void c_line(CWriter *w, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    indented(w, format, args, "\n");
+    va_end(args);
+}
+
+void c_open(CWriter *w, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    indented(w, format, args, " {\n");
+    va_end(args);
+    w->indent++;
+}
+
+void c_close(CWriter *w)
+{
+    w->indent--;
+    c_line(w, "}");
+}
+
+void c_blank(CWriter *w)
+{
+    text_add(w->out, "\n");
+}

@@ -1,0 +1,207 @@
+// deploy.c -- nnc MODEL.nn --emit-c OUT.h: the trained model as a C99 header.
+
+#include "driver/deploy.h"
+
+#include <string.h>
+
+#include "driver/sources.h"
+#include "driver/weights.h"
+#include "file.h"
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+// --- what the header says -----------------------------------------------------------------------
+
+static const char *const *summary_lines(const Job *j, int *count)
+{
+    Arena *a = j->model.arena;
+    int rows;
+    const LayerRow *layers = sema_layers(j->model.program, &rows);
+    const char **lines = arena_array(a, const char *, (size_t)rows + 1);
+    *count = 0;
+    for (int i = 0; i < rows; i++)
+        if (layers[i].depth == 0)
+            lines[(*count)++] = arena_printf(a, "%-24s %-40s %s", layers[i].path, layers[i].call,
+                                             c_shape(a, &layers[i].output));
+    return lines;
+}
+
+static const char *const *classes_of(Job *j, const NnrtTensorFile *file, int *count)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    const Type *y = &g->outputs[0].node->type;
+    const char *const *classes = weights_texts(j, file, "classes", count);
+    const bool fits = g->output_count == 1 && y->rank > 0 && y->dims[y->rank - 1] == *count;
+    return classes && *count > 0 && fits ? classes : NULL;
+}
+
+static void describe_training(Job *j, CHeader *h)
+{
+    Arena *a = j->model.arena;
+    h->batch = j->train.batch_size;
+    h->train = c_plan(a, j->model.graphs[NNC_TRAIN], h->batch);
+    h->fold = j->model.graphs[NNC_FOLD] ? c_plan(a, j->model.graphs[NNC_FOLD], 1) : NULL;
+}
+
+static void describe_stream(Job *j, CHeader *h)
+{
+    Arena *a = j->model.arena;
+    Stream s;
+    if (!graph_stream(j->model.graphs[NNC_PREDICT], &s))
+        return;
+    CState *states = arena_array(a, CState, (size_t)s.count + 1);
+    for (int i = 0; i < s.count; i++)
+        states[i].first = s.states[i].first;
+    h->stream = c_plan(a, s.graph, 1);
+    h->states = states;
+    h->state_count = s.count;
+}
+
+static void describe(Job *j, Deployment *d)
+{
+    const Options *o = j->options;
+    d->header = (CHeader){
+        .model = sema_model_name(j->model.program),
+        .file = base_name(o->file),
+        .header = o->argument ? base_name(o->argument) : "model.h",
+        .plan = c_plan(j->model.arena, j->model.graphs[NNC_PREDICT], 1),
+        .block = j->model.block,
+        .seed = j->train.seed,
+    };
+    describe_stream(j, &d->header);
+    if (o->with_training)
+        describe_training(j, &d->header);
+    d->header.classes = classes_of(j, &d->weights, &d->header.class_count);
+    d->header.summary = summary_lines(j, &d->header.summary_count);
+}
+
+// --- raw inputs ---------------------------------------------------------------------------------
+
+// The source of an input, where each has one of its own.
+static const Value *source_of(const DataSpec *spec, const char *input)
+{
+    const Value *train = spec->train;
+    if (!train || train->kind == VALUE_CALL)
+        return train;
+    for (int i = 0; i < train->count; i++)
+        if (train->items[i].name && strcmp(train->items[i].name, input) == 0)
+            return train->items[i].value;
+    return NULL;
+}
+
+typedef struct RawInputs {
+    Job *job;
+    const NnrtTensorFile *weights;
+} RawInputs;
+
+// A weights file of a model whose data block says nothing of normalizing has no statistics.
+static bool raw_input(void *self, const Port *input, RawInput *raw)
+{
+    const RawInputs *r = self;
+    const DataSpec *spec = sema_data_spec(r->job->model.program);
+    const char *name = input->name;
+    const float *mean;
+    const float *std;
+    if (is_target(name) && !spec->target)
+        return false;
+    if (is_target(name))
+        name = r->job->model.graphs[NNC_PREDICT]->inputs[0].name;  // `target = input`
+    raw->scale = (double)(float)source_scale(source_of(spec, name));
+    raw->features = weights_statistics(r->job, r->weights, name, &mean, &std);
+    return raw->scale != 1 || raw->features > 0;
+}
+
+static void fill(Job *j, int variable, const float *values, int64_t features, bool invert)
+{
+    const Variable *v = &j->model.variables->items[variable];
+    float *to = (float *)((char *)j->model.block + v->offset);
+    for (int64_t i = 0; i < type_elements(&v->type); i++)
+        to[i] = invert ? 1 / values[i % features] : values[i % features];
+}
+
+static void set_statistic(Job *j, const NnrtTensorFile *file, const char *input,
+                          const char *statistics_of)
+{
+    Arena *a = j->model.arena;
+    const float *mean;
+    const float *std;
+    const int64_t features = weights_statistics(j, file, statistics_of, &mean, &std);
+    const Name path = intern(j->session->names, arena_printf(a, "input %s.mean", input));
+    const Name inverse = intern(j->session->names, arena_printf(a, "input %s.inverse", input));
+    if (features == 0 || variables_find(j->model.variables, path) < 0)
+        return;
+    fill(j, variables_find(j->model.variables, path), mean, features, false);
+    fill(j, variables_find(j->model.variables, inverse), std, features, true);
+}
+
+// For every input, and for targets that are inputs.
+static void set_statistics(Job *j, const NnrtTensorFile *file)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    for (int i = 0; i < g->input_count; i++)
+        set_statistic(j, file, g->inputs[i].name, g->inputs[i].name);
+    set_statistic(j, file, "target", g->inputs[0].name);
+}
+
+// --- the weights --------------------------------------------------------------------------------
+
+// And what follows from them alone.
+static bool load_weights(Job *j, const NnrtTensorFile *file)
+{
+    if (!weights_apply(j, job_weights_path(j), file) ||
+        !nnc_build(&j->model, NNC_PREDICT, 1, &j->nnc))
+        return false;
+    set_statistics(j, file);
+    nnc_fold(&j->model, j->pool);
+    return true;
+}
+
+bool deploy_prepare(Job *j, Deployment *d)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_TRAIN};
+    *d = (Deployment){0};
+    RawInputs raw = {j, &d->weights};
+    if (!job_load(j) || !weights_read(j, job_weights_path(j), &d->weights))
+        return false;
+    j->model.raw_input = raw_input;
+    j->model.raw_self = &raw;
+    if (!job_compile(j, purposes, j->options->with_training ? 2 : 1) ||
+        !load_weights(j, &d->weights))
+        return false;
+    describe(j, d);
+    return true;
+}
+
+void deploy_free(Deployment *d)
+{
+    nnrt_safetensors_free(&d->weights);
+}
+
+// --- the command --------------------------------------------------------------------------------
+
+static bool write_header(Job *j, const CHeader *h)
+{
+    const char *path = j->options->argument;
+    Text text = text_in(j->model.arena);
+    const CSizes sizes = c_header(j->model.arena, &text, h);
+    NnrtError e;
+    if (!nnrt_write_file(path, text_str(&text), text.size, &e)) {
+        job_say_error(j, &e);
+        return false;
+    }
+    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes", path, sizes.flash, sizes.ram);
+    return true;
+}
+
+ExitCode command_emit_c(Job *j)
+{
+    Deployment d;
+    const bool ok =
+        deploy_prepare(j, &d) && deploy_fits(j, d.header.plan) && write_header(j, &d.header);
+    deploy_free(&d);
+    return ok ? EXIT_DONE : EXIT_PROGRAM;
+}

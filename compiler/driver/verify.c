@@ -1,0 +1,449 @@
+// verify.c -- nnc MODEL.nn --verify: is what the C header computes what nnc computes?
+//
+// The header is written for tracing, compiled by this machine's C compiler and run on made-up
+// inputs. The outputs are compared with those of native code, and for the first example what each
+// kernel made with what the interpreter, node by node, makes of the same value.
+
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "codegen/interpret/interpret.h"
+#include "driver/cost.h"
+#include "driver/deploy.h"
+#include "driver/evaluate.h"
+#include "driver/table.h"
+#include "file.h"
+#include "random.h"
+
+extern char **environ;
+
+#define TOLERANCE 1e-5  // of the largest magnitude of outputs: sums are made in another order
+// Of what kernels make on the way: exp of a large number makes a small difference 100 times larger.
+#define KERNEL_TOLERANCE 1e-3
+#define EXAMPLES 100
+#define WORK 2e10        // operations of all examples, beyond which there are fewer of them
+#define TRACED_WORK 2e9  // of one example, beyond which the interpreter is not asked
+
+typedef struct Difference {
+    const char *name;
+    double largest;    // |a - b|
+    double magnitude;  // the largest |b|
+} Difference;
+
+typedef struct Verification {
+    Job *job;
+    Deployment *deployment;
+    const char *folder;  // of the files below
+    const char *source, *header, *program, *inputs, *outputs;
+    int64_t examples;
+    bool traced;
+    NnrtBytes results;  // of the program
+    size_t at;          // how much of them has been looked at
+    Difference *rows;
+    int count, capacity;
+    int kernel_rows;  // of these; after them come the outputs
+} Verification;
+
+// --- files --------------------------------------------------------------------------------------
+
+static bool make_folder(Verification *v)
+{
+    Arena *a = v->job->model.arena;
+    const char *base = getenv("TMPDIR");
+    char *folder = arena_printf(a, "%s/nnc-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(folder)) {
+        job_say(v->job, "%s: %s", folder, strerror(errno));
+        return false;
+    }
+    v->folder = folder;
+    v->source = arena_printf(a, "%s/verify.c", folder);
+    v->header = arena_printf(a, "%s/model.h", folder);
+    v->program = arena_printf(a, "%s/verify", folder);
+    v->inputs = arena_printf(a, "%s/inputs", folder);
+    v->outputs = arena_printf(a, "%s/outputs", folder);
+    return true;
+}
+
+static void remove_folder(const Verification *v)
+{
+    const char *const files[] = {v->source, v->header, v->program, v->inputs, v->outputs};
+    if (!v->folder)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(files[i]);
+    rmdir(v->folder);
+}
+
+static bool write_text(const Verification *v, const char *path, const void *data, size_t size)
+{
+    NnrtError e;
+    if (nnrt_write_file(path, data, size, &e))
+        return true;
+    job_say_error(v->job, &e);
+    return false;
+}
+
+// --- the program --------------------------------------------------------------------------------
+
+static const Graph *graph_of(const Verification *v)
+{
+    return v->job->model.graphs[NNC_PREDICT];
+}
+
+static size_t bytes_of(const Type *t)
+{
+    return (size_t)type_elements(t) * dtype_size(t->dtype);
+}
+
+// Reads examples, runs each, writes what was traced and then the outputs.
+static const char program_head[] =
+    "#include <stdio.h>\n"
+    "#include <stdlib.h>\n"
+    "static FILE *results;\n"
+    "static int tracing = %d;\n"
+    "static void trace(const void *p, size_t bytes)\n"
+    "{\n"
+    "    if (tracing)\n"
+    "        fwrite(p, 1, bytes, results);\n"
+    "}\n"
+    "#define NNC_TRACE(p, bytes) trace(p, bytes)\n"
+    "#define %s_IMPLEMENTATION\n"
+    "#include \"model.h\"\n"
+    "int main(int argc, char **argv)\n"
+    "{\n"
+    "    FILE *examples = fopen(argv[argc - 2], \"rb\");\n"
+    "    void *in[%d], *out[%d], *arena = malloc(sizeof(float) * %s_ARENA_FLOATS);\n"
+    "    results = fopen(argv[argc - 1], \"wb\");\n"
+    "    if (!examples || !results || !arena)\n"
+    "        return 1;\n";
+
+static const char program_tail[] = "        tracing = 0;\n"
+                                   "    }\n"
+                                   "    return fclose(results) ? 1 : 0;\n"
+                                   "}\n";
+
+static void add_call(Text *t, const Graph *g, const char *name)
+{
+    text_addf(t, "        %s_predict(arena", name);
+    for (int i = 0; i < g->input_count; i++)
+        text_addf(t, ", in[%d]", i);
+    for (int i = 0; i < g->output_count; i++)
+        text_addf(t, ", out[%d]", i);
+    text_add(t, ");\n");
+}
+
+static bool write_program(const Verification *v)
+{
+    Arena *a = v->job->model.arena;
+    const Graph *g = graph_of(v);
+    const char *name = c_identifier(a, v->deployment->header.model), *upper = c_upper(a, name);
+    Text t = text_in(a);
+    text_addf(&t, program_head, v->traced, upper, g->input_count, g->output_count, upper);
+    for (int i = 0; i < g->input_count; i++)
+        text_addf(&t, "    in[%d] = malloc(%zu);\n", i, bytes_of(&g->inputs[i].type));
+    for (int i = 0; i < g->output_count; i++)
+        text_addf(&t, "    out[%d] = malloc(%zu);\n", i, bytes_of(&g->outputs[i].node->type));
+    text_addf(&t, "    for (int n = 0; n < %d; ++n) {\n", (int)v->examples);
+    for (int i = 0; i < g->input_count; i++)
+        text_addf(&t, "        if (fread(in[%d], %zu, 1, examples) != 1)\n            return 1;\n",
+                  i, bytes_of(&g->inputs[i].type));
+    add_call(&t, g, name);
+    for (int i = 0; i < g->output_count; i++)
+        text_addf(&t, "        fwrite(out[%d], %zu, 1, results);\n", i,
+                  bytes_of(&g->outputs[i].node->type));
+    text_add(&t, program_tail);
+    return write_text(v, v->source, text_str(&t), t.size);
+}
+
+static bool write_header(const Verification *v)
+{
+    Arena *a = v->job->model.arena;
+    Text t = text_in(a);
+    CHeader h = v->deployment->header;
+    h.trace = true;
+    c_header(a, &t, &h);
+    return write_text(v, v->header, text_str(&t), t.size);
+}
+
+// Runs a command to its end; false after having said what went wrong with it.
+static bool run(const Verification *v, const char *const *words, const char *mend)
+{
+    pid_t child;
+    int status;
+    const int error = posix_spawnp(&child, words[0], NULL, NULL, (char *const *)words, environ);
+    if (error) {
+        job_say(v->job, "%s: %s%s", words[0], strerror(error), mend);
+        return false;
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    job_say(v->job, "%s failed%s", words[0], mend);
+    return false;
+}
+
+static bool compile_program(const Verification *v)
+{
+    const char *cc = getenv("CC");
+    const char *const words[] = {cc && *cc ? cc : "cc",
+                                 "-std=c99",
+                                 "-O2",
+                                 "-Wall",
+                                 "-Wextra",
+                                 "-o",
+                                 v->program,
+                                 v->source,
+                                 "-lm",
+                                 NULL};
+    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC");
+}
+
+static bool run_program(Verification *v)
+{
+    const char *const words[] = {v->program, v->inputs, v->outputs, NULL};
+    NnrtError e;
+    if (!run(v, words, ": the compiled header does not run"))
+        return false;
+    if (nnrt_read_file(v->outputs, SIZE_MAX / 2, &v->results, &e))
+        return true;
+    job_say_error(v->job, &e);
+    return false;
+}
+
+// --- inputs -------------------------------------------------------------------------------------
+
+#define MOST_INDEX 32  // of a made-up input of whole numbers
+
+static void *make_input(const Verification *v, int input)
+{
+    const Type *type = &graph_of(v)->inputs[input].type;
+    const size_t n = (size_t)v->examples * (size_t)type_elements(type);
+    float *values = arena_array(v->job->model.arena, float, n);
+    const RawInput *raw = &v->job->model.raw[input];
+    const float spread = 2 / (float)raw->scale;
+    for (size_t i = 0; i < n; i++) {
+        const float u = nnrt_random_f32(v->job->train.seed, NNRT_STREAM_SAMPLE, (uint64_t)input, i);
+        if (type->dtype == DTYPE_F32)
+            values[i] = spread * (u - 0.5F);
+        else
+            ((int32_t *)values)[i] = (int32_t)(u * MOST_INDEX);
+    }
+    return values;
+}
+
+static void **make_inputs(const Verification *v)
+{
+    const Graph *g = graph_of(v);
+    void **inputs = arena_array(v->job->model.arena, void *, (size_t)g->input_count + 1);
+    for (int i = 0; i < g->input_count; i++)
+        inputs[i] = make_input(v, i);
+    return inputs;
+}
+
+static const void *input_of(const Verification *v, void *const *inputs, int i, int64_t example)
+{
+    return (const char *)inputs[i] + (size_t)example * bytes_of(&graph_of(v)->inputs[i].type);
+}
+
+static bool write_inputs(const Verification *v, void *const *inputs)
+{
+    NnrtError e;
+    NnrtWriter *w = nnrt_writer_open(v->inputs, &e);
+    bool ok = w != NULL;
+    for (int64_t n = 0; ok && n < v->examples; n++)
+        for (int i = 0; ok && i < graph_of(v)->input_count; i++)
+            ok = nnrt_writer_put(w, input_of(v, inputs, i, n),
+                                 bytes_of(&graph_of(v)->inputs[i].type), &e);
+    if (ok)
+        ok = nnrt_writer_commit(w, &e);
+    else
+        nnrt_writer_abandon(w);
+    if (!ok)
+        job_say_error(v->job, &e);
+    return ok;
+}
+
+// --- comparing ----------------------------------------------------------------------------------
+
+static double number(const Type *t, const void *values, int64_t i)
+{
+    if (t->dtype == DTYPE_F32)
+        return (double)((const float *)values)[i];
+    return t->dtype == DTYPE_I32 ? ((const int32_t *)values)[i] : ((const uint8_t *)values)[i];
+}
+
+// Takes the next bytes of the program's results. What is no number in one must be none in both.
+static void compare(Verification *v, Difference *d, const Type *t, const void *wanted)
+{
+    const size_t bytes = bytes_of(t);
+    void *got = arena_alloc(v->job->model.arena, bytes);
+    if (v->at + bytes > v->results.size) {
+        d->largest = INFINITY;
+        return;
+    }
+    memcpy(got, v->results.data + v->at, bytes);
+    v->at += bytes;
+    for (int64_t i = 0; i < type_elements(t); i++) {
+        const double a = number(t, got, i), b = number(t, wanted, i);
+        if (isfinite(b) && fabs(b) > d->magnitude)
+            d->magnitude = fabs(b);
+        if (a == b || (isnan(a) && isnan(b)))
+            continue;
+        const double off = fabs(a - b);
+        if (!(off <= d->largest))
+            d->largest = isnan(off) ? INFINITY : off;
+    }
+}
+
+static Difference *add_row(Verification *v, const char *name)
+{
+    const Difference d = {.name = name};
+    arena_push(v->job->model.arena, v->rows, v->count, v->capacity, d);
+    return &v->rows[v->count - 1];
+}
+
+// What the interpreter makes of every value that is traced, by buffer. Fusion has left the nodes in
+// no order; the header is written by now, so they may be put in one.
+static void **interpret_buffers(const Verification *v, void *const *inputs)
+{
+    Arena *a = v->job->model.arena;
+    const Plan *p = v->deployment->header.plan;
+    Graph *g = arena_new_of(a, Graph);
+    int *output = arena_array(a, int, (size_t)p->buffer_count + 1);
+    void **values = arena_array(a, void *, (size_t)p->buffer_count + 1);
+    *g = *p->graph;
+    for (int i = 0; i < p->buffer_count; i++)
+        if (c_traced(p, i) >= 0) {
+            output[i] = g->output_count;
+            graph_output(g, intern(g->names, arena_printf(a, "buffer.%d", i)),
+                         (Node *)p->buffers[i].node);
+        }
+    graph_clean(g);
+    Executable *x = interpret_new(g, 1, false);
+    void **outputs = output_buffers(a, g, 1);
+    if (!x)
+        return NULL;
+    executable_run(x, &(RunArgs){.variables = v->job->model.block,
+                                 .inputs = (const void *const *)inputs,
+                                 .outputs = outputs,
+                                 .batch = 1,
+                                 .seed = v->job->train.seed,
+                                 .validation_loss = INFINITY});
+    executable_free(x);
+    for (int i = 0; i < p->buffer_count; i++)
+        values[i] = output[i] ? outputs[output[i]] : NULL;
+    return values;
+}
+
+static void compare_kernels(Verification *v, void *const *inputs)
+{
+    const Plan *p = v->deployment->header.plan;
+    void **values = interpret_buffers(v, inputs);
+    for (int k = 0; values && k < p->kernel_count; k++)
+        for (int i = 0; i < p->buffer_count; i++)
+            if (c_traced(p, i) == k)
+                compare(v, add_row(v, c_describe(v->job->model.arena, p->kernels[k])),
+                        &p->buffers[i].type, values[i]);
+}
+
+static void compare_outputs(Verification *v, void *const *inputs, int64_t example, int first)
+{
+    Arena *a = v->job->model.arena;
+    const Graph *g = graph_of(v);
+    const void **in = arena_array(a, const void *, (size_t)g->input_count + 1);
+    void **outputs = output_buffers(a, g, 1);
+    for (int i = 0; i < g->input_count; i++)
+        in[i] = input_of(v, inputs, i, example);
+    executable_run(v->job->model.executables[NNC_PREDICT],
+                   &(RunArgs){.variables = v->job->model.block,
+                              .inputs = in,
+                              .outputs = outputs,
+                              .batch = 1,
+                              .seed = v->job->train.seed,
+                              .validation_loss = INFINITY,
+                              .pool = v->job->pool});
+    for (int i = 0; i < g->output_count; i++)
+        compare(v, &v->rows[first + i], &g->outputs[i].node->type, outputs[i]);
+}
+
+static void compare_all(Verification *v, void *const *inputs)
+{
+    const Graph *g = graph_of(v);
+    if (v->traced)
+        compare_kernels(v, inputs);
+    const int first = v->kernel_rows = v->count;
+    for (int i = 0; i < g->output_count; i++)
+        add_row(v, arena_printf(v->job->model.arena, "output %s", g->outputs[i].name));
+    for (int64_t n = 0; n < v->examples; n++)
+        compare_outputs(v, inputs, n, first);
+}
+
+// --- the command --------------------------------------------------------------------------------
+
+static double relative(const Difference *d)
+{
+    return d->magnitude > 0 ? d->largest / d->magnitude : d->largest;
+}
+
+static bool print_rows(const Verification *v)
+{
+    Table *t = table_new(v->job->model.arena, "lrr");
+    double outputs = 0, kernels = 0;
+    table_cell(t, "after");
+    table_cell(t, "largest difference");
+    table_cell(t, "largest magnitude");
+    for (int i = 0; i < v->count; i++) {
+        table_cell(t, "%s", v->rows[i].name);
+        table_cell(t, "%.3g", v->rows[i].largest);
+        table_cell(t, "%.3g", v->rows[i].magnitude);
+        double *worst = i < v->kernel_rows ? &kernels : &outputs;
+        *worst = fmax(*worst, relative(&v->rows[i]));
+    }
+    table_print(t, &v->job->out);
+    const bool ok = outputs <= TOLERANCE && kernels <= KERNEL_TOLERANCE && v->at == v->results.size;
+    fprintf(v->job->out.out,
+            "\n  %s: outputs of %lld examples are at most %.2g of the largest apart; %g is "
+            "allowed\n",
+            ok ? "the header agrees with nnc" : "THE HEADER DISAGREES WITH NNC",
+            (long long)v->examples, outputs, TOLERANCE);
+    return ok;
+}
+
+static void choose_extent(Verification *v)
+{
+    double flops = 0;
+    for (int i = 0; i < graph_of(v)->node_count; i++)
+        flops += node_flops(graph_of(v)->nodes[i]);
+    const double examples = flops > 0 ? WORK / flops : EXAMPLES;
+    v->examples = examples < 1 ? 1 : examples > EXAMPLES ? EXAMPLES : (int64_t)examples;
+    v->traced = flops <= TRACED_WORK;
+}
+
+static bool verify(Verification *v)
+{
+    choose_extent(v);
+    void **inputs = make_inputs(v);
+    if (!make_folder(v) || !write_header(v) || !write_program(v) || !write_inputs(v, inputs) ||
+        !compile_program(v) || !run_program(v))
+        return false;
+    compare_all(v, inputs);
+    return print_rows(v);
+}
+
+ExitCode command_verify(Job *j)
+{
+    Deployment d;
+    Verification v = {.job = j, .deployment = &d};
+    const bool ok = deploy_prepare(j, &d) && verify(&v);
+    remove_folder(&v);
+    free(v.results.data);
+    deploy_free(&d);
+    return ok ? EXIT_DONE : EXIT_PROGRAM;
+}

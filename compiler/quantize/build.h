@@ -1,0 +1,50 @@
+// build.h -- the integer graph in the making (inside quantize/ only).
+
+#ifndef NNC_QUANTIZE_BUILD_H
+#define NNC_QUANTIZE_BUILD_H
+
+#include "quantize/forms.h"
+
+typedef struct Quantizer {
+    Arena *arena;
+    QuantizePlan *plan;
+    const Graph *g;  // of f32
+    void *block;     // its variables
+    Facts facts;
+    Builder b;               // of the integer graph
+    Node **real;             // by id: the value as f32, or as whatever else it was
+    QuantizedValue **whole;  // by id: the value as i8
+    Quantized *out;
+    const char *why;  // what cannot be done; NULL: nothing so far
+} Quantizer;
+
+// A variable of the integer graph; what is in `data` stays the caller's arena's.
+Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type, void *data);
+
+// Constants in the shape of `like`.
+Node *whole_const(Quantizer *q, const Type *like, int64_t value);
+// An i8 as an i32 of the same value.
+Node *widened(Quantizer *q, Node *x);
+Node *plus_const(Quantizer *q, Node *x, int64_t value);
+
+// Says why it cannot be done, if nothing has been said; NULL.
+Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The value of n by its step, PRODUCT to SCALED (linear.c).
+Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
+Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
+Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
+Node *build_rows(Quantizer *q, const Node *n, Scale *to);
+
+// For messages: the layer that a node is of.
+static inline const char *place_of(const Node *n)
+{
+    return n->path && *n->path ? n->path : "the model";
+}
+
+static inline QuantizedValue *whole_of(const Quantizer *q, const Node *n)
+{
+    return q->whole[n->id];
+}
+
+#endif

@@ -1,0 +1,15 @@
+// fixed.h -- numbers that the compiler knows once the weights are there (inside quantize/ only).
+
+#ifndef NNC_FIXED_H
+#define NNC_FIXED_H
+
+#include "graph/graph.h"
+
+// The elements of a value without a batch that depends on constants and variables alone.
+float *fixed_values(Arena *a, const Graph *g, const Node *n, void *block);
+
+// The results of `n`, a function of the elements of `root` alone, for x[0 .. count).
+float *fixed_function(Arena *a, const Graph *g, const Node *n, const Node *root, const float *x,
+                      int64_t count);
+
+#endif

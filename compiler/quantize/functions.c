@@ -1,0 +1,111 @@
+// functions.c -- what is looked up: functions of one value, softmax, rows of tables.
+
+#include <math.h>
+#include <string.h>
+
+#include "quantize/build.h"
+#include "quantize/fixed.h"
+
+enum { CODES = 256 };  // values of an i8
+
+// table[q + 128]
+static Node *look_up(Quantizer *q, Node *table, Node *x)
+{
+    return build_gather(&q->b, table, plus_const(q, widened(q, x), 128));
+}
+
+static Node *table_variable(Quantizer *q, const Node *n, const char *suffix, DType dtype,
+                            void *data)
+{
+    return add_variable(q, n, suffix, type_of(dtype, 1, (int64_t[]){CODES}), data);
+}
+
+Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
+{
+    const QuantizedValue *x = whole_of(q, s->root);
+    float real[CODES];
+    for (int i = 0; i < CODES; i++)
+        real[i] = (float)scale_real(x->scale, i - 128);
+    const float *y = fixed_function(q->arena, q->g, n, s->root, real, CODES);
+    if (!y)
+        return quantize_fail(q, "out of memory");
+    int8_t *codes = arena_array(q->arena, int8_t, CODES);
+    for (int i = 0; i < CODES; i++)
+        codes[i] = (int8_t)scale_quantize(to, (double)y[i]);
+    return look_up(q, table_variable(q, n, "table", DTYPE_I8, codes), x->whole);
+}
+
+// --- rows -------------------------------------------------------------------------------------
+
+Node *build_rows(Quantizer *q, const Node *n, Scale *to)
+{
+    const Node *table = n->in[0];
+    const int64_t count = type_elements(&table->type);
+    const float *rows = fixed_values(q->arena, q->g, table, q->block);
+    Range r = {0, 0};
+    for (int64_t i = 0; rows && i < count; i++) {
+        if (!isfinite(rows[i]))
+            return quantize_fail(q, "a weight of %s is no finite number", place_of(n));
+        r.low = fmin(r.low, (double)rows[i]);
+        r.high = fmax(r.high, (double)rows[i]);
+    }
+    if (!rows)
+        return quantize_fail(q, "out of memory");
+    int8_t *codes = arena_array(q->arena, int8_t, (size_t)count);
+    *to = scale_of(r);
+    for (int64_t i = 0; i < count; i++)
+        codes[i] = (int8_t)scale_quantize(*to, (double)rows[i]);
+    Type type = table->type;
+    type.dtype = DTYPE_I8;
+    Node *whole = add_variable(q, table, "int8", type, codes);
+    return build_gather(&q->b, whole, q->real[n->in[1]->id]);
+}
+
+// --- softmax ----------------------------------------------------------------------------------
+// With T[d] = e^(step d) 2^k for the distance d = q - max q, which is 0 to -255, the result is
+// T[d] / sum T in steps of 1/256. k leaves room for the sum, and for 512 times T, in 31 bits.
+
+enum { SOFTMAX_BITS = 21, SUM_BITS = 29 };
+
+static int power_for(int64_t count)
+{
+    int bits = SOFTMAX_BITS;
+    while (bits > 0 && count << bits > INT64_C(1) << SUM_BITS)
+        bits--;
+    return bits;
+}
+
+static Node *exponentials(Quantizer *q, const Node *n, const Node *sum, double step)
+{
+    const int64_t count = type_elements(&sum->in[0]->type) / type_elements(&sum->type);
+    const double one = ldexp(1, power_for(count));
+    int32_t *table = arena_array(q->arena, int32_t, CODES);
+    for (int i = 0; i < CODES; i++)
+        table[i] = (int32_t)floor(exp((i - 255) * step) * one + 0.5);
+    return table_variable(q, n, "exp", DTYPE_I32, table);
+}
+
+static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
+{
+    Type type = broadcast->type;
+    type.dtype = x->type.dtype;
+    return build_broadcast(&q->b, x, type, broadcast->attr.map);
+}
+
+Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
+{
+    Builder *b = &q->b;
+    const QuantizedValue *z = whole_of(q, s->root);
+    const Node *sum = n->in[1]->in[0], *spread = n->in[0]->in[0]->in[1];
+    const uint32_t axes = sum->attr.reduce.axes;
+    Node *top = widened(q, build_reduce(b, REDUCE_MAX, z->whole, axes));
+    Node *below = build_binary(b, OP_isub, widened(q, z->whole), repeated(q, spread, top));
+    Node *e = build_gather(b, exponentials(q, n, sum, z->scale.step), plus_const(q, below, 255));
+    Node *total = repeated(q, n->in[1], build_reduce(b, REDUCE_SUM, e, axes));
+    // rounded: (512 e + total) / (2 total)
+    Node *above = build_binary(b, OP_imul, e, whole_const(q, &e->type, 512));
+    above = build_binary(b, OP_iadd, above, total);
+    Node *twice = build_binary(b, OP_iadd, total, total);
+    Node *y = build_binary(b, OP_idiv, above, twice);
+    return build_cast(b, plus_const(q, y, -128), DTYPE_I8);
+}

@@ -1,0 +1,413 @@
+// linear.c -- sums in i32, brought to the scale of a result.
+//
+//   real = gain * (step * sum) + offset          gain, offset: a number for each channel
+//   q    = requantize(sum + round(offset / (gain step)), gain step / scale) + zero
+//
+// A channel is a place on the axes along which gain, offset or the weights differ.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pass/rewrite.h"
+#include "quantize/build.h"
+#include "quantize/fixed.h"
+
+#define MOST_SUM 0x1p30  // of a sum, its offset included: below 2^31 whatever is rounded
+#define MOST_OFFSET 0x1p29
+
+typedef struct Channels {
+    Type type;             // i32; of the channel axes alone
+    int8_t map[MAX_RANK];  // channel axis -> axis of the value
+    int64_t count;
+    double *gain, *offset;  // what follows the root
+    double *step;           // of the sum
+    double *shift;          // added to the sum in its own steps: what zero points leave
+    double *bound;          // of the sum's absolute value
+} Channels;
+
+// --- the axes ---------------------------------------------------------------------------------
+
+static uint32_t axes_of_broadcast(const Node *n)
+{
+    uint32_t axes = 0;
+    const Node *x = n->op == OP_broadcast ? n->in[0] : n;
+    for (int i = 0; i < x->type.rank; i++)
+        if (x->type.dims[i] != 1)
+            axes |= 1u << (n->op == OP_broadcast ? n->attr.map[i] : i);
+    return axes;
+}
+
+static const int8_t *weight_labels(const Node *contract, int weights)
+{
+    return weights ? contract->attr.contract.right : contract->attr.contract.left;
+}
+
+// Where weight axis `axis` is in the result; -1: it is summed over.
+static int result_axis(const Node *contract, int weights, int axis)
+{
+    const int8_t *out = contract->attr.contract.out;
+    for (int i = 0; i < contract->type.rank; i++)
+        if (out[i] == weight_labels(contract, weights)[axis])
+            return i;
+    return -1;
+}
+
+static uint32_t axes_of_weights(const Node *contract, int weights)
+{
+    const Type *t = &contract->in[weights]->type;
+    uint32_t axes = 0;
+    for (int i = 0; i < t->rank; i++) {
+        const int at = result_axis(contract, weights, i);
+        if (at >= 0 && t->dims[i] != 1)
+            axes |= 1u << at;
+    }
+    return axes;
+}
+
+static Channels channels_new(Quantizer *q, const Step *s)
+{
+    Channels c = {.type = {.dtype = DTYPE_I32}, .count = 1};
+    uint32_t axes = s->form == FORM_PRODUCT ? axes_of_weights(s->root, s->weights) : 0;
+    for (const Node *n = s->top; n != s->root;) {
+        const int moving = moving_input(&q->facts, n);
+        if (n->op != OP_neg)
+            axes |= axes_of_broadcast(n->in[1 - moving]);
+        n = n->in[moving];
+    }
+    for (int i = 0; i < s->root->type.rank; i++)
+        if (axes & 1u << i) {
+            c.map[c.type.rank] = (int8_t)i;
+            c.type.dims[c.type.rank++] = s->root->type.dims[i];
+            c.count *= s->root->type.dims[i];
+        }
+    double **arrays[] = {&c.gain, &c.offset, &c.step, &c.shift, &c.bound};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        *arrays[i] = arena_array(q->arena, double, (size_t)c.count);
+    for (int64_t i = 0; i < c.count; i++)
+        c.gain[i] = 1;
+    return c;
+}
+
+// For each channel the element of a value that has `rank` axes, axis i being axis map[i] of the
+// result; size 1 means the same for all.
+static int64_t *elements_of(Quantizer *q, const Channels *c, const Type *t, const int8_t *map)
+{
+    int64_t *elements = arena_array(q->arena, int64_t, (size_t)c->count);
+    for (int64_t k = 0; k < c->count; k++) {
+        int64_t position[MAX_RANK] = {0}, rest = k, at = 0;
+        for (int i = c->type.rank - 1; i >= 0; i--) {
+            position[c->map[i]] = rest % c->type.dims[i];
+            rest /= c->type.dims[i];
+        }
+        for (int i = 0; i < t->rank; i++)
+            at = at * t->dims[i] + (t->dims[i] == 1 ? 0 : position[map[i]]);
+        elements[k] = at;
+    }
+    return elements;
+}
+
+// --- additions and multiplications by fixed values --------------------------------------------
+
+static void apply_fixed(const Node *n, int moving, double x, double *gain, double *offset)
+{
+    switch (n->op) {
+    case OP_neg:
+        x = -1;
+        break;
+    case OP_add:
+        *offset += x;
+        return;
+    case OP_sub:
+        *gain *= moving ? -1 : 1;
+        *offset = moving ? x - *offset : *offset - x;
+        return;
+    case OP_div:
+        *gain /= x;
+        *offset /= x;
+        return;
+    default:
+        break;
+    }
+    *gain *= x;
+    *offset *= x;
+}
+
+static bool apply_node(Quantizer *q, Channels *c, const Node *n, int moving)
+{
+    static const int8_t straight[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const Node *fixed = n->op == OP_neg ? NULL : n->in[1 - moving];
+    const bool spread = fixed && fixed->op == OP_broadcast;
+    const Node *small = spread ? fixed->in[0] : fixed;
+    const float *values = small ? fixed_values(q->arena, q->g, small, q->block) : NULL;
+    if (small && !values)
+        return false;
+    const int64_t *at =
+        small ? elements_of(q, c, &small->type, spread ? fixed->attr.map : straight) : NULL;
+    for (int64_t k = 0; k < c->count; k++)
+        apply_fixed(n, moving, values ? (double)values[at[k]] : 0, &c->gain[k], &c->offset[k]);
+    return true;
+}
+
+// From the root on: what comes first is applied first.
+static bool apply_all(Quantizer *q, Channels *c, const Step *s)
+{
+    int count = 0;
+    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+        count++;
+    const Node **chain = arena_array(q->arena, const Node *, (size_t)count + 1);
+    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+        chain[--count] = n;
+    for (int i = 0; chain[i]; i++)
+        if (!apply_node(q, c, chain[i], moving_input(&q->facts, chain[i])))
+            return false;
+    for (int64_t k = 0; k < c->count; k++)
+        if (!isfinite(c->gain[k]) || !isfinite(c->offset[k])) {
+            quantize_fail(q, "a weight of %s is no finite number", place_of(s->top));
+            return false;
+        }
+    return true;
+}
+
+// --- weights ----------------------------------------------------------------------------------
+
+typedef struct Weights {
+    const Node *node;
+    const float *values;
+    int64_t count, channels;
+    int64_t *channel;                      // by element: its channel among those of the weights
+    double *largest, *sum, *step, *total;  // by channel: of |w|, |w|; q's; of q
+    Type type;                             // of the channels
+    int8_t map[MAX_RANK];                  // their axes in the result
+} Weights;
+
+// Channels are numbered in the order of the weights' own axes.
+static Weights weights_new(Quantizer *q, const Step *s)
+{
+    const Node *n = s->root->in[s->weights];
+    Weights w = {.node = n, .count = type_elements(&n->type), .channels = 1};
+    w.values = fixed_values(q->arena, q->g, n, q->block);
+    int64_t stride[MAX_RANK] = {0};
+    for (int i = n->type.rank - 1; i >= 0; i--)
+        if (result_axis(s->root, s->weights, i) >= 0) {
+            stride[i] = w.channels;
+            w.channels *= n->type.dims[i];
+        }
+    for (int i = 0; i < n->type.rank; i++)
+        if (stride[i]) {
+            w.map[w.type.rank] = (int8_t)result_axis(s->root, s->weights, i);
+            w.type.dims[w.type.rank++] = n->type.dims[i];
+        }
+    w.channel = arena_array(q->arena, int64_t, (size_t)w.count);
+    for (int64_t k = 0; k < w.count; k++) {
+        int64_t rest = k;
+        for (int i = n->type.rank - 1; i >= 0; i--) {
+            w.channel[k] += rest % n->type.dims[i] * stride[i];
+            rest /= n->type.dims[i];
+        }
+    }
+    double **arrays[] = {&w.largest, &w.sum, &w.step, &w.total};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        *arrays[i] = arena_array(q->arena, double, (size_t)w.channels);
+    return w;
+}
+
+static bool measure_weights(Quantizer *q, Weights *w)
+{
+    for (int64_t k = 0; w->values && k < w->count; k++) {
+        const double x = fabs((double)w->values[k]);
+        if (!isfinite(x)) {
+            quantize_fail(q, "a weight of %s is no finite number", place_of(w->node));
+            return false;
+        }
+        w->largest[w->channel[k]] = fmax(w->largest[w->channel[k]], x);
+        w->sum[w->channel[k]] += x;
+    }
+    return w->values != NULL;
+}
+
+#define LEAST_WEIGHT_STEP 1e-30
+
+// As fine as 127 steps allow, but so that the sum cannot leave its 31 bits.
+static void choose_steps(Weights *w)
+{
+    for (int64_t i = 0; i < w->channels; i++)
+        w->step[i] =
+            fmax(fmax(w->largest[i] / 127, w->sum[i] * 255 / MOST_OFFSET), LEAST_WEIGHT_STEP);
+}
+
+static Node *quantized_weights(Quantizer *q, Weights *w)
+{
+    int8_t *codes = arena_array(q->arena, int8_t, (size_t)w->count);
+    for (int64_t k = 0; k < w->count; k++) {
+        const int64_t channel = w->channel[k];
+        const double x = floor((double)w->values[k] / w->step[channel] + 0.5);
+        codes[k] = (int8_t)fmin(fmax(x, -127), 127);
+        w->total[channel] += codes[k];
+    }
+    Type type = w->node->type;
+    type.dtype = DTYPE_I8;
+    return add_variable(q, w->node, "int8", type, codes);
+}
+
+// --- roots: the sum, and what its steps are ---------------------------------------------------
+
+static Node *root_product(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]);
+    Weights w = weights_new(q, s);
+    if (!measure_weights(q, &w))
+        return quantize_fail(q, "out of memory");
+    choose_steps(&w);
+    Node *in[2] = {x->whole, x->whole};
+    in[s->weights] = quantized_weights(q, &w);
+    const int64_t *of = elements_of(q, c, &w.type, w.map);
+    for (int64_t k = 0; k < c->count; k++) {
+        c->step[k] = x->scale.step * w.step[of[k]];
+        c->shift[k] = -x->scale.zero * w.total[of[k]];
+        c->bound[k] = 128 * (w.sum[of[k]] / w.step[of[k]] + (double)w.count / 2);
+    }
+    return build_node(&q->b, OP_contract, 2, in, &s->root->attr);
+}
+
+static void same_for_all(Channels *c, double step, double shift, double bound)
+{
+    for (int64_t k = 0; k < c->count; k++) {
+        c->step[k] = step;
+        c->shift[k] = shift;
+        c->bound[k] = bound;
+    }
+}
+
+static Node *root_sum(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]);
+    const double count =
+        (double)(type_elements(&s->root->in[0]->type) / type_elements(&s->root->type));
+    same_for_all(c, x->scale.step, -x->scale.zero * count, 128 * count);
+    return build_reduce(&q->b, REDUCE_SUM, widened(q, x->whole), s->root->attr.reduce.axes);
+}
+
+static Node *root_scaled(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]);
+    same_for_all(c, x->scale.step, -x->scale.zero, 128);
+    return widened(q, x->whole);
+}
+
+static Node *times(Quantizer *q, Node *x, int64_t factor)
+{
+    return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
+}
+
+// Both are brought to steps of 2^-21 of the coarser one: 255 of those are below 2^29.
+static Node *root_together(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
+    const double step = fmax(x->scale.step, y->scale.step) * 0x1p-21;
+    const double first = round(x->scale.step / step);
+    const double second = round(y->scale.step / step) * (s->root->op == OP_sub ? -1 : 1);
+    same_for_all(c, step, -(x->scale.zero * first + y->scale.zero * second), 0x1p29);
+    return build_binary(&q->b, OP_iadd, times(q, widened(q, x->whole), (int64_t)first),
+                        times(q, widened(q, y->whole), (int64_t)second));
+}
+
+static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
+    same_for_all(c, x->scale.step * y->scale.step, 0, 255 * 255);
+    return build_binary(&q->b, OP_imul, plus_const(q, widened(q, x->whole), -x->scale.zero),
+                        plus_const(q, widened(q, y->whole), -y->scale.zero));
+}
+
+static Node *(*const roots[FORM_COUNT])(Quantizer *q, const Step *s, Channels *c) = {
+    [FORM_PRODUCT] = root_product, [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
+    [FORM_GATED] = root_gated,     [FORM_SCALED] = root_scaled,
+};
+
+// --- requantization ---------------------------------------------------------------------------
+
+// A number for each channel, in the shape of the sum.
+static Node *per_channel(Quantizer *q, const Channels *c, const Node *like, const Node *sum,
+                         const char *suffix, const int32_t *values)
+{
+    bool same = true;
+    for (int64_t k = 1; k < c->count; k++)
+        same = same && values[k] == values[0];
+    if (same)
+        return whole_const(q, &sum->type, values[0]);
+    void *data = arena_array(q->arena, int32_t, (size_t)c->count);
+    memcpy(data, values, (size_t)c->count * sizeof *values);
+    Node *v = add_variable(q, like, suffix, c->type, data);
+    return build_broadcast(&q->b, v, sum->type, c->map);
+}
+
+typedef struct Requantization {
+    int32_t *offset, *multiplier, *shift, *zero;
+    double largest;  // result, before clamps
+} Requantization;
+
+static int32_t bounded(double x)
+{
+    return (int32_t)fmin(fmax(floor(x + 0.5), -MOST_SUM), MOST_SUM);
+}
+
+static Requantization requantization_of(Quantizer *q, const Channels *c, Scale to)
+{
+    Requantization r = {
+        .offset = arena_array(q->arena, int32_t, (size_t)c->count),
+        .multiplier = arena_array(q->arena, int32_t, (size_t)c->count),
+        .shift = arena_array(q->arena, int32_t, (size_t)c->count),
+        .zero = arena_array(q->arena, int32_t, (size_t)c->count),
+    };
+    for (int64_t k = 0; k < c->count; k++) {
+        const double step = c->gain[k] * c->step[k];
+        const FixedPoint f = fixed_point(step / to.step);
+        // An offset that the sum has no room for, or no steps, is added behind it.
+        const double inside = step != 0 ? c->offset[k] / step : HUGE_VAL;
+        const bool fits = fabs(inside) < MOST_OFFSET;
+        r.offset[k] = bounded(c->shift[k] + (fits ? inside : 0));
+        r.zero[k] = to.zero + (fits ? 0 : bounded(c->offset[k] / to.step));
+        r.multiplier[k] = f.multiplier;
+        r.shift[k] = f.shift;
+        const double most = (c->bound[k] + fabs((double)r.offset[k])) * fabs(step / to.step);
+        r.largest = fmax(r.largest, most + abs(r.zero[k]));
+    }
+    return r;
+}
+
+// Clamps in steps of the result; the cast to i8 does those to -128 and 127.
+static Node *clamped(Quantizer *q, Node *y, const Step *s, Scale to)
+{
+    const int low = scale_quantize(to, s->low), high = scale_quantize(to, s->high);
+    if (low > -128)
+        y = build_binary(&q->b, OP_imax, y, whole_const(q, &y->type, low));
+    if (high < 127)
+        y = build_binary(&q->b, OP_imin, y, whole_const(q, &y->type, high));
+    return build_cast(&q->b, y, DTYPE_I8);
+}
+
+#define MOST_WITHOUT_CLAMP 0x1p30
+
+Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to)
+{
+    Builder *b = &q->b;
+    Channels c = channels_new(q, s);
+    if (!apply_all(q, &c, s))
+        return quantize_fail(q, "out of memory");
+    Node *sum = roots[s->form](q, s, &c);
+    if (!sum)
+        return NULL;
+    const Requantization r = requantization_of(q, &c, to);
+    const Node *like = s->form == FORM_PRODUCT ? s->root->in[s->weights] : n;
+    sum = build_binary(b, OP_iadd, sum, per_channel(q, &c, like, sum, "offset", r.offset));
+    Node *scaling[3] = {sum, per_channel(q, &c, like, sum, "multiplier", r.multiplier),
+                        per_channel(q, &c, like, sum, "shift", r.shift)};
+    Node *y = build_node(b, OP_requantize, 3, scaling, NULL);
+    if (r.largest > MOST_WITHOUT_CLAMP) {  // the zero point must not make it wrap
+        y = build_binary(b, OP_imax, y, whole_const(q, &y->type, -(1 << 29)));
+        y = build_binary(b, OP_imin, y, whole_const(q, &y->type, 1 << 29));
+    }
+    y = build_binary(b, OP_iadd, y, per_channel(q, &c, like, sum, "zero", r.zero));
+    return clamped(q, y, s, to);
+}

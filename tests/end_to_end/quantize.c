@@ -1,0 +1,126 @@
+// quantize.c -- --quantize int8, as a user does it.
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "end_to_end/harness.h"
+
+static void expect_done(const Run *r)
+{
+    cr_expect_eq(r->code, 0, "exit code %d\n%s", r->code, r->err);
+}
+
+static char *digits_folder(const char *setting)
+{
+    char *folder = folder_new();
+    copy_example(folder, "digits.nn");
+    Run r = setting ? NNC(folder, "digits.nn", "--train", "-q", "--set", setting)
+                    : NNC(folder, "digits.nn", "--train", "-q");
+    expect_done(&r);
+    run_free(&r);
+    return folder;
+}
+
+// "int8   accuracy 0.9777, f32 0.9749: +0.28 points"
+static void expect_accuracy_kept(const Run *r)
+{
+    const char *line = strstr(r->out, "int8   accuracy ");
+    cr_assert_not_null(line, "%s", r->out);
+    const double whole = number_after(line, "accuracy"), real = number_after(line, "f32");
+    cr_expect(real > 0.95, "%g", real);
+    cr_expect(whole >= real - 0.005, "int8 %g, f32 %g", whole, real);
+}
+
+Test(quantize, digits_lose_at_most_half_a_point)
+{
+    static const char *const methods[] = {"min_max", "percentile", "mse"};
+    char *folder = digits_folder(NULL);
+    for (int i = 0; i < 3; i++) {
+        Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--calibrate", methods[i]);
+        expect_done(&r);
+        expect_accuracy_kept(&r);
+        run_free(&r);
+    }
+    folder_free(folder);
+}
+
+Test(quantize, the_report_has_bytes_and_layers)
+{
+    static const char *const parts[] = {"test   loss ", "       weights 2", " KiB, f32 6", "pixels",
+                                        "relu_2",       "dense_3",          "softmax",     " dB",
+                                        "right"};
+    char *folder = digits_folder(NULL);
+    Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8");
+    expect_done(&r);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        cr_expect(strstr(r.out, parts[i]), "no %s in\n%s", parts[i], r.out);
+    cr_expect_str_empty(r.err);
+    run_free(&r);
+    folder_free(folder);
+}
+
+Test(quantize, threads_change_nothing)
+{
+    char *folder = digits_folder("train.epochs=3");
+    Run jit = NNC(folder, "digits.nn", "--predict", "data/digits.csv", "--quantize", "int8");
+    Run threads = NNC(folder, "digits.nn", "--predict", "data/digits.csv", "--quantize", "int8",
+                      "--threads", "3");
+    expect_done(&jit);
+    cr_expect(strlen(jit.out) > 1000);
+    cr_expect_str_eq(jit.out, threads.out);
+    run_free(&jit);
+    run_free(&threads);
+    folder_free(folder);
+}
+
+Test(quantize, training_can_be_aware)
+{
+    char *folder = digits_folder("train.quantize=int8");
+    Run r =
+        NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--set", "train.quantize=int8");
+    expect_done(&r);
+    expect_accuracy_kept(&r);
+    run_free(&r);
+    r = NNC(folder, "digits.nn", "--check-gradients", "--set", "train.quantize=int8");
+    expect_done(&r);
+    run_free(&r);
+    folder_free(folder);
+}
+
+// A recurrent layer stays f32, and is named.
+Test(quantize, what_stays_real_is_named)
+{
+    char *folder = folder_new();
+    copy_example(folder, "sunspots_gru.nn");
+    Run r = NNC(folder, "sunspots_gru.nn", "--train", "-q", "--set", "epochs=1");
+    expect_done(&r);
+    run_free(&r);
+    r = NNC(folder, "sunspots_gru.nn", "--eval", "--quantize", "int8");
+    expect_done(&r);
+    cr_expect(strstr(r.err, "warning[stays-real]: gru"), "%s", r.err);
+    cr_expect(strstr(r.out, "int8   mean squared error"), "%s", r.out);
+    run_free(&r);
+    folder_free(folder);
+}
+
+Test(quantize, mistakes)
+{
+    char *folder = digits_folder("train.epochs=1");
+    Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int4");
+    cr_expect_eq(r.code, 2);
+    run_free(&r);
+    r = NNC(folder, "digits.nn", "--train", "--quantize", "int8");
+    cr_expect_eq(r.code, 2);
+    cr_expect(strstr(r.err, "--quantize goes with"), "%s", r.err);
+    run_free(&r);
+    r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--calibrate", "guess");
+    cr_expect_eq(r.code, 2);
+    run_free(&r);
+    r = NNC(folder, "digits.nn", "--train", "--set", "train.quantize=int4");
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "`int8`"), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}

@@ -1,0 +1,123 @@
+// hostile.c -- weights and values that no sane training gives.
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "quantize/scene.h"
+
+static const char MODEL[] = "input x[12]\n dense(8); relu\n dense(5)";
+
+static void fill(Scene *s, const char *path, float value)
+{
+    int64_t count;
+    float *w = scene_weights(s, path, &count);
+    for (int64_t i = 0; i < count; i++)
+        w[i] = value;
+}
+
+// The largest difference to f32, in shares of the largest number there.
+static double difference(Scene *s)
+{
+    const float *real = scene_run(s, NNC_PREDICT), *whole = scene_run(s, NNC_INT8);
+    double worst = 0, scale = 1e-37;
+    for (int64_t i = 0; i < scene_output_count(s); i++) {
+        scale = fmax(scale, fabs((double)real[i]));
+        worst = fmax(worst, fabs((double)whole[i] - (double)real[i]));
+    }
+    return worst / scale;
+}
+
+Test(hostile, weights_of_zero)
+{
+    Scene s = scene_new(MODEL);
+    fill(&s, "dense.w", 0);
+    fill(&s, "dense_2.b", 0.5f);
+    cr_assert(scene_quantize(&s, CALIBRATE_MSE));
+    cr_expect_leq(difference(&s), 1.0 / 255);
+    scene_free(&s);
+}
+
+Test(hostile, nothing_but_zero)
+{
+    Scene s = scene_new(MODEL);
+    fill(&s, "dense.w", 0);
+    cr_assert(scene_quantize(&s, CALIBRATE_PERCENTILE));
+    const float *y = scene_run(&s, NNC_INT8);
+    for (int64_t i = 0; i < scene_output_count(&s); i++)
+        cr_expect_eq(y[i], 0);
+    scene_free(&s);
+}
+
+// A bias that is huge beside its weights is all that there is to see.
+Test(hostile, huge_biases)
+{
+    Scene s = scene_new(MODEL);
+    fill(&s, "dense.b", 1e9f);
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    cr_expect_leq(difference(&s), 0.05);
+    scene_free(&s);
+}
+
+Test(hostile, huge_and_tiny_weights)
+{
+    static const float sizes[] = {1e-38f, 1e-20f, 1e15f, 1e30f};
+    for (int i = 0; i < 4; i++) {
+        Scene s = scene_new("input x[12]\n dense(8)");
+        int64_t count;
+        float *w = scene_weights(&s, "dense.w", &count);
+        for (int64_t k = 0; k < count; k++)
+            w[k] *= sizes[i];
+        cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+        if (sizes[i] > 1e-25f)
+            cr_expect_leq(difference(&s), 0.02, "%g: %g", (double)sizes[i], difference(&s));
+        scene_free(&s);
+    }
+}
+
+static void expect_refused(const char *path, float value)
+{
+    Scene s = scene_new(MODEL);
+    int64_t count;
+    float *w = scene_weights(&s, path, &count);
+    w[count / 2] = value;
+    cr_expect_not(scene_quantize(&s, CALIBRATE_MSE), "%s", path);
+    cr_expect_eq(diags_errors(s.m.session->diags), 1);
+    scene_free(&s);
+}
+
+Test(hostile, what_is_no_number_is_refused)
+{
+    expect_refused("dense.w", NAN);
+    expect_refused("dense.b", INFINITY);
+    expect_refused("dense_2.w", -INFINITY);
+}
+
+Test(hostile, inputs_that_are_no_numbers)
+{
+    Scene s = scene_new(MODEL);
+    ((float *)s.inputs[0])[7] = NAN;
+    cr_expect_not(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    scene_free(&s);
+}
+
+// Beyond the ranges seen in calibration a value stays at their end; NaN is 0.
+Test(hostile, inputs_beyond_the_range)
+{
+    Scene s = scene_new(MODEL);
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    float *x = (float *)s.inputs[0];
+    for (int i = 0; i < 12; i++)
+        x[i] = i == 0 ? NAN : i % 2 ? 1e30f : -INFINITY;
+    const float *y = scene_run(&s, NNC_INT8);
+    for (int i = 0; i < 5; i++)
+        cr_expect(isfinite(y[i]));
+    scene_free(&s);
+}
+
+Test(hostile, constant_values_and_one_class)
+{
+    Scene s = scene_new("input x[3]\n 0 * x + 2\n dense(1)\n softmax");
+    cr_assert(scene_quantize(&s, CALIBRATE_MSE));
+    cr_expect_leq(difference(&s), 1.0 / 255);
+    scene_free(&s);
+}

@@ -1,0 +1,173 @@
+// models.c -- models quantized with their initial weights: near to what they were in f32, the same
+// bits on every engine, no real number left inside.
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "graph/ops/ops.h"
+#include "quantize/scene.h"
+
+// Of signal to error: what 8 bits give is about 40 dB a layer, and a few layers lose some of it.
+#define LEAST_DECIBELS 22
+
+static double decibels(const float *real, const float *whole, int64_t count)
+{
+    double signal = 0, noise = 1e-20;
+    for (int64_t i = 0; i < count; i++) {
+        const double off = (double)whole[i] - (double)real[i];
+        signal += (double)real[i] * (double)real[i];
+        noise += off * off;
+    }
+    return 10 * log10(signal / noise);
+}
+
+static void expect_same_bits(Scene *s, const char *text)
+{
+    const Graph *g = s->m.graphs[NNC_INT8];
+    const float *want = scene_run_by(s, g, 0);
+    const size_t bytes = (size_t)scene_output_count(s) * sizeof *want;
+    for (int width = 4; width <= 16; width *= 2)
+        cr_expect_arr_eq(scene_run_by(s, g, width), want, bytes, "width %d of\n%s", width, text);
+}
+
+// Element-wise operations on f32 beyond the borders: quantize has mul, add, floor, the other two.
+static int real_operations(const Graph *g)
+{
+    int count = 0;
+    for (int i = 0; i < g->node_count; i++) {
+        const Node *n = g->nodes[i];
+        const bool border = n->op == OP_mul || n->op == OP_add || n->op == OP_floor ||
+                            n->op == OP_sub || n->op == OP_cast;
+        count += n->type.dtype == DTYPE_F32 && !op_is(n->op, LEAF | VIEW) && !border;
+    }
+    return count;
+}
+
+static void check_scene(Scene s, const char *text, int real_layers)
+{
+    const float *real = scene_run(&s, NNC_PREDICT);
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX), "%s", text);
+    const float *whole = scene_run(&s, NNC_INT8);
+    const double db = decibels(real, whole, scene_output_count(&s));
+    cr_expect_geq(db, LEAST_DECIBELS, "%.1f dB of\n%s", db, text);
+    cr_expect_eq(s.m.plan->real_count, real_layers, "%d layers stay real in\n%s",
+                 s.m.plan->real_count, text);
+    if (real_layers == 0) {
+        expect_same_bits(&s, text);
+        cr_expect_eq(real_operations(s.m.graphs[NNC_INT8]), 0, "%s", text);
+    }
+    scene_free(&s);
+}
+
+static void check(const char *text, int real_layers)
+{
+    check_scene(scene_new(text), text, real_layers);
+}
+
+Test(quantize, dense_layers)
+{
+    check("input x[20]\n dense(30); relu\n dense(7)", 0);
+    check("input x[20]\n dense(30, bias = false)", 0);
+    check("input x[20]\n dense(30); relu\n dense(10); softmax", 0);
+    check("input x[20]\n dense(10); log_softmax", 0);
+    check("input x[5, 20]\n dense(9); tanh; dense(4); sigmoid", 0);
+    check("input x[16]\n dense(16); relu as skip\n dense(16); relu\n add(skip)\n dense(3)", 0);
+    check("input x[16]\n residual_dense(24)\n dense(3)", 0);
+}
+
+Test(quantize, convolutions)
+{
+    check("input x[8, 8, 3]\n conv2d(5); relu\n max_pool(2)\n conv2d(6, kernel = 1)\n flatten\n "
+          "dense(4)",
+          0);
+    check("input x[9, 9, 4]\n conv2d(8, bias = false)\n batchnorm\n relu\n depthwise_conv2d(3)\n "
+          "batchnorm\n relu",
+          0);
+    check("input x[8, 8, 4]\n separable_conv2d(6, stride = 2)\n relu\n global_avg_pool\n dense(5)",
+          0);
+    check("input x[8, 8, 4]\n conv2d(8, groups = 2)\n relu\n avg_pool(2)\n flatten\n dense(5)", 0);
+    check("input x[16, 4]\n conv1d(8, kernel = 3, padding = valid)\n relu\n global_max_pool\n "
+          "dense(5)",
+          0);
+    check("input x[8, 8, 3]\n batchnorm\n conv2d(4)\n upsample\n conv2d(2)", 0);
+    check("input x[8, 8, 3]\n conv2d(4, dilation = 2, stride = 1)\n max_pool(3, stride = 2, "
+          "padding = same)",
+          0);
+    check("input x[4, 4, 3]\n conv2d_transpose(5, stride = 2)\n relu\n conv2d(2)", 0);
+    check("input x[4, 4, 3]\n conv2d_transpose(5)\n relu", 0);
+    check("input x[8, 8, 4]\n residual_block(8, stride = 2)\n global_avg_pool\n dense(3)", 0);
+}
+
+Test(quantize, activations)
+{
+    static const char *const names[] = {
+        "relu",       "leaky_relu", "elu",      "selu", "gelu",     "gelu(approximate = true)",
+        "swish",      "silu",       "softplus", "mish", "softsign", "hard_sigmoid",
+        "hard_swish", "sigmoid",    "tanh"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "input x[12]\n dense(20); %s\n dense(5)", names[i]);
+        check(text, 0);
+        snprintf(text, sizeof text, "input x[12]\n dense(20); %s", names[i]);
+        check(text, 0);
+    }
+}
+
+Test(quantize, shapes)
+{
+    check("input x[4, 6]\n transpose(1, 0)\n dense(5); relu\n reshape(30)\n dense(3)", 0);
+    check("input x[12]\n dense(6) as a\n relu\n concat(a)\n dense(3)", 0);
+    check("input x[12]\n dense(6); sigmoid as gate\n dense(6)\n it * gate\n dense(3)", 0);
+    check("input x[12]\n 2 * x - 1\n min(max(it, -0.5), 0.75)", 0);
+    check("input x[12]\n dense(8)\n 3 - it\n max(it, 1)", 0);
+    check("input x[12]\n dense(8); relu as a\n dense(8)\n it + a + 1000", 0);
+    check("input x[12]\n dense(8); relu as a\n dense(8)\n 0 * (it - a) + 2", 0);
+    check("input x[12]\n dense(8)\n min(max(it, -0.25), 0.5)\n 0.5 * it / 3 + 0.1", 0);
+}
+
+Test(quantize, examples)
+{
+    static const char *const files[] = {"lenet5.nn", "kws_ds_cnn.nn", "resnet8.nn",
+                                        "fashion_mlp.nn", "anomaly_autoencoder.nn"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        check_scene(scene_load(files[i]), files[i], 0);
+}
+
+// Nothing to quantize, or nothing but the output.
+Test(quantize, models_of_hardly_anything)
+{
+    check("input x[4]\n linear", 0);
+    check("input x[4]\n layernorm", 1);
+    check("input x[4]\n relu", 0);
+    check("input x[1]\n dense(1)", 0);
+}
+
+// What has no form in whole numbers is named, and the rest is quantized around it.
+Test(quantize, layers_that_stay_real)
+{
+    check("input x[6, 8]\n dense(8)\n layernorm\n dense(4)", 1);
+    check("input x[6, 8]\n dense(6); prelu\n dense(4)", 1);
+    check("input x[6, 8]\n lstm(5)\n dense(4)", 1);
+}
+
+Test(quantize, every_method_serves)
+{
+    for (int method = 0; method < CALIBRATE_COUNT; method++) {
+        Scene s = scene_new("input x[20]\n dense(30); relu\n dense(7)");
+        const float *real = scene_run(&s, NNC_PREDICT);
+        cr_assert(scene_quantize(&s, (Calibration)method));
+        const double db = decibels(real, scene_run(&s, NNC_INT8), scene_output_count(&s));
+        cr_expect_geq(db, LEAST_DECIBELS, "%s: %.1f dB", calibration_name(method), db);
+        scene_free(&s);
+    }
+}
+
+Test(quantize, weights_take_a_quarter)
+{
+    Scene s = scene_new("input x[200]\n dense(300)");
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    cr_expect_leq(s.m.quantized.bytes_after * 10, s.m.quantized.bytes_before * 3);
+    cr_expect_geq(s.m.quantized.bytes_after, 200 * 300);
+    scene_free(&s);
+}
