@@ -153,6 +153,14 @@ static Node *sink_in_broadcast(Rewriter *r, const Node *n, Node *t)
     return transposed(r, build_broadcast(&r->b, t->in[0], type_before(&n->type, map), places), map);
 }
 
+static Node *sink_in_transpose(Rewriter *r, const Node *n, Node *t)
+{
+    int8_t map[MAX_RANK];
+    for (int i = 0; i < n->type.rank; i++)
+        map[i] = t->attr.map[n->attr.map[i]];
+    return transposed(r, t->in[0], map);
+}
+
 // Axes of two shapes, in order, that hold the same elements.
 typedef struct Groups {
     int from[MAX_RANK + 1], to[MAX_RANK + 1];  // where each begins
@@ -222,7 +230,7 @@ static Sink *const sinks[OP_COUNT] = {
     [OP_slice] = sink_in_slice,     [OP_pad] = sink_in_pad,
     [OP_window] = sink_in_window,   [OP_unwindow] = sink_in_unwindow,
     [OP_reduce] = sink_in_reduce,   [OP_broadcast] = sink_in_broadcast,
-    [OP_reshape] = sink_in_reshape,
+    [OP_reshape] = sink_in_reshape, [OP_transpose] = sink_in_transpose,
 };
 
 static double filled_lanes(int64_t size)
@@ -309,7 +317,8 @@ static const int8_t *labels_of(const Node *contract, int k)
     return k ? contract->attr.contract.right : contract->attr.contract.left;
 }
 
-// An axis of an operand, followed through windows, pads and slices to where its elements stand.
+// An axis of an operand, followed through windows, pads, slices and transposes to where its
+// elements stand.
 typedef struct Axis {
     Node *chain[MAX_RANK * 2];  // from the operand on
     int count;
@@ -323,7 +332,9 @@ typedef struct Axis {
 static bool follows_axis(Axis *a, const Node *n)
 {
     const int axis = n->attr.window.axis;
-    if (n->op == OP_pad) {
+    if (n->op == OP_transpose) {
+        a->axis = n->attr.map[a->axis];
+    } else if (n->op == OP_pad) {
         a->steps |= n->attr.pad.interior[a->axis] > 0;
     } else if (n->op == OP_slice) {
         a->steps |= n->attr.slice.step[a->axis] != 1;
@@ -350,12 +361,8 @@ static Axis find_axis(Node *x, int axis)
 
 static bool are_neighbours(const Axis *a)
 {
-    const Node *n = a->base;
-    int axis = a->axis;
-    for (; n->op == OP_transpose; n = n->in[0])
-        axis = n->attr.map[axis];
-    for (int i = axis + 1; i < n->type.rank; i++)
-        if (n->type.dims[i] != 1)
+    for (int i = a->axis + 1; i < a->base->type.rank; i++)
+        if (a->base->type.dims[i] != 1)
             return false;
     return !a->steps;
 }
@@ -375,8 +382,10 @@ static Node *with_axis_last(Rewriter *r, const Axis *a)
         map[next++] = (int8_t)i;
     inverse(map, rank, back);
     Node *x = build_transpose(&r->b, build_transpose(&r->b, a->base, map), back);
-    for (int i = a->count - 1; i >= 0; i--)
-        x = sinks[a->chain[i]->op](r, a->chain[i], x);
+    for (int i = a->count - 1; i >= 0; i--) {
+        const Node *n = a->chain[i];
+        x = x->op == OP_transpose ? sinks[n->op](r, n, x) : build_like(r, n, &x, &n->type);
+    }
     return x;
 }
 
