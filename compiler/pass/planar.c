@@ -243,7 +243,7 @@ static double filled_lanes(int64_t size)
 static bool puts_few_last(const Node *n)
 {
     const int last = n->type.rank - 1;
-    if (n->op != OP_transpose || (double)n->type.dims[last] * GAIN >= LANES ||
+    if (n->op != OP_transpose || last < 0 || (double)n->type.dims[last] * GAIN >= LANES ||
         n->attr.map[last] == last)
         return false;
     for (int i = 1; i < last; i++)
@@ -329,10 +329,21 @@ typedef struct Axis {
     bool steps;     // by more than one element
 } Axis;
 
+static bool is_last(const Type *t, int axis)
+{
+    for (int i = axis + 1; i < t->rank; i++)
+        if (t->dims[i] != 1)
+            return false;
+    return true;
+}
+
+// A transpose that has the axis last is made.
 static bool follows_axis(Axis *a, const Node *n)
 {
     const int axis = n->attr.window.axis;
-    if (n->op == OP_transpose) {
+    if (n->op == OP_transpose && is_last(&n->type, a->axis)) {
+        return false;
+    } else if (n->op == OP_transpose) {
         a->axis = n->attr.map[a->axis];
     } else if (n->op == OP_pad) {
         a->steps |= n->attr.pad.interior[a->axis] > 0;
@@ -361,10 +372,7 @@ static Axis find_axis(Node *x, int axis)
 
 static bool are_neighbours(const Axis *a)
 {
-    for (int i = a->axis + 1; i < a->base->type.rank; i++)
-        if (a->base->type.dims[i] != 1)
-            return false;
-    return !a->steps;
+    return is_last(&a->base->type, a->axis) && !a->steps;
 }
 
 // The operand, made of a base that has the axis last: the ones behind it go before it, behind the
