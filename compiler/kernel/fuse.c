@@ -248,17 +248,19 @@ static bool is_same_in_all_steps(const Fusion *f, Node *n)
 
 // Windows repeat elements: what they slide over is copied, where it is a transpose that has the
 // axis last.
-static bool copy_below_windows(Fusion *f, Node *x, int axis)
+static bool copy_below_windows(Fusion *f, Node *operand, int axis)
 {
+    Node *x = operand;
     for (; x->op == OP_window; x = x->in[0]) {
         if (axis == x->attr.window.axis + 1 ||
             (axis == x->attr.window.axis && x->attr.window.stride > 1))
             return false;
         axis -= axis > x->attr.window.axis;
     }
-    if (x->op == OP_transpose && axis == last_long_axis(&x->type))
-        f->copied[x->id] = true;
-    return f->copied[x->id];
+    if (x == operand || x->op != OP_transpose || axis != last_long_axis(&x->type))
+        return false;
+    f->copied[x->id] = true;
+    return true;
 }
 
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
