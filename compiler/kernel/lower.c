@@ -214,6 +214,13 @@ static bool is_anchor(const Lower *l, const Node *n, const Root *root)
            !op_is(n->op, ELEMENTWISE) || !is_worth_again(l, n, root);
 }
 
+// Whether the group at hand has split axes of a value.
+static bool is_split(const Lower *l, const Node *n)
+{
+    const Shape s = shape_of(&n->type);
+    return s.rank < l->group->space.rank && shape_splits(&l->group->space, &s);
+}
+
 static void find_root(const Lower *l, Node *n, int depth, Root *root);
 
 static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root *root)
@@ -222,8 +229,9 @@ static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root
     if (l->fusion->uniform[v.base->id])
         return;
     const Access x = access_of(l, &user->type, level_in(l->group, user), &v);
-    const bool small = level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
-                       shape_of(&v.base->type).rank < l->group->space.rank;
+    const bool small =
+        level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
+        (shape_of(&v.base->type).rank < l->group->space.rank && !is_split(l, v.base));
     const bool anchor = is_anchor(l, v.base, root);
     if (anchor && small)
         root->failed |= v.base->op == OP_random;
@@ -245,7 +253,8 @@ static void find_root(const Lower *l, Node *n, int depth, Root *root)
 static bool is_computed_again(const Lower *l, const View *v, const Access *x)
 {
     Root root = {0};
-    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base, &root) ||
+    // what lies on other axes is of another kind of kernel, as a pool's input: there it is for free
+    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base, &root) || is_split(l, v->base) ||
         !access_natural(l->group, v, x->strides))
         return false;
     find_root(l, v->base, 0, &root);
