@@ -117,6 +117,30 @@ void nest_accumulate(Nest *n, Val *acc)
     }
 }
 
+bool nest_ends_argmax(const Nest *n)
+{
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].kind == INSTR_ARGMAX && nest_ends_in_pass(n, &n->k->code[i]))
+            return true;
+    return false;
+}
+
+void nest_join(Nest *n, Val *all, int count, int ways, Val *acc)
+{
+    int at = 0;
+    for (int i = 0; i < n->k->count; i++) {
+        if (!nest_ends_in_pass(n, &n->k->code[i]))
+            continue;
+        for (int part = 0; part < n->strip; part++, at++) {
+            for (int left = ways; left > 1; left /= 2)
+                for (int way = 0; way < left / 2; way++)
+                    all[way * count + at] = combine(n->g, &n->k->code[i], all[way * count + at],
+                                                    all[(way + left / 2) * count + at]);
+            acc[at] = all[at];
+        }
+    }
+}
+
 static void better(Gen *g, Val *value, Val *index, Val value2, Val index2)
 {
     LLVMBuilderRef b = g->builder;
