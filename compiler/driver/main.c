@@ -72,11 +72,9 @@ static bool is_input(const Job *j, const char *output)
     struct stat out, in;
     if (!output || stat(output, &out) < 0)
         return false;
-    const char *const inputs[] = {o->file, o->weights,
-                                  o->command == COMMAND_PREDICT ? o->argument : NULL,
-                                  o->command == COMMAND_EMIT_C || emits_object(o)
-                                      ? job_weights_path(j)
-                                      : NULL};
+    const char *const inputs[] = {
+        o->file, o->weights, o->command == COMMAND_PREDICT ? o->argument : NULL,
+        o->command == COMMAND_EMIT_C || emits_object(o) ? job_weights_path(j) : NULL};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev &&
             in.st_ino == out.st_ino)

@@ -278,7 +278,8 @@ static bool check_pass(const char *option, const char *name, bool all)
     return usage_error("--%s: there is no pass %s", option, name);
 }
 
-// An object is no text that a stage of the compiler prints; a target's assembly is of the same kind.
+// An object is no text that a stage of the compiler prints; a target's assembly is of the same
+// kind.
 static bool check_stage(const Options *o)
 {
     return strcmp(o->argument, "obj") == 0 || is_listed(nnc_stage_name, o->argument) ||
@@ -287,12 +288,11 @@ static bool check_stage(const Options *o)
 
 static bool check_target(const Options *o, Arena *a)
 {
-    const bool machine = o->command == COMMAND_EMIT && (strcmp(o->argument, "obj") == 0 ||
-                                                        strcmp(o->argument, "asm") == 0);
+    const bool machine = o->command == COMMAND_EMIT &&
+                         (strcmp(o->argument, "obj") == 0 || strcmp(o->argument, "asm") == 0);
     if ((o->target || o->cpu) && !machine)
         return usage_error("--target and --cpu are for --emit obj and --emit asm");
-    if (o->quantize && o->command == COMMAND_EMIT &&
-        (o->target || strcmp(o->argument, "obj") == 0))
+    if (o->quantize && o->command == COMMAND_EMIT && (o->target || strcmp(o->argument, "obj") == 0))
         return usage_error("--quantize is not for objects; --emit-c writes whole numbers");
     const char *problem = target_problem(a, o->target, o->cpu);
     return !problem || usage_error("%s", problem);

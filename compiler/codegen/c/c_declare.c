@@ -22,7 +22,8 @@ static void print_head(CWriter *w, const CHeader *h, const char *target, const C
     for (int i = 0; i < g->output_count; i++)
         print_port(w, "output", g->outputs[i].name, &g->outputs[i].node->type);
     c_line(w, "//");
-    c_line(w, "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
+    c_line(w,
+           "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
            sizes->flash, sizes->ram);
     c_blank(w);
 }
@@ -55,8 +56,10 @@ static void print_functions(CWriter *w, const CHeader *h, const CPlaces *places)
     c_blank(w);
     if (h->classes)
         c_line(w, "extern const char *const %s_classes[%s_CLASSES];", w->name, upper);
-    c_line(w, "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as "
-              "floats are,", upper);
+    c_line(w,
+           "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as "
+           "floats are,",
+           upper);
     c_line(w, "// is scratch: what is in it before and after means nothing.");
     c_line(w, "void %s_predict(void *arena, %s);", w->name,
            c_port_parameters(w->arena, h->plan->graph, places));

@@ -32,7 +32,7 @@ typedef struct Gen {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     Ty f32, i1, i8, i32, i64, ptr, none;
-    int width;  // lanes of a vector
+    int width;             // lanes of a vector
     bool alone;            // one example a run, and nothing of the runtime's to call (object.c)
     const Val *constants;  // by variable: where its values are; NULL: in the run's block
     bool narrow;           // pointers have 32 bits: loops count in as many

@@ -41,9 +41,9 @@ static const Val *weights(Gen *g, const ObjectRequest *r)
         if (b->kind != BUFFER_VARIABLE || constants[b->index])
             continue;
         const size_t bytes = (size_t)type_elements(&v->type) * dtype_size(v->type.dtype);
-        constants[b->index] = constant_data(g, (const char *)r->block + v->offset, bytes,
-                                            (size_t)g->width * sizeof(float),
-                                            arena_printf(g->arena, "%s_data_%d", r->name, b->index));
+        constants[b->index] = constant_data(
+            g, (const char *)r->block + v->offset, bytes, (size_t)g->width * sizeof(float),
+            arena_printf(g->arena, "%s_data_%d", r->name, b->index));
     }
     return constants;
 }
@@ -57,8 +57,8 @@ static void add_classes(Gen *g, const ObjectRequest *r)
     for (int i = 0; i < r->class_count; i++)
         names[i] = constant_data(g, r->classes[i], strlen(r->classes[i]) + 1, 1, "class");
     Val all = LLVMConstArray2(g->ptr, names, (uint64_t)r->class_count);
-    Val global = LLVMAddGlobal(g->module, LLVMTypeOf(all),
-                               arena_printf(g->arena, "%s_classes", r->name));
+    Val global =
+        LLVMAddGlobal(g->module, LLVMTypeOf(all), arena_printf(g->arena, "%s_classes", r->name));
     LLVMSetInitializer(global, all);
     LLVMSetGlobalConstant(global, true);
 }
@@ -174,8 +174,8 @@ static const char *emit(Arena *a, Text *out, const Unit *u, const Target *t, boo
     if (!error)
         error = optimize(a, u, t->emitter);
     if (!error)
-        error = take(a, unit_emit(u, t->emitter, assembly ? LLVMAssemblyFile : LLVMObjectFile,
-                                  &made));
+        error =
+            take(a, unit_emit(u, t->emitter, assembly ? LLVMAssemblyFile : LLVMObjectFile, &made));
     if (!error)
         text_add_n(out, LLVMGetBufferStart(made), LLVMGetBufferSize(made));
     if (made)

@@ -1,7 +1,8 @@
 // object.h -- a trained model as an object file for this machine or another one: code and weights,
 // which ask for nothing but the C library's functions.
 //
-// The function is that of the C header, NAME_predict(arena, inputs..., outputs...), for one example.
+// The function is that of the C header, NAME_predict(arena, inputs..., outputs...), for one
+// example.
 
 #ifndef NNC_OBJECT_H
 #define NNC_OBJECT_H
@@ -10,9 +11,9 @@
 #include "kernel/kernel.h"
 
 typedef struct ObjectRequest {
-    const char *name;    // of the model, as an identifier
-    const Plan *plan;    // of predict, for one example
-    const void *block;   // the values of all variables
+    const char *name;   // of the model, as an identifier
+    const Plan *plan;   // of predict, for one example
+    const void *block;  // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;

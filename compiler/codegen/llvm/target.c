@@ -23,9 +23,9 @@ typedef struct TargetRow {
 } TargetRow;
 
 // Of the parts of LLVM each is started by itself.
-#define BACKEND(name)                      \
-    static void start_##name(void)         \
-    {                                      \
+#define BACKEND(name)                       \
+    static void start_##name(void)          \
+    {                                       \
         LLVMInitialize##name##TargetInfo(); \
         LLVMInitialize##name##Target();     \
         LLVMInitialize##name##TargetMC();   \
@@ -38,11 +38,11 @@ BACKEND(RISCV)
 BACKEND(WebAssembly)
 BACKEND(X86)
 
-static const Cpu v6m[] = {{"cortex-m0", "cortex-m0", "", 1},
-                          {"cortex-m0plus", "cortex-m0plus", "", 1},
-                          {0}};
+static const Cpu v6m[] = {
+    {"cortex-m0", "cortex-m0", "", 1}, {"cortex-m0plus", "cortex-m0plus", "", 1}, {0}};
 static const Cpu v7m[] = {{"cortex-m3", "cortex-m3", "", 1}, {0}};
-static const Cpu v7em[] = {{"cortex-m4", "cortex-m4", "", 1}, {"cortex-m7", "cortex-m7", "", 1}, {0}};
+static const Cpu v7em[] = {
+    {"cortex-m4", "cortex-m4", "", 1}, {"cortex-m7", "cortex-m7", "", 1}, {0}};
 static const Cpu v8m[] = {{"cortex-m33", "cortex-m33", "", 1}, {0}};
 static const Cpu rv32[] = {{"rv32imac", "generic-rv32", "+m,+a,+c", 1},
                            {"rv32imc", "generic-rv32", "+m,+c", 1},
@@ -194,7 +194,7 @@ static void name_host(Arena *a, Machine *m)
 static void name_target(Arena *a, Machine *m, const TargetRow *row, const Cpu *cpu)
 {
     row->start();
-    m->triple = arena_strdup(a, row->triple);
+    m->triple = take(a, LLVMNormalizeTargetTriple(row->triple));  // else eabihf is no ABI to LLVM
     m->cpu = arena_strdup(a, cpu->llvm);
     m->features = arena_strdup(a, cpu->features);
     m->width = cpu->width;
