@@ -81,4 +81,12 @@ build_linux() {
     "$cc" $strict -O2 -static $macros -I "$dir" -I "$cortex_m4" "$@" "$here/run_model.c" \
         "$here/board_stdio.c" -o "$dir/program" -lm
 }
-on_cortex='timeout 120 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel program'
+on_cortex_run='timeout 120 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
+on_cortex="$on_cortex_run program"
+
+# object OPTION...: $dir/model.o and model.h, of which nnc says one line and LLVM nothing.
+object() {
+    "$nnc" "$dir/$model.nn" --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
+    grep -v 'declared in' "$dir/said" && exit 1
+    say "$model" "$@"
+}
