@@ -23,7 +23,7 @@ example digits '17[0-9]* of 1797 are right'
 example cortex_m4 '[a-z]+ +[0-9]+%' -D CMAKE_TOOLCHAIN_FILE=arm-none-eabi.cmake
 example riscv 'strange: [0-9.]+' -D CMAKE_C_COMPILER=riscv64-linux-gnu-gcc
 example web '100 digits and 4 drawings, 0 wrong'
-(cd "$dir/deploy/cortex_m4/build" && $on_cortex_run kws.elf) | grep -qE '^[a-z]+ +[0-9]+%$'
+(cd "$dir/deploy/cortex_m4/build" && $on_cortex_run kws.elf 2>&1) | grep -qE '^[a-z]+ +[0-9]+%$'
 "$dir/deploy/digits/build/digits" < "$dir/data/digits.csv" | grep -q 'are right'
 qemu-riscv64 "$dir/deploy/riscv/build/anomaly" | grep -q 'strange'
 [ -s "$dir/deploy/web/build/model.js" ]
