@@ -43,7 +43,7 @@ static bool is_alone(const Fusion *f, const Node *n)
 }
 
 // The reduced axes of a reduction, on the canonical axes of its input.
-static uint32_t reduced_axes(const Node *n, const Shape *s)
+static uint32_t own_axes(const Node *n, const Shape *s)
 {
     uint32_t axes = n->op == OP_argmax ? 1u << n->attr.axis : n->attr.reduce.axes;
     uint32_t mask = 0;
@@ -301,15 +301,37 @@ static const Type *user_type(const Fusion *f, const Node *n)
     return is_reduction(f, n) ? &n->in[0]->type : home_type(n);
 }
 
+static uint32_t reduced_axes(const Node *n, const Group *g)
+{
+    const Shape s = shape_of(&n->in[0]->type);
+    return shape_split_axes(&g->space, &s, own_axes(n, &s));
+}
+
+// Whether a value of shape `s` can be computed at the points of `space`. Where axes are split, the
+// one that may run in vectors is not.
+static bool fits_points(const Shape *space, const Shape *s)
+{
+    if (shape_equal(space, s))
+        return true;
+    return s->rank && space->rank && s->dims[s->rank - 1] == space->dims[space->rank - 1] &&
+           shape_splits(space, s);
+}
+
 static bool fits_space(const Fusion *f, const Group *g, const Node *n)
 {
-    Shape s = full_shape(f, n);
-    if (is_reduction(f, n)) {
-        uint32_t axes = reduced_axes(n, &s);
-        return shape_equal(&s, &g->space) && (!g->reduced || g->reduced == axes);
-    }
-    Shape outer = shape_outer(&g->space, g->reduced);
-    return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
+    const Shape s = full_shape(f, n), outer = shape_outer(&g->space, g->reduced);
+    if (n->op == OP_argmax && is_reduction(f, n) && !shape_equal(&s, &g->space))
+        return false;
+    if (is_reduction(f, n))
+        return fits_points(&g->space, &s) && (!g->reduced || g->reduced == reduced_axes(n, g));
+    return fits_points(&g->space, &s) || (g->reduced && fits_points(&outer, &s));
+}
+
+// Whether a value has axes of its own that the space has split.
+static bool is_split(const Fusion *f, const Group *g, const Node *n)
+{
+    const Shape s = full_shape(f, n), outer = shape_outer(&g->space, g->reduced);
+    return !shape_equal(&s, &g->space) && !(g->reduced && shape_equal(&s, &outer));
 }
 
 // Whether taking this reduction along would put much element-wise work on one thread.
@@ -319,7 +341,7 @@ static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
         return false;
     const Type *t = &n->in[0]->type;
     Shape s = shape_of(t);
-    return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
+    return own_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
 }
 
 // A table is read anywhere.
@@ -398,7 +420,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
             return false;
         if (home && home->order > g->order)
             return false;
-        shares = shares || home == g || group_reads(f, g, v.base);
+        shares = shares || home == g || (!is_split(f, g, n) && group_reads(f, g, v.base));
     }
     return shares;
 }
@@ -455,10 +477,8 @@ static void pull_operands(Fusion *f, Group *g, Node *n)
 
 static void group_add(Fusion *f, Group *g, Node *n)
 {
-    if (is_reduction(f, n)) {
-        Shape s = full_shape(f, n);
-        g->reduced = reduced_axes(n, &s);
-    }
+    if (is_reduction(f, n))
+        g->reduced = reduced_axes(n, g);
     place_misfits(f, g, n);
     pull_operands(f, g, n);
     f->home[n->id] = g;
@@ -574,6 +594,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     f->max_batch = max_batch;
     f->graph = graph_clone(g);
     merge_results(f->graph);
+    read_insides(f->graph);
     split_large(f->graph, max_batch);
     allocate_marks(f);
     find_copied(f);

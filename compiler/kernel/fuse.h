@@ -2,7 +2,8 @@
 //
 // Shapes are compared in canonical form: without their axes of size 1. A group is a kernel in the
 // making: its space is the canonical shape of its full level; `reduced` tells which of these axes
-// its reductions go along.
+// its reductions go along. An axis of a value may be several of the space: what follows a max
+// pool's gradient, [batch, 24, 24, 64], is computed at the points of [batch, 12, 2, 12, 2, 64].
 
 #ifndef NNC_FUSE_H
 #define NNC_FUSE_H
@@ -38,8 +39,8 @@ typedef struct Fusion {
     Arena *arena;
     const ScanBody *scan;  // whose body it is, or NULL
     int64_t max_batch;
-    Graph *graph;          // a copy in which every output and update is computed by a kernel
-    Group **groups;        // in order of execution
+    Graph *graph;    // a copy in which every output and update is computed by a kernel
+    Group **groups;  // in order of execution
     int count, capacity;
     Group **prelude;  // what depends on leaves alone and fitted nowhere: runs first
     int prelude_count, prelude_capacity;
@@ -53,11 +54,18 @@ typedef struct Fusion {
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
 Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
 
+// Lets contractions read a value inside of the border that another user has put around it
+// (inside.c).
+void read_insides(Graph *g);
 // Splits sums over a large batch and more in two (split.c).
 void split_large(Graph *g, int64_t max_batch);
 
 Shape shape_of(const Type *t);
 bool shape_equal(const Shape *a, const Shape *b);
+// Whether every axis of `s` is one axis of `fine` or some that follow each other; and which these
+// are for those of `s` that are set in `axes`.
+bool shape_splits(const Shape *fine, const Shape *s);
+uint32_t shape_split_axes(const Shape *fine, const Shape *s, uint32_t axes);
 // The axes of `space` without those in `reduced`.
 Shape shape_outer(const Shape *space, uint32_t reduced);
 // Row-major strides of `t`, an entry for each axis of it.
