@@ -85,8 +85,15 @@ static bool is_input(const Job *j, const char *output)
 static bool check_outputs(const Job *j)
 {
     const Options *o = j->options;
+    const bool object = emits_object(o) && strcmp(o->argument, "obj") == 0 && o->output;
+    const char *header = object ? object_header_path(j->model.arena, o->output) : NULL;
     const char *const outputs[] = {o->output, o->log,
-                                   o->command == COMMAND_EMIT_C ? o->argument : NULL};
+                                   o->command == COMMAND_EMIT_C ? o->argument : header};
+    if (header && strcmp(header, o->output) == 0) {
+        job_say(j, "-o %s: the header beside the object has this name; call the object FILE.o",
+                header);
+        return false;
+    }
     if (outputs[0] && outputs[1] && strcmp(outputs[0], outputs[1]) == 0) {
         job_say(j, "-o and --log both name %s", outputs[0]);
         return false;

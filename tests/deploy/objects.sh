@@ -52,4 +52,12 @@ refused 'one of: generic, simd128' --emit obj --target wasm32-unknown-unknown --
 refused 'give --target' --emit obj --cpu cortex-m4
 refused 'are for --emit obj' --emit llvm --target aarch64-linux-gnu
 refused 'are for --emit obj' --eval --target aarch64-linux-gnu
+refused 'call the object FILE.o' --emit obj -o "$dir/digits.h"
+mv "$dir/digits.safetensors" "$dir/weights.h"
+refused 'weights.h is read by this very command' --emit obj -w "$dir/weights.h" -o "$dir/weights.o"
+mv "$dir/weights.h" "$dir/digits.safetensors"
 refused 'read by this very command' --emit obj -o "$dir/digits.safetensors"
+
+# Without -o the object is where one is, as a compiler's is.
+(mkdir "$dir/empty" && cd "$dir/empty" && "$nnc" "$dir/digits.nn" --quiet --emit obj 2> /dev/null)
+[ -s "$dir/empty/digits.o" ] && [ -s "$dir/empty/digits.h" ]
