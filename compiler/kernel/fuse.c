@@ -246,6 +246,23 @@ static bool is_same_in_all_steps(const Fusion *f, Node *n)
            base->attr.index >= f->scan->sequences + f->scan->carried;
 }
 
+// Windows repeat elements: what they slide over is copied, where it is a transpose that has the
+// axis last.
+static bool copy_below_windows(Fusion *f, Node *operand, int axis)
+{
+    Node *x = operand;
+    for (; x->op == OP_window; x = x->in[0]) {
+        if (axis == x->attr.window.axis + 1 ||
+            (axis == x->attr.window.axis && x->attr.window.stride > 1))
+            return false;
+        axis -= axis > x->attr.window.axis;
+    }
+    if (x == operand || x->op != OP_transpose || axis != last_long_axis(&x->type))
+        return false;
+    f->copied[x->id] = true;
+    return true;
+}
+
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 {
     const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
@@ -254,18 +271,39 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     if (last < 0 || n->type.dims[last] == DIM_BATCH)
         return;
     const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
-    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 ||
+        copy_below_windows(f, n->in[k], axis))
         return;
     if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
         is_same_in_all_steps(f, n->in[k]))
         transpose_operand(f, n, k, axis);
 }
 
+// Elements that are added up in vectors, as both operands have them next to each other.
+#define LEAST_ROW 8
+
+// A sum over the batch and more, the elements of one axis of which are neighbours in both operands,
+// is one of dot products: there is nothing to arrange.
+static bool is_sum_along_rows(const Fusion *f, Node *n)
+{
+    Kernel k = {0};
+    if (type_batched(&n->type) || !type_batched(&n->in[0]->type))
+        return false;
+    contract_axes(f, &k, n);
+    for (int i = 0; i < k.depth.count && k.depth.count > 1; i++)
+        if (k.depth.axes[i].left == 1 && k.depth.axes[i].right == 1 &&
+            k.depth.axes[i].size >= LEAST_ROW)
+            return true;
+    return false;
+}
+
 static void arrange_operands(Fusion *f, int64_t max_batch)
 {
-    for (int i = 0; i < f->graph->node_count; i++)
-        for (int k = 0; f->graph->nodes[i]->op == OP_contract && k < 2; k++)
-            arrange_operand(f, f->graph->nodes[i], k, max_batch);
+    for (int i = 0; i < f->graph->node_count; i++) {
+        Node *n = f->graph->nodes[i];
+        for (int k = 0; n->op == OP_contract && !is_sum_along_rows(f, n) && k < 2; k++)
+            arrange_operand(f, n, k, max_batch);
+    }
 }
 
 // --- groups -----------------------------------------------------------------------------------
