@@ -64,6 +64,8 @@ ExitCode command_emit(Job *j)
 {
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE, NNC_FINISH, NNC_TRAIN};
     Text text = text_in(j->model.arena);
+    if (emits_object(j->options))
+        return command_emit_object(j);
     if (!job_load(j))
         return EXIT_PROGRAM;
     if (j->options->quantize)

@@ -28,6 +28,7 @@ ExitCode command_train(Job *j);
 ExitCode command_eval(Job *j);
 ExitCode command_predict(Job *j);
 ExitCode command_emit(Job *j);
+ExitCode command_emit_object(Job *j);
 ExitCode command_emit_c(Job *j);
 ExitCode command_verify(Job *j);
 ExitCode command_check_gradients(Job *j);
@@ -54,6 +55,10 @@ const char *job_model_weights(const Job *j);
 
 // The weights' file: --weights, or MODEL.safetensors beside the .nn file.
 const char *job_weights_path(const Job *j);
+
+// Whether --emit makes an object, or its assembly, and where its header goes (emit_object.c).
+bool emits_object(const Options *o);
+const char *object_header_path(Arena *a, const char *object);
 
 // Examples that a run outside of training takes at once.
 int64_t job_batch(const Job *j, int64_t examples);

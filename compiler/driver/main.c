@@ -72,9 +72,9 @@ static bool is_input(const Job *j, const char *output)
     struct stat out, in;
     if (!output || stat(output, &out) < 0)
         return false;
-    const char *const inputs[] = {o->file, o->weights,
-                                  o->command == COMMAND_PREDICT ? o->argument : NULL,
-                                  o->command == COMMAND_EMIT_C ? job_weights_path(j) : NULL};
+    const char *const inputs[] = {
+        o->file, o->weights, o->command == COMMAND_PREDICT ? o->argument : NULL,
+        o->command == COMMAND_EMIT_C || emits_object(o) ? job_weights_path(j) : NULL};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev &&
             in.st_ino == out.st_ino)
@@ -85,8 +85,15 @@ static bool is_input(const Job *j, const char *output)
 static bool check_outputs(const Job *j)
 {
     const Options *o = j->options;
+    const bool object = emits_object(o) && strcmp(o->argument, "obj") == 0 && o->output;
+    const char *header = object ? object_header_path(j->model.arena, o->output) : NULL;
     const char *const outputs[] = {o->output, o->log,
-                                   o->command == COMMAND_EMIT_C ? o->argument : NULL};
+                                   o->command == COMMAND_EMIT_C ? o->argument : header};
+    if (header && strcmp(header, o->output) == 0) {
+        job_say(j, "-o %s: the header beside the object has this name; call the object FILE.o",
+                header);
+        return false;
+    }
     if (outputs[0] && outputs[1] && strcmp(outputs[0], outputs[1]) == 0) {
         job_say(j, "-o and --log both name %s", outputs[0]);
         return false;

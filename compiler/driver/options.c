@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "codegen/llvm/object.h"
 #include "nnc.h"
 #include "pool.h"
 
@@ -125,7 +126,7 @@ static const OptionRow rows[] = {
     {"emit-c", 0, "FILE", "the trained model as a C99 header", COMMAND(EMIT_C)},
     {"verify", 0, NULL, "compile that header here, compare with nnc, kernel by kernel",
      COMMAND(VERIFY)},
-    {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm or asm", COMMAND(EMIT)},
+    {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm, asm or obj", COMMAND(EMIT)},
     {"doc", 0, "NAME", "what a layer, loss, optimizer, ... is", COMMAND(DOC)},
     {"help", 'h', NULL, "this text", COMMAND(HELP)},
     {"version", 'V', NULL, "the version", COMMAND(VERSION)},
@@ -139,6 +140,9 @@ static const OptionRow rows[] = {
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
     {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"target", 0, "TRIPLE", "of --emit obj and asm: another machine; a wrong one lists all",
+     TEXT(target)},
+    {"cpu", 0, "NAME", "of --target", TEXT(cpu)},
     {"quantize", 0, "TYPE", "int8: compute in whole numbers, and compare", TEXT(quantize),
      .choices = "int8"},
     {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
@@ -274,15 +278,37 @@ static bool check_pass(const char *option, const char *name, bool all)
     return usage_error("--%s: there is no pass %s", option, name);
 }
 
-static bool check(const Options *o)
+// An object is no text that a stage of the compiler prints; a target's assembly is of the same
+// kind.
+static bool check_stage(const Options *o)
+{
+    return strcmp(o->argument, "obj") == 0 || is_listed(nnc_stage_name, o->argument) ||
+           usage_error("there is no stage %s; nnc --help lists them", o->argument);
+}
+
+static bool check_target(const Options *o, Arena *a)
+{
+    const bool machine = o->command == COMMAND_EMIT &&
+                         (strcmp(o->argument, "obj") == 0 || strcmp(o->argument, "asm") == 0);
+    if ((o->target || o->cpu) && !machine)
+        return usage_error("--target and --cpu are for --emit obj and --emit asm");
+    if (o->quantize && o->command == COMMAND_EMIT && (o->target || strcmp(o->argument, "obj") == 0))
+        return usage_error("--quantize is not for objects; --emit-c writes whole numbers");
+    const char *problem = target_problem(a, o->target, o->cpu);
+    return !problem || usage_error("%s", problem);
+}
+
+static bool check(const Options *o, Arena *a)
 {
     if (!o->file && o->command < COMMAND_DOC)
         return usage_error("which model? Say nnc MODEL.nn%s%s, or nnc --help",
                            o->chosen ? " --" : "", o->chosen ? o->chosen : "");
     if (o->engine && !is_listed(nnc_engine_name, o->engine))
         return usage_error("there is no engine %s", o->engine);
-    if (o->command == COMMAND_EMIT && !is_listed(nnc_stage_name, o->argument))
-        return usage_error("there is no stage %s; nnc --help lists them", o->argument);
+    if (o->command == COMMAND_EMIT && !check_stage(o))
+        return false;
+    if (!check_target(o, a))
+        return false;
     if (o->with_training && o->command != COMMAND_EMIT_C)
         return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
@@ -299,7 +325,7 @@ static bool check(const Options *o)
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
     *o = (Options){.format = "csv", .calibrate = "mse", .color = "auto", .seed = -1};
-    return parse_words(o, a, argc, argv) && check(o);
+    return parse_words(o, a, argc, argv) && check(o, a);
 }
 
 // --- help -------------------------------------------------------------------------------------

@@ -51,10 +51,12 @@ typedef struct Options {
     const char *color;      // "auto", "always", "never"
     const char *quantize;   // "int8"; NULL: f32
     const char *calibrate;  // a method's name
+    const char *target;     // of --emit obj and asm; NULL: this machine
+    const char *cpu;        // NULL: the target's default
     const char *dump;
     const char *stop_after;
-    int64_t seed;     // -1: as the file says
-    int64_t threads;  // 0: as many as there are cores
+    int64_t seed;        // -1: as the file says
+    int64_t threads;     // 0: as many as there are cores
     bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;

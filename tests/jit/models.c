@@ -29,7 +29,7 @@ static const char *const models[] = {model_softmax, model_batchnorm, model_predi
 Test(jit, trains_as_the_interpreter)
 {
     static const int64_t batches[] = {1, 3, 16, 37};
-    static const int widths[] = {4, 8, 16};
+    static const int widths[] = {1, 4, 8, 16};
     for (size_t m = 0; m < sizeof models / sizeof *models; m++)
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
             for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)

@@ -13,8 +13,8 @@
 
 static Graph *graph_of_seed(Arena *a, uint64_t seed, bool optimized)
 {
-    RandomGraphOptions options = {.nodes = 5 + (int)(seed % 40), .batch = seed % 3 != 0,
-                                  .variables = seed % 2 == 0};
+    RandomGraphOptions options = {
+        .nodes = 5 + (int)(seed % 40), .batch = seed % 3 != 0, .variables = seed % 2 == 0};
     Graph *g = random_graph(a, interner_new(a), seed, options);
     if (optimized)
         passes_run(g, &(PassOptions){.verify = true});
@@ -23,10 +23,12 @@ static Graph *graph_of_seed(Arena *a, uint64_t seed, bool optimized)
 
 static CompareOptions options_of_seed(uint64_t seed)
 {
-    static const int widths[] = {4, 8, 16};
+    static const int widths[] = {4, 8, 16, 1};
     static const int64_t batches[] = {1, 2, 5, 16};
-    return (CompareOptions){.vector_width = widths[seed % 3], .threads = (int)(seed / 3 % 4),
-                            .batch = batches[seed / 5 % 4], .max_batch = RANDOM_GRAPH_MAX_BATCH,
+    return (CompareOptions){.vector_width = widths[seed % 4],
+                            .threads = (int)(seed / 4 % 4),
+                            .batch = batches[seed / 5 % 4],
+                            .max_batch = RANDOM_GRAPH_MAX_BATCH,
                             .seed = seed};
 }
 

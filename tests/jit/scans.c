@@ -36,11 +36,11 @@ static void check(ScanModel which, int64_t length, bool reverse, const CompareOp
 Test(scans, run_as_in_the_interpreter)
 {
     static const int64_t lengths[] = {1, 2, 7}, batches[] = {1, 3, 16};
-    static const int widths[] = {4, 8, 16};
+    static const int widths[] = {4, 8, 16, 1};
     for (int m = 0; m < SCAN_MODEL_COUNT; m++)
         for (int i = 0; i < 27; i++)
             check((ScanModel)m, lengths[i % 3], i & 1,
-                  &(CompareOptions){.vector_width = widths[i / 3 % 3],
+                  &(CompareOptions){.vector_width = widths[i / 3 % 4],
                                     .batch = batches[i / 9],
                                     .max_batch = 16,
                                     .seed = 3});

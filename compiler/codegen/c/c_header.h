@@ -46,6 +46,9 @@ CSizes c_sizes(const Plan *p);
 // Adds the header to *out.
 CSizes c_header(Arena *a, Text *out, const CHeader *h);
 
+// Adds the declarations alone (c_declare.c): of a model whose code is an object file for `target`.
+CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target);
+
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
 

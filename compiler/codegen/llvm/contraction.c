@@ -109,14 +109,14 @@ static Val size_of(Gen *g, Val context, const ContractAxis *x)
 {
     if (x->size != DIM_BATCH)
         return gen_i64(g, x->size);
-    Val batch = gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
+    Val batch = gen_batch(g, context);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
 }
 
 void gen_part_of_batch(Gen *g, const Kernel *k, Val context, Val part, Val *lo, Val *hi)
 {
     LLVMBuilderRef b = g->builder;
-    Val batch = gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
+    Val batch = gen_batch(g, context);
     Val up = LLVMBuildNSWAdd(b, batch, gen_i64(g, k->parts.size - 1), "");
     Val examples = LLVMBuildSDiv(b, up, gen_i64(g, k->parts.size), "");
     Val length = LLVMBuildNSWMul(b, examples, gen_i64(g, k->depth.axes[0].factor), "");

@@ -175,7 +175,7 @@ static Val length(const Dots *d, const ContractAxis *x)
     Gen *g = d->g;
     if (x->size != DIM_BATCH)
         return gen_i64(g, x->size);
-    Val batch = gen_field(g, d->context, offsetof(RunContext, args.batch), g->i64);
+    Val batch = gen_batch(g, d->context);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
 }
 

@@ -182,9 +182,7 @@ static Val scalar_of_run(Nest *n, ScalarKind kind)
     Gen *g = n->g;
     switch (kind) {
     case SCALAR_BATCH:
-        return LLVMBuildSIToFP(g->builder,
-                               gen_field(g, n->context, offsetof(RunContext, args.batch), g->i64),
-                               g->f32, "");
+        return LLVMBuildSIToFP(g->builder, gen_batch(g, n->context), g->f32, "");
     case SCALAR_STEP:
         return LLVMBuildSIToFP(g->builder, n->step, g->f32, "");
     case SCALAR_EPOCH:

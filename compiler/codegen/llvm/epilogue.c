@@ -39,7 +39,8 @@ void epilogue_open(Tiles *t, Val args)
         LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->fold.size * t->tile_columns),
                      0),
         "");
-    LLVMSetAlignment(t->scratch, 64);
+    // a line of the cache; without vectors there seldom is one, and the stack is aligned to less
+    LLVMSetAlignment(t->scratch, g->width > 1 ? 64 : (unsigned)dtype_size(t->sum));
 }
 
 void epilogue_at(Tiles *t, const ContractAxis *x, Val index)
@@ -128,7 +129,7 @@ void epilogue_ask_ahead(Tiles *t)
 {
     Gen *g = t->g;
     const ContractAxis *x = &t->rows[t->row_count - 1];
-    if (!asks_ahead(t))
+    if (g->width == 1 || !asks_ahead(t))
         return;
     Val first = t->nest.index[x->axis];
     Loop l;

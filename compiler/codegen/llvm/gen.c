@@ -156,34 +156,40 @@ static void enter_loop(Gen *g, const Loop *l)
     LLVMBuildCondBr(g->builder, any, l->body, l->exit);
 }
 
+static Val loop_number(Gen *g, Val x)
+{
+    return g->narrow ? LLVMBuildTrunc(g->builder, x, g->i32, "") : x;
+}
+
 void gen_loop_begin(Gen *g, Loop *l, Val lo, Val hi, int64_t step, Val *carried, int count)
 {
     l->before = LLVMGetInsertBlock(g->builder);
     l->body = LLVMAppendBasicBlockInContext(g->context, g->fn, "loop");
     l->exit = LLVMAppendBasicBlockInContext(g->context, g->fn, "done");
-    l->lo = lo;
-    l->hi = hi;
-    l->step = gen_i64(g, step);
+    l->lo = loop_number(g, lo);
+    l->hi = loop_number(g, hi);
+    l->step = loop_number(g, gen_i64(g, step));
     l->count = count;
     enter_loop(g, l);
     LLVMPositionBuilderAtEnd(g->builder, l->body);
-    l->index = LLVMBuildPhi(g->builder, g->i64, "i");
-    LLVMAddIncoming(l->index, &lo, &l->before, 1);
+    l->counter = LLVMBuildPhi(g->builder, LLVMTypeOf(l->lo), "i");
+    LLVMAddIncoming(l->counter, &l->lo, &l->before, 1);
     for (int i = 0; i < count; i++) {
         l->init[i] = carried[i];
         l->phi[i] = LLVMBuildPhi(g->builder, LLVMTypeOf(carried[i]), "");
         LLVMAddIncoming(l->phi[i], &carried[i], &l->before, 1);
         carried[i] = l->phi[i];
     }
+    l->index = g->narrow ? LLVMBuildSExt(g->builder, l->counter, g->i64, "") : l->counter;
 }
 
 void gen_loop_end(Gen *g, Loop *l, Val *carried)
 {
     Block last = LLVMGetInsertBlock(g->builder);
-    Val next = LLVMBuildNSWAdd(g->builder, l->index, l->step, "");
+    Val next = LLVMBuildNSWAdd(g->builder, l->counter, l->step, "");
     Val more = LLVMBuildICmp(g->builder, LLVMIntSLT, next, l->hi, "");
     LLVMBuildCondBr(g->builder, more, l->body, l->exit);
-    LLVMAddIncoming(l->index, &next, &last, 1);
+    LLVMAddIncoming(l->counter, &next, &last, 1);
     LLVMPositionBuilderAtEnd(g->builder, l->exit);
     for (int i = 0; i < l->count; i++) {
         LLVMAddIncoming(l->phi[i], &carried[i], &last, 1);
@@ -206,6 +212,13 @@ Val gen_offset(Gen *g, Val base, int64_t bytes)
 Val gen_field(Gen *g, Val base, size_t offset, Ty type)
 {
     return LLVMBuildLoad2(g->builder, type, gen_offset(g, base, (int64_t)offset), "");
+}
+
+Val gen_batch(Gen *g, Val context)
+{
+    if (g->alone)
+        return gen_i64(g, 1);
+    return gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
 }
 
 // A bool is a byte in memory.

@@ -32,8 +32,11 @@ typedef struct Gen {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     Ty f32, i1, i8, i32, i64, ptr, none;
-    int width;  // lanes of a vector
-    Val fn;     // being written
+    int width;             // lanes of a vector
+    bool alone;            // one example a run, and nothing of the runtime's to call (object.c)
+    const Val *constants;  // by variable: where its values are; NULL: in the run's block
+    bool narrow;           // pointers have 32 bits: loops count in as many
+    Val fn;                // being written
 } Gen;
 
 // --- types and constants; w: lanes, 1 is a scalar -----------------------------------------------
@@ -63,7 +66,7 @@ Val gen_call_f(Gen *g, const char *intrinsic, Val a);  // of one float vector
 // whose bounds are constants and make at least one turn has no test before it.
 typedef struct Loop {
     Block before, body, exit;
-    Val lo, hi, step, index;
+    Val lo, hi, step, counter, index;  // index: the counter as an i64
     Val init[GEN_MAX_CARRIED], phi[GEN_MAX_CARRIED];
     int count;
 } Loop;
@@ -75,6 +78,7 @@ void gen_loop_end(Gen *g, Loop *l, Val *carried);
 
 // --- memory -------------------------------------------------------------------------------------
 Val gen_offset(Gen *g, Val base, int64_t bytes);
+Val gen_batch(Gen *g, Val context);                         // examples of the run, an i64
 Val gen_field(Gen *g, Val base, size_t offset, Ty type);    // load of a field at a byte offset
 Val gen_element(Gen *g, Val base, DType dtype, Val index);  // address of base[index]
 Val gen_mask(Gen *g, Val count);                            // of the lanes below `count`, an i64
@@ -85,7 +89,8 @@ Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask);
 void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
-Val gen_mul_add(Gen *g, Val a, Val b, Val c);  // a * b + c, rounded once
+// a * b + c, rounded once; alone: as the machine does it fastest, a call it never is.
+Val gen_mul_add(Gen *g, Val a, Val b, Val c);
 // A number of a contraction's operand as it is multiplied: i8 as i32; acc + a * b of such.
 Val gen_factor(Gen *g, Val loaded);
 Val gen_add_product(Gen *g, Val a, Val b, Val acc);

@@ -63,7 +63,7 @@ static bool has_feature(const Machine *m, const char *feature)
     return at && (at[n] == ',' || at[n] == 0);
 }
 
-static int full_width(const Machine *m)
+int machine_width(const Machine *m)
 {
     return has_feature(m, "+avx512f") ? 16 : has_feature(m, "+avx") ? 8 : 4;
 }
@@ -121,7 +121,7 @@ static const char *open_machine(Arena *a, Machine *m)
         LLVMDisposeMessage(message);
         return copy;
     }
-    m->width = full_width(m);
+    m->width = machine_width(m);
     m->hash = machine_hash(a, m);
     return NULL;
 }

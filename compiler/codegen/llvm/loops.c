@@ -67,7 +67,7 @@ static Val axis_end(Nest *n, int axis)
     const KernelAxis *x = &n->k->axes[axis];
     if (x->size != DIM_BATCH)
         return gen_i64(n->g, x->size);
-    Val batch = gen_field(n->g, n->context, offsetof(RunContext, args.batch), n->g->i64);
+    Val batch = gen_batch(n->g, n->context);
     return LLVMBuildNSWMul(n->g->builder, batch, gen_i64(n->g, x->factor), "");
 }
 
@@ -246,7 +246,7 @@ static bool has_random(const Kernel *k)
 // How many vectors a strip has: as many as registers and code size allow; without a rest if it can.
 static int choose_strip(const Kernel *k, int width)
 {
-    if (k->vector_axis < 0)
+    if (k->vector_axis < 0 || width == 1)
         return 1;
     const KernelAxis *x = &k->axes[k->vector_axis];
     int w = kernel_weight(k), most = w <= 24 ? 4 : w <= 48 ? 2 : 1;

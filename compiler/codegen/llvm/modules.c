@@ -143,11 +143,16 @@ Modules *modules_write(Arena *a, const Machine *m, Names *names, const Plan *p, 
     return ms;
 }
 
+Unit *module_new(Arena *a, const Machine *m, Names *names)
+{
+    return modules_new(a, m, names, true)->items[0];
+}
+
 Unit *module_write(Arena *a, const Machine *m, const Plan *p, const char *name)
 {
     Names names = {0};
-    Modules *ms = modules_new(a, m, &names, true);
-    gen_program(ms->items[0]->gen, p, name, false);
+    Unit *u = module_new(a, m, &names);
+    gen_program(u->gen, p, name, false);
     free(names.items);
-    return ms->items[0];
+    return u;
 }

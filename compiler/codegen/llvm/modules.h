@@ -18,6 +18,8 @@ typedef struct Machine {
 } Machine;
 
 LLVMTargetMachineRef machine_new(const Machine *m);
+// Lanes of f32 in its widest vectors.
+int machine_width(const Machine *m);
 
 // --- writing (modules.c) ------------------------------------------------------------------------
 
@@ -53,6 +55,8 @@ Modules *modules_write(Arena *a, const Machine *m, Names *names, const Plan *p, 
                        bool profile);
 // The same into one module, which shares nothing.
 Unit *module_write(Arena *a, const Machine *m, const Plan *p, const char *name);
+// An empty module, which shares nothing.
+Unit *module_new(Arena *a, const Machine *m, Names *names);
 void unit_free(Unit *u);
 
 // --- compiling (compile.c) ----------------------------------------------------------------------

@@ -48,6 +48,8 @@ static Val buffer_address(const Program *p, const Buffer *b)
         base = gen_field(g, p->context, offsetof(RunContext, arena), g->ptr);
         return gen_offset(g, base, (int64_t)b->offset);
     case BUFFER_VARIABLE:
+        if (g->constants)
+            return g->constants[b->index];
         base = gen_field(g, p->context, offsetof(RunContext, args.variables), g->ptr);
         return gen_offset(g, base, (int64_t)p->plan->graph->variables->items[b->index].offset);
     case BUFFER_INPUT:
@@ -76,7 +78,7 @@ static Val axis_length(const Program *p, const KernelAxis *x)
     Gen *g = p->g;
     if (x->size != DIM_BATCH)
         return gen_i64(g, x->size);
-    Val batch = gen_field(g, p->context, offsetof(RunContext, args.batch), g->i64);
+    Val batch = gen_batch(g, p->context);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
 }
 
@@ -88,7 +90,7 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
     Val length = axis_length(p, &s->axis);
     int64_t most = axis_size(s->axis.size, s->axis.factor, p->plan->max_batch);
     Val direct[3] = {p->table, gen_i64(g, 0), length};
-    if (s->grain >= most) {
+    if (g->alone || s->grain >= most) {
         LLVMBuildCall2(g->builder, LLVMFunctionType(g->none, kernel_params, 3, 0), fn, direct, 3,
                        "");
         return;
@@ -128,9 +130,11 @@ static Method choose_method(const Program *p, const Kernel *k, Split *split)
         return METHOD_SCAN;
     if (tiles_fit(p->g, p->plan, k, split))
         return METHOD_TILES;
+    if (p->g->alone)
+        return METHOD_PLAIN;
     if (blas_fits(k))
         return METHOD_BLAS;
-    if (!dots_fit(k))
+    if (p->g->width == 1 || !dots_fit(k))
         return METHOD_PLAIN;
     *split = dots_split(p->g, p->plan, k);
     return METHOD_DOTS;
@@ -229,7 +233,8 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
         .plan = plan,
         .name = name,
         .context = context,
-        .table = LLVMBuildArrayAlloca(g->builder, g->ptr, gen_i64(g, most_buffers(plan) + 1), ""),
+        // as far apart as pointers are here, whatever the target's are
+        .table = LLVMBuildArrayAlloca(g->builder, g->i64, gen_i64(g, most_buffers(plan) + 1), ""),
     };
 }
 

@@ -28,7 +28,7 @@ static Val length(const Tiles *t, const ContractAxis *x)
     Gen *g = t->g;
     if (x->size != DIM_BATCH)
         return gen_i64(g, x->size);
-    Val batch = gen_field(g, t->context, offsetof(RunContext, args.batch), g->i64);
+    Val batch = gen_batch(g, t->context);
     return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
 }
 
@@ -87,7 +87,7 @@ static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
     enum { AHEAD = 12, LINE = 64 };
     Gen *g = t->g;
     const int64_t size = (int64_t)dtype_size(t->factor);
-    if (stride * size < 1024)
+    if (g->width == 1 || stride * size < 1024)
         return;
     for (int64_t line = 0; line < reach * size + LINE - size; line += LINE) {
         Val args[4] = {gen_offset(g, at, stride * AHEAD * size + line), gen_i32(g, 0, 1),

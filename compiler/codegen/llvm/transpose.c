@@ -137,7 +137,7 @@ static void other_axes(const Copy *c, int axis, Val from, Val to)
     const KernelAxis *x = &c->k->axes[axis];
     Val size = gen_i64(g, x->size);
     if (x->size == DIM_BATCH) {
-        Val batch = gen_field(g, c->context, offsetof(RunContext, args.batch), g->i64);
+        Val batch = gen_batch(g, c->context);
         size = LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
     }
     gen_loop_begin(g, &l, gen_i64(g, 0), size, 1, NULL, 0);

@@ -15,7 +15,7 @@ Val gen_mul_add(Gen *g, Val a, Val b, Val c)
 {
     Ty type = LLVMTypeOf(a);
     Val args[3] = {a, b, c};
-    return gen_intrinsic(g, "llvm.fma", &type, 1, args, 3);
+    return gen_intrinsic(g, g->alone ? "llvm.fmuladd" : "llvm.fma", &type, 1, args, 3);
 }
 
 static Val f32_like(Gen *g, Val like, double x)

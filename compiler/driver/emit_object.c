@@ -1,0 +1,96 @@
+// emit_object.c -- nnc MODEL.nn --emit obj: the trained model as an object file and a header of
+// declarations; with --target, --emit asm: the same code as text.
+
+#include <string.h>
+
+#include "codegen/llvm/object.h"
+#include "driver/deploy.h"
+#include "file.h"
+
+bool emits_object(const Options *o)
+{
+    return o->command == COMMAND_EMIT && (strcmp(o->argument, "obj") == 0 || o->target);
+}
+
+static bool is_assembly(const Job *j)
+{
+    return strcmp(j->options->argument, "asm") == 0;
+}
+
+// --- files --------------------------------------------------------------------------------------
+
+// FILE.h beside FILE.o.
+const char *object_header_path(Arena *a, const char *object)
+{
+    const char *slash = strrchr(object, '/'), *dot = strrchr(object, '.');
+    const bool has_ending = dot && dot > (slash ? slash + 1 : object);
+    return arena_printf(a, "%.*s.h", has_ending ? (int)(dot - object) : (int)strlen(object),
+                        object);
+}
+
+static bool write(Job *j, const char *path, const Text *text)
+{
+    NnrtError e;
+    if (nnrt_write_file(path, text_str(text), text->size, &e))
+        return true;
+    job_say_error(j, &e);
+    return false;
+}
+
+static bool write_both(Job *j, const Text *object, const CHeader *h)
+{
+    Arena *a = j->model.arena;
+    const char *path = j->options->output;
+    if (!path)
+        path = arena_printf(a, "%s.o", c_identifier(a, h->model));
+    const char *header = object_header_path(a, path);
+    Text text = text_in(a);
+    const char *target = j->options->target ? j->options->target : "the machine that made it";
+    const CSizes sizes = c_declarations(a, &text, h, target);
+    if (!write(j, path, object) || !write(j, header, &text))
+        return false;
+    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
+            sizes.flash, sizes.ram, header);
+    return true;
+}
+
+static bool write_assembly(Job *j, const Text *text)
+{
+    if (j->options->output)
+        return write(j, j->options->output, text);
+    fputs(text_str(text), j->out.out);
+    return true;
+}
+
+// --- the command --------------------------------------------------------------------------------
+
+static bool make(Job *j, const CHeader *h, Text *out)
+{
+    const char *error = NULL;
+    const ObjectRequest r = {
+        .name = c_identifier(j->model.arena, h->model),
+        .plan = h->plan,
+        .block = h->block,
+        .seed = h->seed,
+        .classes = h->classes,
+        .class_count = h->class_count,
+        .triple = j->options->target,
+        .cpu = j->options->cpu,
+        .assembly = is_assembly(j),
+    };
+    if (object_write(j->model.arena, out, &r, &error))
+        return true;
+    diag_report(j->session->diags, DIAG_engine, NO_SPAN, "predict", error);
+    return false;
+}
+
+ExitCode command_emit_object(Job *j)
+{
+    Deployment d;
+    Text made = text_in(j->model.arena);
+    const CHeader *h = &d.header;
+    const bool ok = deploy_prepare(j, &d) && deploy_fits(j, h->plan) && make(j, h, &made) &&
+                    (is_assembly(j) ? write_assembly(j, &made) : write_both(j, &made, h));
+    deploy_free(&d);
+    return ok ? EXIT_DONE : EXIT_PROGRAM;
+}

@@ -1,0 +1,92 @@
+# common.sh NNC VALUES EXAMPLES NAME -- what the scripts of this folder share: a folder $dir that goes
+# away with the examples in it, and models run on other machines.
+set -eu
+nnc=$1 values=$2 examples=$3
+here=$(cd "$(dirname "$0")" && pwd)
+cortex_m4=$examples/deploy/cortex_m4
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cp -r "$examples/." "$dir"
+strict='-std=c99 -Wall -Wextra -Wpedantic -Werror'
+
+# needs TOOL...: nothing is left out in silence: ./dev test installs what is asked for here.
+needs() {
+    for tool in "$@"; do
+        command -v "$tool" > /dev/null && continue
+        echo "$tool is missing: ./dev test installs it on Debian"
+        exit 1
+    done
+}
+
+# say TEXT...: before what is compared next.
+say() { printf '%-60s' "$*"; }
+
+# describe NAME: what the model is called in C, how many outputs it has and how its inputs are made.
+describe() {
+    model=$1 table='' shape=''
+    case $1 in
+    digits) input=PIXELS columns=10 table=digits features=64 ;;
+    anomaly_autoencoder) input=FRAMES columns=640 shape=640 ;;
+    kws_ds_cnn) input=MFCC columns=12 shape='49 10 1' ;;
+    sunspots_gru) input=YEARS columns=1 table=sunspots_test features=22 ;;
+    esac
+    capitals=$(printf %s "$model" | tr a-z A-Z)
+    macros="-D MODEL=$model -D CAPITALS=$capitals -D INPUT=$input"
+}
+
+# trained: as its file says, for fewer epochs; where its recordings cannot be shipped on made-up data.
+trained() {
+    case $model in
+    kws_ds_cnn) set -- --set data.validation=0.25 --set data.test=0.25 ;;
+    anomaly_autoencoder) set -- --set data.validation=0.25 ;;
+    *) set -- ;;
+    esac
+    [ "$table" ] || set -- "$@" --set train.batch_size=16 \
+        --set 'data.train=synthetic(seed = 1, examples = 64)'
+    "$nnc" "$dir/$model.nn" --train --quiet --set train.epochs=2 "$@" > /dev/null
+}
+
+# predicted COUNT: $dir/inputs, raw, and what nnc makes of them in $dir/wanted.csv.
+predicted() {
+    count=$1
+    if [ "$table" ]; then
+        head -n "$((count + 1))" "$dir/data/$table.csv" | cut -d, -f1-$features > "$dir/inputs.csv"
+        "$values" raw "$dir/inputs.csv" "$dir/inputs"
+        "$nnc" "$dir/$model.nn" --predict "$dir/inputs.csv" > "$dir/wanted.csv"
+    else
+        "$values" make "$dir/inputs.npy" "$dir/inputs" "$count" $shape
+        "$nnc" "$dir/$model.nn" --predict "$dir/inputs.npy" > "$dir/wanted.csv"
+    fi
+}
+
+# agrees TOLERANCE COMMAND...: runs it where `inputs` are; its `outputs` are those wanted.
+agrees() {
+    tolerance=$1
+    shift
+    rm -f "$dir/outputs"
+    (cd "$dir" && "$@")
+    "$values" compare "$dir/wanted.csv" "$dir/outputs" "$columns" "$count" "$tolerance"
+}
+
+# Each builds $dir/program of $dir/model.h (and an object, if one is named) for a machine.
+cortex_flags='-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard'
+build_cortex() {
+    arm-none-eabi-gcc $strict -O2 $cortex_flags $macros -I "$dir" -I "$cortex_m4" -nostartfiles \
+        -T "$cortex_m4/mps2-an386.ld" "$@" "$here/run_model.c" "$cortex_m4/board.c" \
+        --specs=nosys.specs -Wl,--no-warn-rwx-segments,-z,noexecstack -o "$dir/program" -lm
+}
+build_linux() {
+    cc=$1
+    shift
+    "$cc" $strict -O2 -static $macros -I "$dir" -I "$cortex_m4" "$@" "$here/run_model.c" \
+        "$here/board_stdio.c" -o "$dir/program" -lm
+}
+on_cortex_run='timeout 120 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
+on_cortex="$on_cortex_run program"
+
+# object OPTION...: $dir/model.o and model.h, of which nnc says one line and LLVM nothing.
+object() {
+    "$nnc" "$dir/$model.nn" --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
+    grep -v 'declared in' "$dir/said" && exit 1
+    say "$model" "$@"
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# objects.sh NNC VALUES EXAMPLES: for every target and CPU an object is made without a murmur and asks
+# for nothing but the C library; its header is C and C++; what is not known is refused.
+. "$(dirname "$0")/common.sh"
+needs llvm-nm-19
+for name in digits sunspots_gru; do
+    describe $name
+    trained
+done
+
+# The table of targets is the one that a wrong name is answered with.
+library='memset|memcpy|memmove|floorf|rintf|fmaf|powf|sqrtf'
+soft='__[a-z0-9]*|__aeabi_[a-z0-9_]*' # of the compiler's own library, where there is no FPU
+"$nnc" "$dir/digits.nn" --emit obj --target nothing 2>&1 | tail -n +2 | tr -d , > "$dir/table" || true
+checked=0
+while read -r triple cpus; do
+    for cpu in $cpus; do
+        for name in digits sunspots_gru; do
+            describe $name
+            object --target "$triple" --cpu "$cpu" > /dev/null
+            if llvm-nm-19 --undefined-only --format=just-symbols "$dir/model.o" |
+                grep -vE "^($library|$soft|__stack_pointer|__linear_memory)$"; then
+                echo "FAIL $triple $cpu: $name asks for this"
+                exit 1
+            fi
+            checked=$((checked + 1))
+        done
+    done
+done < "$dir/table"
+echo "$checked objects for other machines"
+[ "$checked" -ge 50 ]
+
+# A header is C and C++; what is not known, or makes no sense, is refused.
+describe digits
+object > /dev/null
+printf '#include "model.h"\n#include "model.h"\nextern int none;\n' > "$dir/declared.c"
+cp "$dir/declared.c" "$dir/declared.cpp"
+gcc $strict -Wconversion -c "$dir/declared.c" -o "$dir/declared.o"
+g++ -std=c++11 -Wall -Wextra -Werror -c "$dir/declared.cpp" -o "$dir/declared.o"
+refused() {
+    wanted=$1
+    shift
+    status=0
+    "$nnc" "$dir/digits.nn" "$@" > "$dir/said" 2>&1 || status=$?
+    [ $status -eq 2 ] && grep -q -- "$wanted" "$dir/said" && return
+    echo "FAIL $*: exit code $status, said:"
+    cat "$dir/said"
+    exit 1
+}
+refused 'thumbv7em-none-eabihf *cortex-m4' --emit obj --target cortex-m4
+refused 'one of: generic, simd128' --emit obj --target wasm32-unknown-unknown --cpu x86-64
+refused 'give --target' --emit obj --cpu cortex-m4
+refused 'are for --emit obj' --emit llvm --target aarch64-linux-gnu
+refused 'are for --emit obj' --eval --target aarch64-linux-gnu
+refused 'call the object FILE.o' --emit obj -o "$dir/digits.h"
+mv "$dir/digits.safetensors" "$dir/weights.h"
+refused 'weights.h is read by this very command' --emit obj -w "$dir/weights.h" -o "$dir/weights.o"
+mv "$dir/weights.h" "$dir/digits.safetensors"
+refused 'read by this very command' --emit obj -o "$dir/digits.safetensors"
+
+# Without -o the object is where one is, as a compiler's is.
+(mkdir "$dir/empty" && cd "$dir/empty" && "$nnc" "$dir/digits.nn" --quiet --emit obj 2> /dev/null)
+[ -s "$dir/empty/digits.o" ] && [ -s "$dir/empty/digits.h" ]

@@ -1,0 +1,41 @@
+#!/bin/sh
+# targets.sh NNC VALUES EXAMPLES: objects of --emit obj, linked and run on what they are for, give what
+# nnc gives.
+. "$(dirname "$0")/common.sh"
+needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 aarch64-linux-gnu-gcc \
+    qemu-aarch64 wasm-ld-19 node
+
+# size NAME: what model.h says of it.
+size() { sed -n "s/^#define ${capitals}_$1 \([0-9]*\).*/\1/p" "$dir/model.h"; }
+run_wasm() {
+    object --target wasm32-unknown-unknown --cpu "$1"
+    wasm-ld-19 --no-entry --export="${model}_predict" --export=__heap_base "$dir/model.o" \
+        -o "$dir/model.wasm"
+    agrees 1e-5 node "$here/run_model.mjs" model.wasm "$model" "$(size "${input}_SIZE")" \
+        "$(size OUTPUT_SIZE)" "$(size ARENA_BYTES)"
+}
+
+for name in digits kws_ds_cnn sunspots_gru; do
+    describe $name
+    trained
+    predicted 10
+    object --target thumbv7em-none-eabihf
+    build_cortex "$dir/model.o"
+    agrees 1e-5 $on_cortex
+    object --target aarch64-linux-gnu --cpu cortex-a53
+    build_linux aarch64-linux-gnu-gcc "$dir/model.o"
+    agrees 1e-5 qemu-aarch64 ./program
+    object --target riscv64-linux-gnu
+    build_linux riscv64-linux-gnu-gcc "$dir/model.o"
+    agrees 1e-5 qemu-riscv64 ./program
+    run_wasm generic
+    run_wasm simd128
+    if [ "$(uname -m)" = x86_64 ]; then
+        object --target x86_64-linux-gnu
+        build_linux cc "$dir/model.o"
+        agrees 1e-5 ./program
+    fi
+    object
+    build_linux cc "$dir/model.o"
+    agrees 1e-5 ./program
+done
