@@ -116,7 +116,7 @@ typedef enum Method {
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
-    if (is_repeating_copy(k)) {
+    if (p->g->width > 1 && is_repeating_copy(k)) {
         *split = repeat_split(p->plan, k);
         return METHOD_REPEAT;
     }
