@@ -53,8 +53,8 @@ typedef struct Options {
     const char *calibrate;  // a method's name
     const char *dump;
     const char *stop_after;
-    int64_t seed;     // -1: as the file says
-    int64_t threads;  // 0: as many as there are cores
+    int64_t seed;        // -1: as the file says
+    int64_t threads;     // 0: as many as there are cores
     bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;

@@ -39,6 +39,17 @@ typedef struct Contract {
     CCode *code;  // behind the results; NULL: they go to memory as they are
 } Contract;
 
+// Of i8, into i32; what nnc makes of them stays within 31 bits.
+static bool is_whole(const Contract *t)
+{
+    return t->k->node->type.dtype == DTYPE_I32;
+}
+
+static const char *sum_type(const Contract *t)
+{
+    return c_types[t->k->node->type.dtype].value;
+}
+
 static int64_t size_of(const Contract *t, const ContractAxis *x)
 {
     return axis_size(x->size, x->factor, t->w->batch);
@@ -185,7 +196,7 @@ static void load_elements(const Contract *t, const Operand *o, const char *array
 {
     for (int r = 0; r < o->rows; r++)
         for (int c = 0; c < o->columns; c++)
-            c_line(t->w, "const float %s%d = %s[%s];", o->name,
+            c_line(t->w, "const %s %s%d = %s[%s];", sum_type(t), o->name,
                    chain * o->rows * o->columns + r * o->columns + c, array,
                    sum(t, at, ahead + r * o->row_stride + c * o->column_stride));
 }
@@ -198,11 +209,18 @@ static const char *depth_position(const Contract *t, bool right, const char *con
     return c_position(t->w, index, strides, t->k->depth.count, 0);
 }
 
+static void add_product(const Contract *t, int a, int x, int w)
+{
+    if (is_whole(t))
+        c_line(t->w, "a%d += x%d * w%d;", a, x, w);
+    else
+        c_line(t->w, "a%d = %s(x%d, w%d, a%d);", a, c_helper(t->w, C_MULTIPLY_ADD), x, w, a);
+}
+
 // One step of the depth, for each chain the one after.
 static void products(const Contract *t, const char *const *index, int chains)
 {
     const Operand x = operand(t, false), w = operand(t, true);
-    const char *mad = c_helper(t->w, C_MULTIPLY_ADD);
     const ContractAxis none = {0}, *depth = innermost(t) ? innermost(t) : &none;
     for (int chain = 0; chain < chains; chain++) {
         load_elements(t, &x, "xt", depth_position(t, false, index), chain * depth->left, chain);
@@ -212,8 +230,7 @@ static void products(const Contract *t, const char *const *index, int chains)
         for (int r = 0; r < t->tile_rows; r++)
             for (int c = 0; c < t->tile_columns; c++) {
                 const int a = chain + r * t->tile_columns + c;
-                c_line(t->w, "a%d = %s(x%d, w%d, a%d);", a, mad, chain + element(&x, r, c),
-                       chain + element(&w, r, c), a);
+                add_product(t, a, chain + element(&x, r, c), chain + element(&w, r, c));
             }
 }
 
@@ -259,8 +276,8 @@ static void declare_sums(const Contract *t)
     Text text = text_in(t->w->arena);
     const int count = t->tile_rows * t->tile_columns * t->chains;
     for (int i = 0; i < count; i++)
-        text_addf(&text, "%sa%d = 0.0f", i ? ", " : "", i);
-    c_line(t->w, "float %s;", text_str(&text));
+        text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
+    c_line(t->w, "%s %s;", sum_type(t), text_str(&text));
 }
 
 static const char *axes_position(const Contract *t, const char *const *index, int operand,
@@ -277,10 +294,11 @@ static const char *axes_position(const Contract *t, const char *const *index, in
 static void point_at(const Contract *t, const char *name, int slot, int64_t offset)
 {
     const char *at = axes_position(t, t->index, slot, offset);
+    const char *type = c_types[t->k->node->in[slot]->type.dtype].memory;
     if (at[0] == '0' && at[1] == '\0')
-        c_line(t->w, "const float *const %s = %s;", name, c_slot(t->w, slot));
+        c_line(t->w, "const %s *const %s = %s;", type, name, c_slot(t->w, slot));
     else
-        c_line(t->w, "const float *const %s = %s + %s;", name, c_slot(t->w, slot), at);
+        c_line(t->w, "const %s *const %s = %s + %s;", type, name, c_slot(t->w, slot), at);
 }
 
 // --- the code behind it -------------------------------------------------------------------------
@@ -323,7 +341,7 @@ static void gather_sums(const Contract *t)
     for (int i = 0; i < count; i++)
         text_addf(&text, "%sa%d", i ? ", " : "", i);
     if (count > 1)
-        c_line(t->w, "const float sums[%d] = {%s};", count, text_str(&text));
+        c_line(t->w, "const %s sums[%d] = {%s};", sum_type(t), count, text_str(&text));
 }
 
 static void run_code(const Contract *t)

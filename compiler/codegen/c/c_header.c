@@ -40,6 +40,8 @@ static void print_head(Header *h)
     for (int i = 0; i < g->output_count; i++)
         print_port(h, "output", g->outputs[i].name, &g->outputs[i].node->type);
     c_line(w, "//");
+    if (h->from->whole)
+        c_describe_whole(h);
     c_line(w,
            "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
            h->sizes.flash, h->sizes.ram);
@@ -107,6 +109,8 @@ static void print_declarations(Header *h)
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
+    if (h->from->whole)
+        c_declare_whole(h);
     if (h->from->stream)
         c_declare_stream(h);
     if (h->from->train)
@@ -125,6 +129,8 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         c_add_float(out, ((const float *)values)[i]);
     else if (dtype == DTYPE_I32)
         text_addf(out, "%d", (int)((const int32_t *)values)[i]);
+    else if (dtype == DTYPE_I8)
+        text_addf(out, "%d", ((const int8_t *)values)[i]);
     else
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
 }
@@ -233,6 +239,8 @@ static void print_functions(Header *h)
     w->out = &functions;
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
+    if (h->from->whole)
+        c_print_whole(h);
     if (h->from->stream)
         c_print_stream(h);
     if (h->from->train)
@@ -294,6 +302,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
               .index = index_type(from),
               .batch = 1,
               .run = {.seed = from->seed},
+              .exact = from->exact,
               .trace = from->trace},
         .from = from,
         .plan = p,

@@ -14,6 +14,14 @@ typedef struct CState {
     double first;
 } CState;
 
+// An input or output of a model of whole numbers: real = scale * (q - zero).
+typedef struct CEnd {
+    bool whole;  // i8; else as it was
+    double scale;
+    int zero;
+    const char *note;  // what comes of a raw input first, or NULL
+} CEnd;
+
 typedef struct CHeader {
     const char *model;   // its name
     const char *file;    // the .nn file's
@@ -25,7 +33,10 @@ typedef struct CHeader {
     const Plan *stream;  // of a step of a recurrent model, NULL: it is none
     const CState *states;
     int state_count;
-    const void *block;  // the values of all variables
+    bool exact;                    // a model of whole numbers: to the last bit what nnc computes
+    const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
+    const CEnd *inputs, *outputs;  // of that
+    const void *block;             // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;
