@@ -36,7 +36,9 @@ typedef struct Contract {
     int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
     int chains;
-    CCode *code;  // behind the results; NULL: they go to memory as they are
+    bool border;        // some of what the tile reads may lie outside of the left operand
+    int64_t low, high;  // of the row axis: where a tile does not reach beyond its ends
+    CCode *code;        // behind the results; NULL: they go to memory as they are
 } Contract;
 
 // Of i8, into i32; what nnc makes of them stays within 31 bits.
@@ -117,7 +119,7 @@ static bool divides(int64_t a, int64_t b)
 
 static double tile_cost(const Contract *t, int rows, int columns)
 {
-    const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
+    const int64_t height = t->high > t->low ? t->high - t->low : 1;
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
     const double tiles =
         (double)((height + rows - 1) / rows) * (double)((width + columns - 1) / columns);
@@ -129,7 +131,7 @@ static void choose_tile(Contract *t)
 {
     double best = 0;
     const bool once = only_once(t);
-    const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
+    const int64_t height = t->high > t->low ? t->high - t->low : 1;
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
         for (int c = 1; c <= MOST_COLUMNS && c <= width; c++) {
@@ -142,6 +144,153 @@ static void choose_tile(Contract *t)
             t->tile_columns = c;
         }
 }
+
+// --- what a kernel clips ------------------------------------------------------------------------
+// Along each clip moves one axis of the result, so that whether all of a window lies inside is
+// known from the place on that axis alone.
+
+static int64_t largest_ahead(const Contract *t, int clip)
+{
+    int64_t ahead = 0;
+    for (int i = 0; i < t->k->depth.count; i++) {
+        const ContractAxis *d = &t->k->depth.axes[i];
+        ahead += d->clip[clip] * (size_of(t, d) - 1);
+    }
+    return ahead;
+}
+
+static int64_t rounded_up(int64_t a, int64_t b)
+{
+    return a <= 0 ? 0 : (a + b - 1) / b;
+}
+
+static int64_t at_most(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// The places on an axis from which nothing outside is read: from *low, below *high.
+static void find_inside(const Contract *t, int axis, int64_t *low, int64_t *high)
+{
+    *low = 0;
+    *high = axis < 0 ? 1 : size_of(t, &t->axes[axis]);
+    for (int i = 0; axis >= 0 && i < t->k->clip_count; i++) {
+        const Clip *c = &t->k->clips[i];
+        const int64_t step = t->axes[axis].clip[i];
+        const int64_t last = c->size - 1 - c->offset - largest_ahead(t, i);
+        if (!step)
+            continue;
+        const int64_t first = rounded_up(-c->offset, step);
+        *low = first > *low ? first : *low;
+        *high = at_most(*high, last < 0 ? 0 : last / step + 1);
+    }
+    *low = at_most(*low, *high);
+}
+
+static bool is_clipped(const Contract *t, int axis)
+{
+    int64_t low, high;
+    find_inside(t, axis, &low, &high);
+    return low > 0 || high < size_of(t, &t->axes[axis]);
+}
+
+static void add_condition(Text *text, const char *condition)
+{
+    text_addf(text, "%s%s", text->size ? " && " : "", condition);
+}
+
+// Whether the axes around the rows of tiles are inside; NULL: they always are.
+static const char *outer_condition(const Contract *t)
+{
+    Arena *a = t->w->arena;
+    Text text = text_in(a);
+    for (int i = 0; i < t->axis_count; i++) {
+        int64_t low, high;
+        if (i == t->row || !is_clipped(t, i))
+            continue;
+        find_inside(t, i, &low, &high);
+        const char *at = t->index[i] ? t->index[i] : "0";
+        if (low > 0)
+            add_condition(&text, arena_printf(a, "%s >= %lld", at, (long long)low));
+        if (high < size_of(t, &t->axes[i]))
+            add_condition(&text, arena_printf(a, "%s < %lld", at, (long long)high));
+    }
+    return text.size ? text_str(&text) : NULL;
+}
+
+static const char *clip_position(const Contract *t, int clip, const char *const *depth)
+{
+    const char *names[4 * MAX_RANK + 1];
+    int64_t strides[4 * MAX_RANK + 1];
+    int count = 0;
+    for (int i = 0; i < t->axis_count; i++, count++) {
+        names[count] = t->index[i];
+        strides[count] = t->axes[i].clip[clip];
+    }
+    for (int i = 0; i < t->k->depth.count; i++, count++) {
+        names[count] = depth[i];
+        strides[count] = t->k->depth.axes[i].clip[clip];
+    }
+    return c_position(t->w, names, strides, count, t->k->clips[clip].offset);
+}
+
+// The loops of the depth down to which a clip moves.
+static int last_clipped(const Contract *t, int clip)
+{
+    int last = -1;
+    for (int i = 0; i < t->k->depth.count; i++)
+        if (t->k->depth.axes[i].clip[clip])
+            last = i;
+    return last;
+}
+
+// The places on the clips that the loop of depth axis `level` tells.
+static void clip_at(const Contract *t, const char *const *depth, int level)
+{
+    for (int i = 0; i < t->k->clip_count; i++) {
+        if (last_clipped(t, i) != level)
+            continue;
+        const char *at = clip_position(t, i, depth);
+        c_line(t->w, "const %s at%d = %s;", t->w->index, i, at);
+    }
+}
+
+// Of the clips that loop `first` to `last` tell.
+static const char *inside(const Contract *t, int first, int last)
+{
+    Text text = text_in(t->w->arena);
+    for (int i = 0; i < t->k->clip_count; i++)
+        if (last_clipped(t, i) >= first && last_clipped(t, i) <= last)
+            add_condition(&text, arena_printf(t->w->arena, "at%d >= 0 && at%d < %lld", i, i,
+                                              (long long)t->k->clips[i].size));
+    return text_str(&text);
+}
+
+static bool pads_with_zero(const Contract *t)
+{
+    for (int i = 0; i < t->k->clip_count; i++)
+        if (t->k->clips[i].value != 0)
+            return false;
+    return true;
+}
+
+static bool ends_a_clip(const Contract *t, int level)
+{
+    for (int i = 0; i < t->k->clip_count; i++)
+        if (last_clipped(t, i) == level)
+            return true;
+    return false;
+}
+
+static int last_level(const Contract *t)
+{
+    int last = -1;
+    for (int i = 0; i < t->k->clip_count; i++)
+        last = last_clipped(t, i) > last ? last_clipped(t, i) : last;
+    return last;
+}
+
+// --- the shape of a tile, chosen ----------------------------------------------------------------
 
 static const ContractAxis *innermost(const Contract *t)
 {
@@ -156,6 +305,11 @@ static void prepare(Contract *t)
     t->tile_rows = t->tile_columns = 1;
     t->column = choose_column(t);
     t->row = t->column < 0 ? -1 : choose_row(t);
+    if (t->column >= 0 && is_clipped(t, t->column)) {
+        t->row = t->column;
+        t->column = -1;
+    }
+    find_inside(t, t->row, &t->low, &t->high);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
     const bool alone = t->tile_rows * t->tile_columns == 1;
@@ -191,6 +345,24 @@ static const char *sum(const Contract *t, const char *at, int64_t ahead)
                         (long long)(ahead < 0 ? -ahead : ahead));
 }
 
+// At the border the left operand's elements are looked for, for others there is the pad's value.
+static const char *clipped(const Contract *t, const char *at)
+{
+    CWriter *w = t->w;
+    const char *element = arena_printf(w->arena, "%s[xt + %s]", c_slot(w, 0), at);
+    if (pads_with_zero(t))
+        return element;
+    return arena_printf(w->arena, "inside ? %s : %s", element,
+                        c_constant(w, t->k->node->in[0]->type.dtype, t->k->clips[0].value).text);
+}
+
+static void load_clipped(const Contract *t, const Operand *o, const char *at)
+{
+    for (int c = 0; c < o->columns; c++)
+        c_line(t->w, "const %s %s%d = %s;", sum_type(t), o->name, c,
+               clipped(t, sum(t, at, c * o->column_stride)));
+}
+
 static void load_elements(const Contract *t, const Operand *o, const char *array, const char *at,
                           int64_t ahead, int chain)
 {
@@ -223,7 +395,10 @@ static void products(const Contract *t, const char *const *index, int chains)
     const Operand x = operand(t, false), w = operand(t, true);
     const ContractAxis none = {0}, *depth = innermost(t) ? innermost(t) : &none;
     for (int chain = 0; chain < chains; chain++) {
-        load_elements(t, &x, "xt", depth_position(t, false, index), chain * depth->left, chain);
+        if (t->border)
+            load_clipped(t, &x, depth_position(t, false, index));
+        else
+            load_elements(t, &x, "xt", depth_position(t, false, index), chain * depth->left, chain);
         load_elements(t, &w, "wt", depth_position(t, true, index), chain * depth->right, chain);
     }
     for (int chain = 0; chain < chains; chain++)
@@ -234,10 +409,23 @@ static void products(const Contract *t, const char *const *index, int chains)
             }
 }
 
+// What is padded with 0 is left out, with all loops below.
+static void clip_depth(const Contract *t, const char *const *index, int level)
+{
+    const bool skips = pads_with_zero(t) && level >= 0 && index[level];
+    clip_at(t, index, level);
+    if (skips && ends_a_clip(t, level))
+        c_line(t->w, "if (!(%s))\n%*scontinue;", inside(t, level, level), 4 * t->w->indent + 4, "");
+    else if (!pads_with_zero(t) && level == last_level(t))
+        c_line(t->w, "const bool inside = %s;", inside(t, 0, level));
+}
+
 static void depth_loops(const Contract *t, const char **index, int level)
 {
     static const char *const names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
     CWriter *w = t->w;
+    if (t->border)
+        clip_depth(t, index, level - 1);
     if (level == t->k->depth.count) {
         products(t, index, 1);
         return;
@@ -381,7 +569,11 @@ static void store_tile(const Contract *t)
 static void tile(const Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
-    point_at(t, "xt", 0, t->k->left_offset);
+    if (t->border)
+        c_line(t->w, "const %s xt = %s;", t->w->index,
+               axes_position(t, t->index, 0, t->k->left_offset));
+    else
+        point_at(t, "xt", 0, t->k->left_offset);
     point_at(t, "wt", 1, t->k->right_offset);
     declare_sums(t);
     depth_loops(t, index, 0);
@@ -390,25 +582,30 @@ static void tile(const Contract *t)
 
 // --- the loops around it ------------------------------------------------------------------------
 
-static void axis_loop(Contract *t, int axis, int step)
+// From `low` to below `high`; the last step lies over the one before where they do not divide.
+static void axis_range(Contract *t, int axis, int64_t low, int64_t high, int step)
 {
     static const char *const names[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
     CWriter *w = t->w;
-    const int64_t size = size_of(t, &t->axes[axis]);
-    const bool over = size % step != 0;
+    const bool over = (high - low) % step != 0;
     const char *name = axis < 8 ? names[axis] : arena_printf(w->arena, "i%d", axis);
     const char *i = over ? arena_printf(w->arena, "%s0", name) : name;
     t->index[axis] = NULL;
-    if (size == step)
+    if (low == 0 && high == step)
         return;
     t->index[axis] = name;
-    if (step == 1)
-        c_open(w, "for (%s %s = 0; %s < %lld; ++%s)", w->index, i, i, (long long)size, i);
-    else
-        c_open(w, "for (%s %s = 0; %s < %lld; %s += %d)", w->index, i, i, (long long)size, i, step);
+    c_open(w,
+           step == 1 ? "for (%s %s = %lld; %s < %lld; ++%s)"
+                     : "for (%s %s = %lld; %s < %lld; %s += %d)",
+           w->index, i, (long long)low, i, (long long)high, i, step);
     if (over)
         c_line(w, "const %s %s = %s < %lld ? %s : %lld;", w->index, name, i,
-               (long long)(size - step), i, (long long)(size - step));
+               (long long)(high - step), i, (long long)(high - step));
+}
+
+static void axis_loop(Contract *t, int axis, int step)
+{
+    axis_range(t, axis, 0, size_of(t, &t->axes[axis]), step);
 }
 
 static void close_axis(const Contract *t, int axis)
@@ -417,15 +614,88 @@ static void close_axis(const Contract *t, int axis)
         c_close(t->w);
 }
 
+static void row_loop(Contract *t)
+{
+    if (t->row >= 0)
+        axis_range(t, t->row, t->low, t->high, t->tile_rows);
+    tile(t);
+    if (t->row >= 0)
+        close_axis(t, t->row);
+}
+
+// Result by result, those that the tiles have made aside.
+static void border_loop(Contract *inner, const char *condition)
+{
+    CWriter *w = inner->w;
+    Contract t = *inner;
+    const int64_t size = t.row < 0 ? 1 : size_of(&t, &t.axes[t.row]);
+    t.border = true;
+    t.tile_rows = t.chains = 1;
+    if (t.row < 0) {
+        tile(&t);
+        return;
+    }
+    axis_range(&t, t.row, 0, size, 1);
+    if (t.index[t.row] && t.low < t.high) {
+        const char *i = t.index[t.row];
+        c_open(w, "if (%s%s%s == %lld)", condition ? condition : "", condition ? " && " : "", i,
+               (long long)t.low);
+        c_line(w, "%s = %lld;", i, (long long)t.high - 1);
+        c_line(w, "continue;");
+        c_close(w);
+    }
+    tile(&t);
+    close_axis(&t, t.row);
+}
+
+// Depth axes that run on through memory are one where nothing is clipped.
+static Kernel *unclipped(Arena *a, const Kernel *k)
+{
+    Kernel *made = arena_new_of(a, Kernel);
+    *made = *k;
+    made->clip_count = 0;
+    contract_merge_depth(made);
+    return made;
+}
+
+static void inner_tiles(Contract *t)
+{
+    Contract inner = *t;
+    inner.k = unclipped(t->w->arena, t->k);
+    row_loop(&inner);
+}
+
+// Tiles where all that they read lies inside, single results elsewhere.
+static void clipped_rows(Contract *t)
+{
+    const char *condition = outer_condition(t);
+    const int64_t size = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
+    const bool tiles = t->low < t->high;
+    if (tiles && condition)
+        c_open(t->w, "if (%s)", condition);
+    if (tiles)
+        inner_tiles(t);
+    if (tiles && condition)
+        c_close(t->w);
+    if (t->low > 0 || t->high < size)
+        border_loop(t, condition);
+    else if (condition) {
+        c_open(t->w, "else");
+        t->low = t->high = 0;
+        border_loop(t, NULL);
+        t->high = size;
+        c_close(t->w);
+    }
+}
+
 // The rows of tiles are innermost.
 static void result_loops(Contract *t, int axis, int count)
 {
     if (axis == count) {
-        if (t->row >= 0)
-            axis_loop(t, t->row, t->tile_rows);
-        tile(t);
-        if (t->row >= 0)
-            close_axis(t, t->row);
+        if (t->k->clip_count)
+            clipped_rows(t);
+        else
+            row_loop(t);
         return;
     }
     if (axis == t->row || axis == t->column) {
