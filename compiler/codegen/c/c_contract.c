@@ -14,7 +14,8 @@
 
 #include "codegen/c/c_writer.h"
 
-#define REGISTERS 30  // f32 registers that a tile may take: those of a Cortex-M4, less two
+#define REGISTERS 30        // f32 registers that a tile may take: those of a Cortex-M4, less two
+#define WHOLE_REGISTERS 11  // of whole numbers, next to addresses and a counter
 #define MOST_ROWS 5
 #define MOST_COLUMNS 8
 #define CHAINS 4       // of a single result
@@ -127,6 +128,12 @@ static double tile_cost(const Contract *t, int rows, int columns)
     return tiles * lanes * (rows * columns + loads(t, rows, columns) + 2);
 }
 
+// Whole numbers of the second operand are loaded when they are wanted, one at a time.
+static int registers(const Contract *t, int rows, int columns)
+{
+    return rows * columns + (is_whole(t) ? rows + 1 : loads(t, rows, columns));
+}
+
 static void choose_tile(Contract *t)
 {
     double best = 0;
@@ -136,8 +143,8 @@ static void choose_tile(Contract *t)
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
         for (int c = 1; c <= MOST_COLUMNS && c <= width; c++) {
             const double cost = tile_cost(t, r, c);
-            if (r * c + loads(t, r, c) > REGISTERS || (best > 0 && cost >= best) ||
-                (once && !(divides(r, height) && divides(c, width))))
+            if (registers(t, r, c) > (is_whole(t) ? WHOLE_REGISTERS : REGISTERS) ||
+                (best > 0 && cost >= best) || (once && !(divides(r, height) && divides(c, width))))
                 continue;
             best = cost;
             t->tile_rows = r;
@@ -314,7 +321,9 @@ static void prepare(Contract *t)
     const ContractAxis *depth = innermost(t);
     const bool alone = t->tile_rows * t->tile_columns == 1;
     t->chains =
-        alone && depth && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
+        alone && depth && !is_whole(t) && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH
+            ? CHAINS
+            : 1;
 }
 
 // --- a tile -------------------------------------------------------------------------------------
@@ -409,6 +418,72 @@ static void products(const Contract *t, const char *const *index, int chains)
             }
 }
 
+// --- four neighbours of the depth at a time -----------------------------------------------------
+// Of whole numbers that stand side by side in both operands. The words of the first stay in
+// registers, those of the second come one after the other.
+
+enum { FOUR = 4 };
+
+static bool in_pairs(const Contract *t)
+{
+    const ContractAxis *d = innermost(t);
+    return is_whole(t) && !t->border && d && d->left == 1 && d->right == 1 && size_of(t, d) >= FOUR;
+}
+
+static void load_four(const Contract *t, const char *name, int n, const char *array, const char *at)
+{
+    const char *model = t->w->name;
+    c_line(t->w, "const uint32_t %s%d = %s_four(%s + %s);", name, n, model, array, at);
+    c_line(t->w, "const uint32_t %se%d = %s_even(%s%d), %so%d = %s_odd(%s%d);", name, n, model,
+           name, n, name, n, model, name, n);
+}
+
+static void load_fours(const Contract *t, const Operand *o, const char *array, const char *at)
+{
+    for (int r = 0; r < o->rows; r++)
+        for (int c = 0; c < o->columns; c++)
+            load_four(t, o->name, r * o->columns + c, array,
+                      sum(t, at, r * o->row_stride + c * o->column_stride));
+}
+
+static void pair_products(const Contract *t, const char *const *index)
+{
+    static const char *const halves = "eo";
+    const Operand x = operand(t, false), w = operand(t, true);
+    const char *model = t->w->name;
+    load_fours(t, &x, "xt", depth_position(t, false, index));
+    load_fours(t, &w, "wt", depth_position(t, true, index));
+    for (int c = 0; c < t->tile_columns; c++)
+        for (int r = 0; r < t->tile_rows; r++)
+            for (int h = 0; h < 2; h++) {
+                const int a = r * t->tile_columns + c;
+                c_line(t->w, "a%d = %s_pair(x%c%d, w%c%d, a%d);", a, model, halves[h],
+                       element(&x, r, c), halves[h], element(&w, r, c), a);
+            }
+}
+
+// The innermost loop of the depth, in fours and then what is left.
+static void pair_loops(const Contract *t, const char **index, int level)
+{
+    CWriter *w = t->w;
+    const char *d = index[level];
+    const int64_t size = size_of(t, innermost(t)), whole = size / FOUR * FOUR;
+    c_helper(w, C_PAIRS);
+    c_line(w, "#if %s_PAIRS", w->name);
+    c_open(w, "for (%s %s = 0; %s < %lld; %s += %d)", w->index, d, d, (long long)whole, d, FOUR);
+    pair_products(t, index);
+    c_close(w);
+    if (whole < size) {
+        c_open(w, "for (%s %s = %lld; %s < %lld; ++%s)", w->index, d, (long long)whole, d,
+               (long long)size, d);
+        products(t, index, 1);
+        c_close(w);
+    }
+    c_line(w, "#else");
+}
+
+// --- the loops of the depth ---------------------------------------------------------------------
+
 // What is padded with 0 is left out, with all loops below.
 static void clip_depth(const Contract *t, const char *const *index, int level)
 {
@@ -453,10 +528,15 @@ static void depth_loops(const Contract *t, const char **index, int level)
     }
     if (step > 1 && size % step == 0)
         return;
+    const bool pairs = level == t->k->depth.count - 1 && in_pairs(t);
+    if (pairs)
+        pair_loops(t, index, level);
     c_open(w, "for (%s %s = %lld; %s < %lld; ++%s)", w->index, d,
            (long long)(step > 1 ? size / step * step : 0), d, (long long)size, d);
     depth_loops(t, index, level + 1);
     c_close(w);
+    if (pairs)
+        c_line(w, "#endif");
 }
 
 static void declare_sums(const Contract *t)

@@ -135,6 +135,14 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
 }
 
+// Which element stands at place `i` of a constant.
+static int64_t place_in(const Header *h, int variable, int64_t i, int64_t count)
+{
+    const int64_t columns = h->from->turned ? h->from->turned[variable] : 0;
+    const int64_t depth = columns ? count / columns : 1;
+    return columns ? i % depth * columns + i / depth : i;
+}
+
 enum { NUMBERS_A_LINE = 8 };
 
 void c_print_constant(Header *h, int variable)
@@ -151,7 +159,7 @@ void c_print_constant(Header *h, int variable)
            h->places.variables[variable], (long long)count);
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
-        print_number(h, v->type.dtype, values, i);
+        print_number(h, v->type.dtype, values, place_in(h, variable, i, count));
         text_add(w->out, i + 1 == count                             ? "\n"
                          : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
                                                                     : ",");
@@ -228,6 +236,15 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ROLLED", h->upper);
     c_line(w, "#endif");
+    if (h->from->exact) {
+        c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
+                  "the same.");
+        c_line(w, "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__");
+        c_line(w, "#define %s_PAIRS 1", h->w.name);
+        c_line(w, "#else");
+        c_line(w, "#define %s_PAIRS 0", h->w.name);
+        c_line(w, "#endif");
+    }
     c_blank(w);
 }
 
@@ -268,6 +285,8 @@ static void print_implementation(Header *h)
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
+    if (h->from->exact)
+        c_line(w, "#undef %s_PAIRS", w->name);
     c_line(w, "#endif");
 }
 

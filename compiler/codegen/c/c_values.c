@@ -135,6 +135,38 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                    "    return rounded;\n"
                    "}\n",
                    C_HELPER_COUNT},
+    [C_PAIRS] =
+        {"pairs",
+         "#if NAME_PAIRS\n"
+         "// Two numbers of 16 bits in a word: neighbours 0 and 2 of four, 1 and 3, and a + x0 w0 "
+         "+ x1 "
+         "w1.\n"
+         "static inline uint32_t NAME_four(const int8_t *p)\n"
+         "{\n"
+         "    uint32_t v;\n"
+         "    __builtin_memcpy(&v, p, sizeof v);\n"
+         "    return v;\n"
+         "}\n"
+         "static inline uint32_t NAME_even(uint32_t v)\n"
+         "{\n"
+         "    uint32_t r;\n"
+         "    __asm__(\"sxtb16 %0, %1\" : \"=r\"(r) : \"r\"(v));\n"
+         "    return r;\n"
+         "}\n"
+         "static inline uint32_t NAME_odd(uint32_t v)\n"
+         "{\n"
+         "    uint32_t r;\n"
+         "    __asm__(\"sxtb16 %0, %1, ror #8\" : \"=r\"(r) : \"r\"(v));\n"
+         "    return r;\n"
+         "}\n"
+         "static inline int32_t NAME_pair(uint32_t x, uint32_t w, int32_t a)\n"
+         "{\n"
+         "    int32_t r;\n"
+         "    __asm__(\"smlad %0, %1, %2, %3\" : \"=r\"(r) : \"r\"(x), \"r\"(w), \"r\"(a));\n"
+         "    return r;\n"
+         "}\n"
+         "#endif\n",
+         C_HELPER_COUNT},
     [C_ROW] = {"row",
                "// An index outside of the table is that of its first or last row.\n"
                "static inline int32_t NAME_row(int32_t row, int32_t rows)\n"

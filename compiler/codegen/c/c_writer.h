@@ -28,6 +28,7 @@ typedef enum CHelper {
     C_TO_I8,
     C_REAL_TO_I8,
     C_ROUNDED,
+    C_PAIRS,
     C_ROW,
     C_RANDOM,
     C_HELPER_COUNT
