@@ -236,6 +236,11 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ROLLED", h->upper);
     c_line(w, "#endif");
+    c_line(w, "#ifdef __GNUC__");
+    c_line(w, "#define %s_ALWAYS __attribute__((always_inline))", h->w.name);
+    c_line(w, "#else");
+    c_line(w, "#define %s_ALWAYS", h->w.name);
+    c_line(w, "#endif");
     if (h->from->exact) {
         c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
                   "the same.");
@@ -285,6 +290,7 @@ static void print_implementation(Header *h)
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
+    c_line(w, "#undef %s_ALWAYS", w->name);
     if (h->from->exact)
         c_line(w, "#undef %s_PAIRS", w->name);
     c_line(w, "#endif");

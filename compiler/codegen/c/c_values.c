@@ -24,7 +24,8 @@ typedef struct HelperRow {
     CHelper needs;     // another one, which stands before; C_HELPER_COUNT: none
 } HelperRow;
 
-#define WHOLE "static inline int32_t NAME_"
+#define ALWAYS "static inline NAME_ALWAYS "
+#define WHOLE ALWAYS "int32_t NAME_"
 
 // Arithmetic modulo 2^32 is that of uint32_t; that a conversion back to int32_t keeps the bits is
 // what C leaves to its implementations and all of them do. A shift of a negative number is not
@@ -93,27 +94,30 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                 "    return b == -1 ? (int32_t)(0u - (uint32_t)a) : a / b;\n"
                 "}\n",
                 C_HELPER_COUNT},
-    [C_SHIFTED] = {"shifted",
-                   "// floor(a / 2^s), s from 0 to 31.\n" WHOLE "shifted(uint32_t a, int s)\n"
-                   "{\n"
-                   "    const uint32_t low = 0x80000000u;\n"
-                   "    return (int32_t)(((a ^ low) >> s) - (low >> s));\n"
-                   "}\n",
-                   C_HELPER_COUNT},
-    [C_REQUANTIZE] =
-        {"requantize",
-         "// floor(a * multiplier / 2^s + 1/2), the nearest that there is.\n" WHOLE
-         "requantize(int32_t a, int32_t multiplier, int32_t shift)\n"
+    [C_SCALED] =
+        {"scaled",
+         "// floor(a * multiplier / 2^s + 1/2) with s modulo 64, the nearest that there is.\n"
+         "static int32_t NAME_scaled(int32_t a, int32_t multiplier, uint32_t s)\n"
          "{\n"
-         "    const int s = (int)((uint32_t)shift & 63u);\n"
          "    const uint64_t half = ((uint64_t)1 << s) >> 1, low = (uint64_t)1 << 63;\n"
          "    const uint64_t y = (uint64_t)((int64_t)a * multiplier) + half;\n"
-         "    if (s >= 32)\n"
-         "        return NAME_shifted((uint32_t)(y >> 32), s - 32);\n"
          "    const int64_t z = (int64_t)(((y ^ low) >> s) - (low >> s));\n"
          "    return z < INT32_MIN ? INT32_MIN : z > INT32_MAX ? INT32_MAX : (int32_t)z;\n"
          "}\n",
-         C_SHIFTED},
+         C_HELPER_COUNT},
+    [C_REQUANTIZE] =
+        {"requantize",
+         "// The same; mostly the upper half of the product has all that is wanted. 2^30 keeps it\n"
+         "// positive on the way.\n"
+         ALWAYS "int32_t NAME_requantize(int32_t a, int32_t multiplier, int32_t shift)\n"
+         "{\n"
+         "    const uint32_t s = (uint32_t)shift & 63u, n = s - 32u, low = 0x40000000u;\n"
+         "    const uint32_t high = (uint32_t)((uint64_t)((int64_t)a * multiplier) >> 32);\n"
+         "    if (n - 1u >= 30u)\n"
+         "        return NAME_scaled(a, multiplier, s);\n"
+         "    return (int32_t)(((high + low + (1u << (n - 1u))) >> n) - (low >> n));\n"
+         "}\n",
+         C_SCALED},
     [C_TO_I8] = {"to_i8",
                  WHOLE "to_i8(int32_t a) { return a < -128 ? -128 : a > 127 ? 127 : a; }\n",
                  C_HELPER_COUNT},
@@ -141,25 +145,25 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "// Two numbers of 16 bits in a word: neighbours 0 and 2 of four, 1 and 3, and a + x0 w0 "
          "+ x1 "
          "w1.\n"
-         "static inline uint32_t NAME_four(const int8_t *p)\n"
+         ALWAYS "uint32_t NAME_four(const int8_t *p)\n"
          "{\n"
          "    uint32_t v;\n"
          "    __builtin_memcpy(&v, p, sizeof v);\n"
          "    return v;\n"
          "}\n"
-         "static inline uint32_t NAME_even(uint32_t v)\n"
+         ALWAYS "uint32_t NAME_even(uint32_t v)\n"
          "{\n"
          "    uint32_t r;\n"
          "    __asm__(\"sxtb16 %0, %1\" : \"=r\"(r) : \"r\"(v));\n"
          "    return r;\n"
          "}\n"
-         "static inline uint32_t NAME_odd(uint32_t v)\n"
+         ALWAYS "uint32_t NAME_odd(uint32_t v)\n"
          "{\n"
          "    uint32_t r;\n"
          "    __asm__(\"sxtb16 %0, %1, ror #8\" : \"=r\"(r) : \"r\"(v));\n"
          "    return r;\n"
          "}\n"
-         "static inline int32_t NAME_pair(uint32_t x, uint32_t w, int32_t a)\n"
+         ALWAYS "int32_t NAME_pair(uint32_t x, uint32_t w, int32_t a)\n"
          "{\n"
          "    int32_t r;\n"
          "    __asm__(\"smlad %0, %1, %2, %3\" : \"=r\"(r) : \"r\"(x), \"r\"(w), \"r\"(a));\n"

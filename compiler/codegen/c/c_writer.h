@@ -23,7 +23,7 @@ typedef enum CHelper {
     C_MINUS,
     C_TIMES,
     C_OVER,
-    C_SHIFTED,
+    C_SCALED,
     C_REQUANTIZE,
     C_TO_I8,
     C_REAL_TO_I8,
