@@ -12,10 +12,13 @@
 // chains instead. Where a tile does not divide an axis the last one lies over its neighbour and
 // computes again what is there already: no code of its own for the rest.
 
+#include <stdlib.h>
+
 #include "codegen/c/c_writer.h"
 
 #define REGISTERS 30        // f32 registers that a tile may take: those of a Cortex-M4, less two
 #define WHOLE_REGISTERS 11  // of whole numbers, next to addresses and a counter
+#define PAIR_REGISTERS 10   // of those that are multiplied in pairs
 #define MOST_ROWS 5
 #define MOST_COLUMNS 8
 #define CHAINS 4       // of a single result
@@ -37,7 +40,8 @@ typedef struct Contract {
     int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
     int chains;
-    bool border;        // some of what the tile reads may lie outside of the left operand
+    bool pairs;   // four neighbours of the depth are multiplied at a time, where a processor can
+    bool border;  // some of what the tile reads may lie outside of the left operand
     int64_t low, high;  // of the row axis: where a tile does not reach beyond its ends
     CCode *code;        // behind the results; NULL: they go to memory as they are
 } Contract;
@@ -125,13 +129,20 @@ static double tile_cost(const Contract *t, int rows, int columns)
     const double tiles =
         (double)((height + rows - 1) / rows) * (double)((width + columns - 1) / columns);
     const double lanes = columns % 4 == 0 ? 1 : 1.05;  // a vector has four, or eight
+    if (t->pairs)  // four steps at once: two products, an element is a load and two words
+        return tiles * (2 * rows * columns + 3 * loads(t, rows, columns) + 4);
     return tiles * lanes * (rows * columns + loads(t, rows, columns) + 2);
 }
 
-// Whole numbers of the second operand are loaded when they are wanted, one at a time.
-static int registers(const Contract *t, int rows, int columns)
+// The second operand's whole numbers are loaded when they are wanted, one at a time; those in pairs
+// are two words each.
+static bool fits_registers(const Contract *t, int rows, int columns)
 {
-    return rows * columns + (is_whole(t) ? rows + 1 : loads(t, rows, columns));
+    if (t->pairs)
+        return rows * columns + 2 * rows + 2 <= PAIR_REGISTERS;
+    if (is_whole(t))
+        return rows * columns + rows + 1 <= WHOLE_REGISTERS;
+    return rows * columns + loads(t, rows, columns) <= REGISTERS;
 }
 
 static void choose_tile(Contract *t)
@@ -143,8 +154,8 @@ static void choose_tile(Contract *t)
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
         for (int c = 1; c <= MOST_COLUMNS && c <= width; c++) {
             const double cost = tile_cost(t, r, c);
-            if (registers(t, r, c) > (is_whole(t) ? WHOLE_REGISTERS : REGISTERS) ||
-                (best > 0 && cost >= best) || (once && !(divides(r, height) && divides(c, width))))
+            if (!fits_registers(t, r, c) || (best > 0 && cost >= best) ||
+                (once && !(divides(r, height) && divides(c, width))))
                 continue;
             best = cost;
             t->tile_rows = r;
@@ -281,6 +292,17 @@ static bool pads_with_zero(const Contract *t)
     return true;
 }
 
+static bool leaves_out(const Contract *t)
+{
+    return pads_with_zero(t) || is_whole(t);
+}
+
+// Whether sums at the border begin with those of the pad's value.
+static bool begins_with_pad(const Contract *t)
+{
+    return is_whole(t) && t->k->clip_count > 0 && !pads_with_zero(t);
+}
+
 static bool ends_a_clip(const Contract *t, int level)
 {
     for (int i = 0; i < t->k->clip_count; i++)
@@ -304,6 +326,24 @@ static const ContractAxis *innermost(const Contract *t)
     return t->k->depth.count ? &t->k->depth.axes[t->k->depth.count - 1] : NULL;
 }
 
+enum { FOUR = 4 };
+
+static bool in_pairs(const Contract *t)
+{
+    const ContractAxis *d = innermost(t);
+    return is_whole(t) && !t->border && d && d->left == 1 && d->right == 1 && size_of(t, d) >= FOUR;
+}
+
+// Depth axes that run on through memory are one where nothing is clipped.
+static Kernel *unclipped(Arena *a, const Kernel *k)
+{
+    Kernel *made = arena_new_of(a, Kernel);
+    *made = *k;
+    made->clip_count = 0;
+    contract_merge_depth(made);
+    return made;
+}
+
 static void prepare(Contract *t)
 {
     add_axes(t, &t->k->batch);
@@ -317,6 +357,9 @@ static void prepare(Contract *t)
         t->column = -1;
     }
     find_inside(t, t->row, &t->low, &t->high);
+    Contract inner = *t;
+    inner.k = unclipped(t->w->arena, t->k);
+    t->pairs = in_pairs(&inner);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
     const bool alone = t->tile_rows * t->tile_columns == 1;
@@ -354,15 +397,19 @@ static const char *sum(const Contract *t, const char *at, int64_t ahead)
                         (long long)(ahead < 0 ? -ahead : ahead));
 }
 
-// At the border the left operand's elements are looked for, for others there is the pad's value.
+// At the border. What is not inside is left out where that is 0; whole numbers are counted from the
+// pad's value, and the sums begin with what is padded all over.
 static const char *clipped(const Contract *t, const char *at)
 {
     CWriter *w = t->w;
     const char *element = arena_printf(w->arena, "%s[xt + %s]", c_slot(w, 0), at);
+    const int pad = (int)t->k->clips[0].value;
     if (pads_with_zero(t))
         return element;
+    if (is_whole(t))
+        return arena_printf(w->arena, "%s %c %d", element, pad < 0 ? '+' : '-', abs(pad));
     return arena_printf(w->arena, "inside ? %s : %s", element,
-                        c_constant(w, t->k->node->in[0]->type.dtype, t->k->clips[0].value).text);
+                        c_float(w->arena, (float)t->k->clips[0].value));
 }
 
 static void load_clipped(const Contract *t, const Operand *o, const char *at)
@@ -422,14 +469,6 @@ static void products(const Contract *t, const char *const *index, int chains)
 // Of whole numbers that stand side by side in both operands. The words of the first stay in
 // registers, those of the second come one after the other.
 
-enum { FOUR = 4 };
-
-static bool in_pairs(const Contract *t)
-{
-    const ContractAxis *d = innermost(t);
-    return is_whole(t) && !t->border && d && d->left == 1 && d->right == 1 && size_of(t, d) >= FOUR;
-}
-
 static void load_four(const Contract *t, const char *name, int n, const char *array, const char *at)
 {
     const char *model = t->w->name;
@@ -484,14 +523,14 @@ static void pair_loops(const Contract *t, const char **index, int level)
 
 // --- the loops of the depth ---------------------------------------------------------------------
 
-// What is padded with 0 is left out, with all loops below.
+// What is outside is left out, with all loops below.
 static void clip_depth(const Contract *t, const char *const *index, int level)
 {
-    const bool skips = pads_with_zero(t) && level >= 0 && index[level];
+    const bool skips = leaves_out(t) && level >= 0 && index[level];
     clip_at(t, index, level);
     if (skips && ends_a_clip(t, level))
         c_line(t->w, "if (!(%s))\n%*scontinue;", inside(t, level, level), 4 * t->w->indent + 4, "");
-    else if (!pads_with_zero(t) && level == last_level(t))
+    else if (!leaves_out(t) && level == last_level(t))
         c_line(t->w, "const bool inside = %s;", inside(t, 0, level));
 }
 
@@ -544,7 +583,10 @@ static void declare_sums(const Contract *t)
     Text text = text_in(t->w->arena);
     const int count = t->tile_rows * t->tile_columns * t->chains;
     for (int i = 0; i < count; i++)
-        text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
+        if (t->border && begins_with_pad(t))
+            text_addf(&text, "%sa%d = z%d", i ? ", " : "", i, i);
+        else
+            text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
     c_line(t->w, "%s %s;", sum_type(t), text_str(&text));
 }
 
@@ -694,6 +736,39 @@ static void close_axis(const Contract *t, int axis)
         c_close(t->w);
 }
 
+// z0, z1, ...: the sums of a tile's columns where all is the pad's value.
+static void pad_sums(const Contract *t)
+{
+    static const char *const names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
+    CWriter *w = t->w;
+    const Operand o = operand(t, true);
+    const int count = t->k->depth.count;
+    Text text = text_in(w->arena);
+    for (int c = 0; c < t->tile_columns; c++)
+        text_addf(&text, "%sz%d = 0", c ? ", " : "", c);
+    c_line(w, "int32_t %s;", text_str(&text));
+    for (int i = 0; i < count; i++)
+        c_open(w, "for (%s %s = 0; %s < %lld; ++%s)", w->index, names[i], names[i],
+               (long long)size_of(t, &t->k->depth.axes[i]), names[i]);
+    const char *at = sum(t, depth_position(t, true, names), t->k->right_offset);
+    const char *start = axes_position(t, t->index, 1, 0);
+    for (int c = 0; c < t->tile_columns; c++)
+        c_line(w, "z%d += %s[%s + %s];", c, c_slot(w, 1), start, sum(t, at, c * o.column_stride));
+    for (int i = 0; i < count; i++)
+        c_close(w);
+    for (int c = 0; c < t->tile_columns; c++)
+        c_line(w, "z%d *= %d;", c, (int)t->k->clips[0].value);
+}
+
+// Whether the second operand is the same at all places of a column.
+static bool same_beside_columns(const Contract *t)
+{
+    for (int i = 0; i < t->axis_count; i++)
+        if (i != t->column && t->axes[i].right)
+            return false;
+    return true;
+}
+
 static void row_loop(Contract *t)
 {
     if (t->row >= 0)
@@ -728,16 +803,6 @@ static void border_loop(Contract *inner, const char *condition)
     close_axis(&t, t.row);
 }
 
-// Depth axes that run on through memory are one where nothing is clipped.
-static Kernel *unclipped(Arena *a, const Kernel *k)
-{
-    Kernel *made = arena_new_of(a, Kernel);
-    *made = *k;
-    made->clip_count = 0;
-    contract_merge_depth(made);
-    return made;
-}
-
 static void inner_tiles(Contract *t)
 {
     Contract inner = *t;
@@ -751,6 +816,8 @@ static void clipped_rows(Contract *t)
     const char *condition = outer_condition(t);
     const int64_t size = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
     const bool tiles = t->low < t->high;
+    if (begins_with_pad(t) && !same_beside_columns(t))
+        pad_sums(t);
     if (tiles && condition)
         c_open(t->w, "if (%s)", condition);
     if (tiles)
@@ -815,6 +882,8 @@ void c_contract(CWriter *w, const Kernel *k)
     open_parts(&t);
     if (t.column >= 0)
         axis_loop(&t, t.column, t.tile_columns);
+    if (begins_with_pad(&t) && same_beside_columns(&t))
+        pad_sums(&t);
     result_loops(&t, 0, axes);
     if (t.column >= 0)
         close_axis(&t, t.column);
