@@ -12,8 +12,6 @@
 // chains instead. Where a tile does not divide an axis the last one lies over its neighbour and
 // computes again what is there already: no code of its own for the rest.
 
-#include <stdlib.h>
-
 #include "codegen/c/c_writer.h"
 
 #define REGISTERS 30        // f32 registers that a tile may take: those of a Cortex-M4, less two
@@ -40,8 +38,7 @@ typedef struct Contract {
     int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
     int chains;
-    bool pairs;   // four neighbours of the depth are multiplied at a time, where a processor can
-    bool border;  // some of what the tile reads may lie outside of the left operand
+    bool pairs;  // four neighbours of the depth are multiplied at a time, where a processor can
     int64_t low, high;  // of the row axis: where a tile does not reach beyond its ends
     CCode *code;        // behind the results; NULL: they go to memory as they are
 } Contract;
@@ -217,25 +214,6 @@ static void add_condition(Text *text, const char *condition)
     text_addf(text, "%s%s", text->size ? " && " : "", condition);
 }
 
-// Whether the axes around the rows of tiles are inside; NULL: they always are.
-static const char *outer_condition(const Contract *t)
-{
-    Arena *a = t->w->arena;
-    Text text = text_in(a);
-    for (int i = 0; i < t->axis_count; i++) {
-        int64_t low, high;
-        if (i == t->row || !is_clipped(t, i))
-            continue;
-        find_inside(t, i, &low, &high);
-        const char *at = t->index[i] ? t->index[i] : "0";
-        if (low > 0)
-            add_condition(&text, arena_printf(a, "%s >= %lld", at, (long long)low));
-        if (high < size_of(t, &t->axes[i]))
-            add_condition(&text, arena_printf(a, "%s < %lld", at, (long long)high));
-    }
-    return text.size ? text_str(&text) : NULL;
-}
-
 static const char *clip_position(const Contract *t, int clip, const char *const *depth)
 {
     const char *names[4 * MAX_RANK + 1];
@@ -273,12 +251,12 @@ static void clip_at(const Contract *t, const char *const *depth, int level)
     }
 }
 
-// Of the clips that loop `first` to `last` tell.
-static const char *inside(const Contract *t, int first, int last)
+// Of the clips that the loop at `level` tells.
+static const char *inside(const Contract *t, int level)
 {
     Text text = text_in(t->w->arena);
     for (int i = 0; i < t->k->clip_count; i++)
-        if (last_clipped(t, i) >= first && last_clipped(t, i) <= last)
+        if (last_clipped(t, i) == level)
             add_condition(&text, arena_printf(t->w->arena, "at%d >= 0 && at%d < %lld", i, i,
                                               (long long)t->k->clips[i].size));
     return text_str(&text);
@@ -292,31 +270,12 @@ static bool pads_with_zero(const Contract *t)
     return true;
 }
 
-static bool leaves_out(const Contract *t)
-{
-    return pads_with_zero(t) || is_whole(t);
-}
-
-// Whether sums at the border begin with those of the pad's value.
-static bool begins_with_pad(const Contract *t)
-{
-    return is_whole(t) && t->k->clip_count > 0 && !pads_with_zero(t);
-}
-
 static bool ends_a_clip(const Contract *t, int level)
 {
     for (int i = 0; i < t->k->clip_count; i++)
         if (last_clipped(t, i) == level)
             return true;
     return false;
-}
-
-static int last_level(const Contract *t)
-{
-    int last = -1;
-    for (int i = 0; i < t->k->clip_count; i++)
-        last = last_clipped(t, i) > last ? last_clipped(t, i) : last;
-    return last;
 }
 
 // --- the shape of a tile, chosen ----------------------------------------------------------------
@@ -328,20 +287,41 @@ static const ContractAxis *innermost(const Contract *t)
 
 enum { FOUR = 4 };
 
+static const char *const depth_names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
+
 static bool in_pairs(const Contract *t)
 {
     const ContractAxis *d = innermost(t);
-    return is_whole(t) && !t->border && d && d->left == 1 && d->right == 1 && size_of(t, d) >= FOUR;
+    return is_whole(t) && d && !ends_a_clip(t, t->k->depth.count - 1) && d->left == 1 &&
+           d->right == 1 && size_of(t, d) >= FOUR;
 }
 
-// Depth axes that run on through memory are one where nothing is clipped.
-static Kernel *unclipped(Arena *a, const Kernel *k)
+static void drop_clip(ContractAxes *x, int clip)
 {
-    Kernel *made = arena_new_of(a, Kernel);
-    *made = *k;
-    made->clip_count = 0;
-    contract_merge_depth(made);
-    return made;
+    for (int i = 0; i < x->count; i++)
+        for (int c = clip; c + 1 < MAX_CLIPS; c++)
+            x->axes[i].clip[c] = x->axes[i].clip[c + 1];
+}
+
+// The kernel at places on the row axis where all is inside along it. Depth axes that run on through
+// memory are one there.
+static void drop_clips(Contract *t)
+{
+    Kernel *k = arena_new_of(t->w->arena, Kernel);
+    *k = *t->k;
+    t->k = k;
+    for (int i = k->clip_count - 1; t->row >= 0 && i >= 0; i--) {
+        if (!t->axes[t->row].clip[i])
+            continue;
+        for (int c = i; c + 1 < k->clip_count; c++)
+            k->clips[c] = k->clips[c + 1];
+        k->clip_count--;
+        drop_clip(&k->depth, i);
+        for (int x = 0; x < t->axis_count; x++)
+            for (int c = i; c + 1 < MAX_CLIPS; c++)
+                t->axes[x].clip[c] = t->axes[x].clip[c + 1];
+    }
+    contract_merge_depth(k);
 }
 
 static void prepare(Contract *t)
@@ -358,11 +338,11 @@ static void prepare(Contract *t)
     }
     find_inside(t, t->row, &t->low, &t->high);
     Contract inner = *t;
-    inner.k = unclipped(t->w->arena, t->k);
+    drop_clips(&inner);
     t->pairs = in_pairs(&inner);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
-    const bool alone = t->tile_rows * t->tile_columns == 1;
+    const bool alone = t->tile_rows * t->tile_columns == 1 && !t->k->clip_count;
     t->chains =
         alone && depth && !is_whole(t) && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH
             ? CHAINS
@@ -397,26 +377,24 @@ static const char *sum(const Contract *t, const char *at, int64_t ahead)
                         (long long)(ahead < 0 ? -ahead : ahead));
 }
 
-// At the border. What is not inside is left out where that is 0; whole numbers are counted from the
-// pad's value, and the sums begin with what is padded all over.
-static const char *clipped(const Contract *t, const char *at)
+static const char *depth_position(const Contract *t, bool right, const char *const *index)
 {
-    CWriter *w = t->w;
-    const char *element = arena_printf(w->arena, "%s[xt + %s]", c_slot(w, 0), at);
-    const int pad = (int)t->k->clips[0].value;
-    if (pads_with_zero(t))
-        return element;
-    if (is_whole(t))
-        return arena_printf(w->arena, "%s %c %d", element, pad < 0 ? '+' : '-', abs(pad));
-    return arena_printf(w->arena, "inside ? %s : %s", element,
-                        c_float(w->arena, (float)t->k->clips[0].value));
+    int64_t strides[MAX_RANK];
+    for (int i = 0; i < t->k->depth.count; i++)
+        strides[i] = right ? t->k->depth.axes[i].right : t->k->depth.axes[i].left;
+    return c_position(t->w, index, strides, t->k->depth.count, 0);
 }
 
-static void load_clipped(const Contract *t, const Operand *o, const char *at)
+// Where the left operand's elements are found: where some may be outside there is no pointer yet.
+static const char *left_array(const Contract *t)
 {
-    for (int c = 0; c < o->columns; c++)
-        c_line(t->w, "const %s %s%d = %s;", sum_type(t), o->name, c,
-               clipped(t, sum(t, at, c * o->column_stride)));
+    return t->k->clip_count ? c_slot(t->w, 0) : "xt";
+}
+
+static const char *left_position(const Contract *t, const char *const *index)
+{
+    const char *at = depth_position(t, false, index);
+    return t->k->clip_count ? arena_printf(t->w->arena, "xt + %s", at) : at;
 }
 
 static void load_elements(const Contract *t, const Operand *o, const char *array, const char *at,
@@ -429,20 +407,12 @@ static void load_elements(const Contract *t, const Operand *o, const char *array
                    sum(t, at, ahead + r * o->row_stride + c * o->column_stride));
 }
 
-static const char *depth_position(const Contract *t, bool right, const char *const *index)
-{
-    int64_t strides[MAX_RANK];
-    for (int i = 0; i < t->k->depth.count; i++)
-        strides[i] = right ? t->k->depth.axes[i].right : t->k->depth.axes[i].left;
-    return c_position(t->w, index, strides, t->k->depth.count, 0);
-}
-
-static void add_product(const Contract *t, int a, int x, int w)
+static void add_product(const Contract *t, int a, const char *x, int w)
 {
     if (is_whole(t))
-        c_line(t->w, "a%d += x%d * w%d;", a, x, w);
+        c_line(t->w, "a%d += %s * w%d;", a, x, w);
     else
-        c_line(t->w, "a%d = %s(x%d, w%d, a%d);", a, c_helper(t->w, C_MULTIPLY_ADD), x, w, a);
+        c_line(t->w, "a%d = %s(%s, w%d, a%d);", a, c_helper(t->w, C_MULTIPLY_ADD), x, w, a);
 }
 
 // One step of the depth, for each chain the one after.
@@ -451,17 +421,15 @@ static void products(const Contract *t, const char *const *index, int chains)
     const Operand x = operand(t, false), w = operand(t, true);
     const ContractAxis none = {0}, *depth = innermost(t) ? innermost(t) : &none;
     for (int chain = 0; chain < chains; chain++) {
-        if (t->border)
-            load_clipped(t, &x, depth_position(t, false, index));
-        else
-            load_elements(t, &x, "xt", depth_position(t, false, index), chain * depth->left, chain);
+        load_elements(t, &x, left_array(t), left_position(t, index), chain * depth->left, chain);
         load_elements(t, &w, "wt", depth_position(t, true, index), chain * depth->right, chain);
     }
     for (int chain = 0; chain < chains; chain++)
         for (int r = 0; r < t->tile_rows; r++)
             for (int c = 0; c < t->tile_columns; c++) {
                 const int a = chain + r * t->tile_columns + c;
-                add_product(t, a, chain + element(&x, r, c), chain + element(&w, r, c));
+                add_product(t, a, arena_printf(t->w->arena, "x%d", chain + element(&x, r, c)),
+                            chain + element(&w, r, c));
             }
 }
 
@@ -490,7 +458,7 @@ static void pair_products(const Contract *t, const char *const *index)
     static const char *const halves = "eo";
     const Operand x = operand(t, false), w = operand(t, true);
     const char *model = t->w->name;
-    load_fours(t, &x, "xt", depth_position(t, false, index));
+    load_fours(t, &x, left_array(t), left_position(t, index));
     load_fours(t, &w, "wt", depth_position(t, true, index));
     for (int c = 0; c < t->tile_columns; c++)
         for (int r = 0; r < t->tile_rows; r++)
@@ -523,30 +491,59 @@ static void pair_loops(const Contract *t, const char **index, int level)
 
 // --- the loops of the depth ---------------------------------------------------------------------
 
-// What is outside is left out, with all loops below.
+// Products with the pad's value, of all that is below a place outside.
+static void pad_products(const Contract *t, const char *const *index)
+{
+    const Operand w = operand(t, true);
+    const char *pad = c_constant(t->w, t->k->node->in[0]->type.dtype, t->k->clips[0].value).text;
+    load_elements(t, &w, "wt", depth_position(t, true, index), 0, 0);
+    for (int r = 0; r < t->tile_rows; r++)
+        for (int c = 0; c < t->tile_columns; c++)
+            add_product(t, r * t->tile_columns + c, pad, element(&w, r, c));
+}
+
+static void pad_loops(const Contract *t, const char *const *outer, int level)
+{
+    const char *index[MAX_RANK];
+    int opened = 0;
+    for (int i = 0; i < t->k->depth.count; i++) {
+        const int64_t size = size_of(t, &t->k->depth.axes[i]);
+        index[i] = i < level ? outer[i] : size == 1 ? NULL : depth_names[i];
+        if (i < level || size == 1)
+            continue;
+        opened++;
+        c_open(t->w, "for (%s %s = 0; %s < %lld; ++%s)", t->w->index, index[i], index[i],
+               (long long)size, index[i]);
+    }
+    pad_products(t, index);
+    while (opened--)
+        c_close(t->w);
+}
+
+// What is outside is left out if it is 0, with all loops below.
 static void clip_depth(const Contract *t, const char *const *index, int level)
 {
-    const bool skips = leaves_out(t) && level >= 0 && index[level];
+    if (level < 0 || !ends_a_clip(t, level))
+        return;
     clip_at(t, index, level);
-    if (skips && ends_a_clip(t, level))
-        c_line(t->w, "if (!(%s))\n%*scontinue;", inside(t, level, level), 4 * t->w->indent + 4, "");
-    else if (!leaves_out(t) && level == last_level(t))
-        c_line(t->w, "const bool inside = %s;", inside(t, 0, level));
+    c_open(t->w, "if (!(%s))", inside(t, level));
+    if (!pads_with_zero(t))
+        pad_loops(t, index, level + 1);
+    c_line(t->w, "continue;");
+    c_close(t->w);
 }
 
 static void depth_loops(const Contract *t, const char **index, int level)
 {
-    static const char *const names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
     CWriter *w = t->w;
-    if (t->border)
-        clip_depth(t, index, level - 1);
+    clip_depth(t, index, level - 1);
     if (level == t->k->depth.count) {
         products(t, index, 1);
         return;
     }
     const bool parted = level == 0 && t->k->parts.size;
     const int64_t size = size_of(t, &t->k->depth.axes[level]);
-    const char *d = index[level] = size == 1 ? NULL : names[level];
+    const char *d = index[level] = size == 1 ? NULL : depth_names[level];
     const int step = level == t->k->depth.count - 1 ? t->chains : 1;
     if (parted) {
         c_open(w, "for (%s %s = from; %s < to; ++%s)", w->index, d ? d : "d", d ? d : "d",
@@ -583,10 +580,7 @@ static void declare_sums(const Contract *t)
     Text text = text_in(t->w->arena);
     const int count = t->tile_rows * t->tile_columns * t->chains;
     for (int i = 0; i < count; i++)
-        if (t->border && begins_with_pad(t))
-            text_addf(&text, "%sa%d = z%d", i ? ", " : "", i, i);
-        else
-            text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
+        text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
     c_line(t->w, "%s %s;", sum_type(t), text_str(&text));
 }
 
@@ -691,7 +685,7 @@ static void store_tile(const Contract *t)
 static void tile(const Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
-    if (t->border)
+    if (t->k->clip_count)
         c_line(t->w, "const %s xt = %s;", t->w->index,
                axes_position(t, t->index, 0, t->k->left_offset));
     else
@@ -736,39 +730,6 @@ static void close_axis(const Contract *t, int axis)
         c_close(t->w);
 }
 
-// z0, z1, ...: the sums of a tile's columns where all is the pad's value.
-static void pad_sums(const Contract *t)
-{
-    static const char *const names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
-    CWriter *w = t->w;
-    const Operand o = operand(t, true);
-    const int count = t->k->depth.count;
-    Text text = text_in(w->arena);
-    for (int c = 0; c < t->tile_columns; c++)
-        text_addf(&text, "%sz%d = 0", c ? ", " : "", c);
-    c_line(w, "int32_t %s;", text_str(&text));
-    for (int i = 0; i < count; i++)
-        c_open(w, "for (%s %s = 0; %s < %lld; ++%s)", w->index, names[i], names[i],
-               (long long)size_of(t, &t->k->depth.axes[i]), names[i]);
-    const char *at = sum(t, depth_position(t, true, names), t->k->right_offset);
-    const char *start = axes_position(t, t->index, 1, 0);
-    for (int c = 0; c < t->tile_columns; c++)
-        c_line(w, "z%d += %s[%s + %s];", c, c_slot(w, 1), start, sum(t, at, c * o.column_stride));
-    for (int i = 0; i < count; i++)
-        c_close(w);
-    for (int c = 0; c < t->tile_columns; c++)
-        c_line(w, "z%d *= %d;", c, (int)t->k->clips[0].value);
-}
-
-// Whether the second operand is the same at all places of a column.
-static bool same_beside_columns(const Contract *t)
-{
-    for (int i = 0; i < t->axis_count; i++)
-        if (i != t->column && t->axes[i].right)
-            return false;
-    return true;
-}
-
 static void row_loop(Contract *t)
 {
     if (t->row >= 0)
@@ -779,22 +740,15 @@ static void row_loop(Contract *t)
 }
 
 // Result by result, those that the tiles have made aside.
-static void border_loop(Contract *inner, const char *condition)
+static void border_loop(const Contract *inner)
 {
     CWriter *w = inner->w;
     Contract t = *inner;
-    const int64_t size = t.row < 0 ? 1 : size_of(&t, &t.axes[t.row]);
-    t.border = true;
     t.tile_rows = t.chains = 1;
-    if (t.row < 0) {
-        tile(&t);
-        return;
-    }
-    axis_range(&t, t.row, 0, size, 1);
+    axis_range(&t, t.row, 0, size_of(&t, &t.axes[t.row]), 1);
     if (t.index[t.row] && t.low < t.high) {
         const char *i = t.index[t.row];
-        c_open(w, "if (%s%s%s == %lld)", condition ? condition : "", condition ? " && " : "", i,
-               (long long)t.low);
+        c_open(w, "if (%s == %lld)", i, (long long)t.low);
         c_line(w, "%s = %lld;", i, (long long)t.high - 1);
         c_line(w, "continue;");
         c_close(w);
@@ -803,36 +757,15 @@ static void border_loop(Contract *inner, const char *condition)
     close_axis(&t, t.row);
 }
 
-static void inner_tiles(Contract *t)
-{
-    Contract inner = *t;
-    inner.k = unclipped(t->w->arena, t->k);
-    row_loop(&inner);
-}
-
-// Tiles where all that they read lies inside, single results elsewhere.
+// Tiles where nothing along the row axis is outside, single results elsewhere.
 static void clipped_rows(Contract *t)
 {
-    const char *condition = outer_condition(t);
-    const int64_t size = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
-    const bool tiles = t->low < t->high;
-    if (begins_with_pad(t) && !same_beside_columns(t))
-        pad_sums(t);
-    if (tiles && condition)
-        c_open(t->w, "if (%s)", condition);
-    if (tiles)
-        inner_tiles(t);
-    if (tiles && condition)
-        c_close(t->w);
-    if (t->low > 0 || t->high < size)
-        border_loop(t, condition);
-    else if (condition) {
-        c_open(t->w, "else");
-        t->low = t->high = 0;
-        border_loop(t, NULL);
-        t->high = size;
-        c_close(t->w);
-    }
+    Contract inner = *t;
+    drop_clips(&inner);
+    if (t->low < t->high)
+        row_loop(&inner);
+    if (t->row >= 0 && (t->low > 0 || t->high < size_of(t, &t->axes[t->row])))
+        border_loop(t);
 }
 
 // The rows of tiles are innermost.
@@ -882,8 +815,6 @@ void c_contract(CWriter *w, const Kernel *k)
     open_parts(&t);
     if (t.column >= 0)
         axis_loop(&t, t.column, t.tile_columns);
-    if (begins_with_pad(&t) && same_beside_columns(&t))
-        pad_sums(&t);
     result_loops(&t, 0, axes);
     if (t.column >= 0)
         close_axis(&t, t.column);
