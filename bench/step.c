@@ -131,8 +131,10 @@ static void close_stage(Stage *s)
 static void answer(Stage *s)
 {
     long steps;
-    printf("{\"batch\": %lld, \"parameters\": %lld}\n", (long long)s->args.batch,
-           (long long)trained_parameters(s->model.variables));
+    const Plan *p = jit_plan(s->model.executables[s->purpose]);
+    printf("{\"batch\": %lld, \"parameters\": %lld, \"arena\": %zu, \"arena_in_use\": %zu}\n",
+           (long long)s->args.batch, (long long)trained_parameters(s->model.variables),
+           p->arena_bytes, plan_live_bytes(p));
     fflush(stdout);
     while (scanf("%ld", &steps) == 1) {
         const double took = run_steps(s, steps);

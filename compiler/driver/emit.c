@@ -78,7 +78,8 @@ ExitCode command_doc(Job *j)
     Text text = text_in(j->model.arena);
     const char *name = j->options->argument;
     bool found = sema_doc(j->session, j->model.arena, name, &text);
-    found |= augmentation_doc(name, &text) | source_doc(name, &text);
+    found |= augmentation_doc(name, &text);
+    found |= source_doc(name, &text);
     if (found)
         return write_text(j, &text);
     if (diags_errors(j->session->diags) == 0)

@@ -56,7 +56,22 @@ static void merge(Kernel *k, int x)
     k->axis_count--;
 }
 
-// Loads and stores of neighbouring elements along axis x, less those that would gather.
+// Lanes of a vector, as far as axes are judged by them.
+#define LANES 16
+
+static int lanes_along(const KernelAxis *x)
+{
+    return x->size == DIM_BATCH || x->size > LANES ? LANES : (int)x->size;
+}
+
+// An element, or a few, from one to the next: codegen loads neighbours and takes what it needs.
+static bool is_near(const Instr *c, int64_t stride)
+{
+    return c->kind == INSTR_LOAD && stride > 1 && stride <= 4;
+}
+
+// Loads and stores of neighbouring elements along axis x, less those that would gather. An axis
+// that is shorter than a vector is worth less.
 static int vector_score(const Kernel *k, int x)
 {
     int score = 0;
@@ -65,9 +80,10 @@ static int vector_score(const Kernel *k, int x)
         if (c->kind != INSTR_LOAD && c->kind != INSTR_STORE && c->kind != INSTR_GATHER)
             continue;
         int weight = c->level == LEVEL_FULL ? 4 : 1;
-        score += c->strides[x] == 1 ? weight : c->strides[x] > 1 ? -weight : 0;
+        if (!is_near(c, c->strides[x]))
+            score += c->strides[x] == 1 ? weight : c->strides[x] > 1 ? -weight : 0;
     }
-    return score;
+    return score * (score > 0 ? lanes_along(&k->axes[x]) : LANES);
 }
 
 // Whether a value differs along axis x.

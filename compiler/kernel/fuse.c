@@ -43,7 +43,7 @@ static bool is_alone(const Fusion *f, const Node *n)
 }
 
 // The reduced axes of a reduction, on the canonical axes of its input.
-static uint32_t reduced_axes(const Node *n, const Shape *s)
+static uint32_t own_axes(const Node *n, const Shape *s)
 {
     uint32_t axes = n->op == OP_argmax ? 1u << n->attr.axis : n->attr.reduce.axes;
     uint32_t mask = 0;
@@ -255,6 +255,23 @@ static bool is_same_in_all_steps(const Fusion *f, Node *n)
            base->attr.index >= f->scan->sequences + f->scan->carried;
 }
 
+// Windows repeat elements: what they slide over is copied, where it is a transpose that has the
+// axis last.
+static bool copy_below_windows(Fusion *f, Node *operand, int axis)
+{
+    Node *x = operand;
+    for (; x->op == OP_window; x = x->in[0]) {
+        if (axis == x->attr.window.axis + 1 ||
+            (axis == x->attr.window.axis && x->attr.window.stride > 1))
+            return false;
+        axis -= axis > x->attr.window.axis;
+    }
+    if (x == operand || x->op != OP_transpose || axis != last_long_axis(&x->type))
+        return false;
+    f->copied[x->id] = true;
+    return true;
+}
+
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 {
     const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
@@ -263,18 +280,39 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     if (last < 0 || n->type.dims[last] == DIM_BATCH)
         return;
     const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
-    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1)
+    if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 ||
+        copy_below_windows(f, n->in[k], axis))
         return;
     if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
         is_same_in_all_steps(f, n->in[k]))
         transpose_operand(f, n, k, axis);
 }
 
+// Elements that are added up in vectors, as both operands have them next to each other.
+#define LEAST_ROW 8
+
+// A sum over the batch and more, the elements of one axis of which are neighbours in both operands,
+// is one of dot products: there is nothing to arrange.
+static bool is_sum_along_rows(const Fusion *f, Node *n)
+{
+    Kernel k = {0};
+    if (type_batched(&n->type) || !type_batched(&n->in[0]->type))
+        return false;
+    contract_axes(f, &k, n);
+    for (int i = 0; i < k.depth.count && k.depth.count > 1; i++)
+        if (k.depth.axes[i].left == 1 && k.depth.axes[i].right == 1 &&
+            k.depth.axes[i].size >= LEAST_ROW)
+            return true;
+    return false;
+}
+
 static void arrange_operands(Fusion *f, int64_t max_batch)
 {
-    for (int i = 0; i < f->graph->node_count; i++)
-        for (int k = 0; f->graph->nodes[i]->op == OP_contract && k < 2; k++)
-            arrange_operand(f, f->graph->nodes[i], k, max_batch);
+    for (int i = 0; i < f->graph->node_count; i++) {
+        Node *n = f->graph->nodes[i];
+        for (int k = 0; n->op == OP_contract && !is_sum_along_rows(f, n) && k < 2; k++)
+            arrange_operand(f, n, k, max_batch);
+    }
 }
 
 // --- groups -----------------------------------------------------------------------------------
@@ -310,15 +348,37 @@ static const Type *user_type(const Fusion *f, const Node *n)
     return is_reduction(f, n) ? &n->in[0]->type : home_type(n);
 }
 
+static uint32_t reduced_axes(const Node *n, const Group *g)
+{
+    const Shape s = shape_of(&n->in[0]->type);
+    return shape_split_axes(&g->space, &s, own_axes(n, &s));
+}
+
+// Whether a value of shape `s` can be computed at the points of `space`. Where axes are split, the
+// one that may run in vectors is not.
+static bool fits_points(const Shape *space, const Shape *s)
+{
+    if (shape_equal(space, s))
+        return true;
+    return s->rank && space->rank && s->dims[s->rank - 1] == space->dims[space->rank - 1] &&
+           shape_splits(space, s);
+}
+
 static bool fits_space(const Fusion *f, const Group *g, const Node *n)
 {
-    Shape s = full_shape(f, n);
-    if (is_reduction(f, n)) {
-        uint32_t axes = reduced_axes(n, &s);
-        return shape_equal(&s, &g->space) && (!g->reduced || g->reduced == axes);
-    }
-    Shape outer = shape_outer(&g->space, g->reduced);
-    return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
+    const Shape s = full_shape(f, n), outer = shape_outer(&g->space, g->reduced);
+    if (n->op == OP_argmax && is_reduction(f, n) && !shape_equal(&s, &g->space))
+        return false;
+    if (is_reduction(f, n))
+        return fits_points(&g->space, &s) && (!g->reduced || g->reduced == reduced_axes(n, g));
+    return fits_points(&g->space, &s) || (g->reduced && fits_points(&outer, &s));
+}
+
+// Whether a value has axes of its own that the space has split.
+static bool is_split(const Fusion *f, const Group *g, const Node *n)
+{
+    const Shape s = full_shape(f, n), outer = shape_outer(&g->space, g->reduced);
+    return !shape_equal(&s, &g->space) && !(g->reduced && shape_equal(&s, &outer));
 }
 
 // Whether taking this reduction along would put much element-wise work on one thread.
@@ -328,7 +388,7 @@ static bool is_lone_reduction(const Fusion *f, const Group *g, const Node *n)
         return false;
     const Type *t = &n->in[0]->type;
     Shape s = shape_of(t);
-    return reduced_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
+    return own_axes(n, &s) == (1u << s.rank) - 1 && type_elements(t) > LONE_REDUCTION_ELEMENTS;
 }
 
 // A table is read anywhere.
@@ -407,7 +467,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
             return false;
         if (home && home->order > g->order)
             return false;
-        shares = shares || home == g || group_reads(f, g, v.base);
+        shares = shares || home == g || (!is_split(f, g, n) && group_reads(f, g, v.base));
     }
     return shares;
 }
@@ -464,10 +524,8 @@ static void pull_operands(Fusion *f, Group *g, Node *n)
 
 static void group_add(Fusion *f, Group *g, Node *n)
 {
-    if (is_reduction(f, n)) {
-        Shape s = full_shape(f, n);
-        g->reduced = reduced_axes(n, &s);
-    }
+    if (is_reduction(f, n))
+        g->reduced = reduced_axes(n, g);
     place_misfits(f, g, n);
     pull_operands(f, g, n);
     f->home[n->id] = g;
@@ -584,6 +642,7 @@ static Fusion *fuse_with(Arena *a, const Graph *g, int64_t max_batch, const Scan
     f->max_batch = max_batch;
     f->graph = graph_clone(g);
     merge_results(f->graph);
+    read_insides(f->graph);
     split_large(f->graph, max_batch);
     allocate_marks(f);
     find_copied(f);

@@ -2,7 +2,8 @@
 //
 // Shapes are compared in canonical form: without their axes of size 1. A group is a kernel in the
 // making: its space is the canonical shape of its full level; `reduced` tells which of these axes
-// its reductions go along.
+// its reductions go along. An axis of a value may be several of the space: what follows a max
+// pool's gradient, [batch, 24, 24, 64], is computed at the points of [batch, 12, 2, 12, 2, 64].
 
 #ifndef NNC_FUSE_H
 #define NNC_FUSE_H
@@ -61,11 +62,18 @@ void find_clipped(Fusion *f);
 // The clips of contraction `k` of node `n`, and of its axes.
 void contract_clips(const Fusion *f, Kernel *k, const Node *n);
 
+// Lets contractions read a value inside of the border that another user has put around it
+// (inside.c).
+void read_insides(Graph *g);
 // Splits sums over a large batch and more in two (split.c).
 void split_large(Graph *g, int64_t max_batch);
 
 Shape shape_of(const Type *t);
 bool shape_equal(const Shape *a, const Shape *b);
+// Whether every axis of `s` is one axis of `fine` or some that follow each other; and which these
+// are for those of `s` that are set in `axes`.
+bool shape_splits(const Shape *fine, const Shape *s);
+uint32_t shape_split_axes(const Shape *fine, const Shape *s, uint32_t axes);
 // The axes of `space` without those in `reduced`.
 Shape shape_outer(const Shape *space, uint32_t reduced);
 // Row-major strides of `t`, an entry for each axis of it.

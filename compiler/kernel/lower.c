@@ -157,15 +157,47 @@ static Access access_of(const Lower *l, const Type *user, Level level, const Vie
 // --- computing again ----------------------------------------------------------------------------
 // A value of an earlier kernel that hangs by cheap operations on one value in memory (and on small
 // ones: a number for each channel) is computed again from it, rather than stored and loaded: batch
-// norm's centred values and relu's mask need no memory of their own.
+// norm's centred values and relu's mask need no memory of their own. Of large values a few
+// operations that are not cheap are done again too: erf and exp of a gelu's gradient.
 
 #define AGAIN_DEPTH 8
 
 // The one value of full size that all of `n` can be computed from in the group at hand.
 typedef struct Root {
     const Node *node;
+    int costly;  // operations on the way that are not cheap
     bool failed;
 } Root;
+
+// So many operations that are not cheap, an exp for one, take less time than a value has that goes
+// to a far memory and back: from so many bytes on.
+#define MOST_COSTLY 2
+#define FAR_BYTES (1 << 20)
+
+// Whether one kernel alone reads a value besides that which makes it.
+static bool has_one_reader(const Fusion *f, const Node *n)
+{
+    const Group *reader = NULL;
+    for (int i = 0; i < f->graph->node_count; i++)
+        for (int k = 0; k < f->graph->nodes[i]->input_count; k++) {
+            const Group *home = f->home[i];
+            if (f->graph->nodes[i]->in[k] != n || home == f->home[n->id])
+                continue;
+            if (!home || (reader && reader != home))
+                return false;
+            reader = home;
+        }
+    return true;
+}
+
+// In a kernel of several passes it would have to be kept for the later ones, as if it were its own.
+static bool is_worth_again(const Lower *l, const Node *n, const Root *root)
+{
+    const int64_t rows = type_batched(&n->type) ? l->plan->max_batch : 1;
+    return op_is(n->op, CHEAP) ||
+           (!l->group->reduced && root->costly < MOST_COSTLY && has_one_reader(l->fusion, n) &&
+            type_elements(&n->type) * rows * (int64_t)sizeof(float) >= FAR_BYTES);
+}
 
 static bool has_buffer(const Lower *l, const Node *n)
 {
@@ -175,11 +207,18 @@ static bool has_buffer(const Lower *l, const Node *n)
     return false;
 }
 
-static bool is_anchor(const Lower *l, const Node *n)
+static bool is_anchor(const Lower *l, const Node *n, const Root *root)
 {
     const Fusion *f = l->fusion;
     return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] ||
-           !op_is(n->op, ELEMENTWISE) || !op_is(n->op, CHEAP);
+           !op_is(n->op, ELEMENTWISE) || !is_worth_again(l, n, root);
+}
+
+// Whether the group at hand has split axes of a value.
+static bool is_split(const Lower *l, const Node *n)
+{
+    const Shape s = shape_of(&n->type);
+    return s.rank < l->group->space.rank && shape_splits(&l->group->space, &s);
 }
 
 static void find_root(const Lower *l, Node *n, int depth, Root *root);
@@ -190,11 +229,13 @@ static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root
     if (l->fusion->uniform[v.base->id])
         return;
     const Access x = access_of(l, &user->type, level_in(l->group, user), &v);
-    const bool small = level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
-                       shape_of(&v.base->type).rank < l->group->space.rank;
-    if (is_anchor(l, v.base) && small)
+    const bool small =
+        level_of_access(l->group, x.strides, LEVEL_FULL) == LEVEL_OUTER ||
+        (shape_of(&v.base->type).rank < l->group->space.rank && !is_split(l, v.base));
+    const bool anchor = is_anchor(l, v.base, root);
+    if (anchor && small)
         root->failed |= v.base->op == OP_random;
-    else if (is_anchor(l, v.base) || !access_natural(l->group, &v, x.strides)) {
+    else if (anchor || !access_natural(l->group, &v, x.strides)) {
         root->failed |= v.base->op == OP_random || (root->node && root->node != v.base);
         root->node = v.base;
     } else
@@ -204,6 +245,7 @@ static void find_operand_root(const Lower *l, Node *user, int k, int depth, Root
 static void find_root(const Lower *l, Node *n, int depth, Root *root)
 {
     root->failed |= depth > AGAIN_DEPTH;
+    root->costly += !op_is(n->op, CHEAP);
     for (int k = 0; !root->failed && k < operand_count(l->fusion, n); k++)
         find_operand_root(l, n, k, depth, root);
 }
@@ -211,7 +253,8 @@ static void find_root(const Lower *l, Node *n, int depth, Root *root)
 static bool is_computed_again(const Lower *l, const View *v, const Access *x)
 {
     Root root = {0};
-    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base) ||
+    // what lies on other axes is of another kind of kernel, as a pool's input: there it is for free
+    if (!l->fusion->home[v->base->id] || is_anchor(l, v->base, &root) || is_split(l, v->base) ||
         !access_natural(l->group, v, x->strides))
         return false;
     find_root(l, v->base, 0, &root);

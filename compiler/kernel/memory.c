@@ -15,6 +15,8 @@ static size_t buffer_bytes(const Plan *p, const Buffer *b)
     return (bytes + p->alignment - 1) / p->alignment * p->alignment;
 }
 
+#define WIDEST_VECTOR 16
+
 static void set_lifetimes(Plan *p)
 {
     for (int i = 0; i < p->kernel_count; i++) {
@@ -90,6 +92,13 @@ static bool is_operand(const Kernel *k, int buffer)
     return k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer);
 }
 
+// Masked stores of a few lanes hold up the next load of the vector that they are in.
+static bool is_narrow(const Kernel *k)
+{
+    const int64_t size = k->vector_axis < 0 ? DIM_BATCH : k->axes[k->vector_axis].size;
+    return size != DIM_BATCH && size < WIDEST_VECTOR;
+}
+
 static void replace_in(Plan *p, int kernel)
 {
     const Kernel *k = p->kernels[kernel];
@@ -137,8 +146,8 @@ void plan_memory(Arena *a, Plan *p)
         if (p->buffers[i].kind == BUFFER_ARENA)
             p->buffers[i].bytes = buffer_bytes(p, &p->buffers[i]);
     }
-    for (int i = 0; p->compact && i < p->kernel_count; i++)
-        if (p->kernels[i]->count)
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->count && (p->compact || !is_narrow(p->kernels[i])))
             replace_in(p, i);
     for (int i = 0; i < p->buffer_count; i++)
         if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].place == i)

@@ -7,13 +7,31 @@
 
 static Node *split(Splitter *s, Node *n)
 {
-    Node *in_two = n->op == OP_reduce ? split_sum(s, n) : NULL;
-    return n->op == OP_contract ? split_depth(s, n) : in_two;
+    if (n->op == OP_reduce)
+        return split_sum(s, n);
+    Node *in_parts = n->op == OP_contract ? split_depth(s, n) : NULL;
+    return !in_parts && n->op == OP_contract ? split_columns(s, n) : in_parts;
+}
+
+// By node: whether nothing but reshapes reads it.
+static bool *find_reshaped(const Graph *g)
+{
+    bool *reshaped = arena_array(g->arena, bool, (size_t)g->node_count + 1);
+    for (int i = 0; i < g->node_count; i++)
+        reshaped[i] = true;
+    for (int i = 0; i < g->node_count; i++)
+        for (int k = 0; k < g->nodes[i]->input_count; k++)
+            reshaped[g->nodes[i]->in[k]->id] &= g->nodes[i]->op == OP_reshape;
+    for (int i = 0; i < g->output_count; i++)
+        reshaped[g->outputs[i].node->id] = false;
+    for (int i = 0; i < g->update_count; i++)
+        reshaped[g->updates[i].value->id] = false;
+    return reshaped;
 }
 
 void split_large(Graph *g, int64_t max_batch)
 {
-    Splitter s = {.b = {.graph = g}, .max_batch = max_batch};
+    Splitter s = {.b = {.graph = g}, .max_batch = max_batch, .reshaped = find_reshaped(g)};
     const int count = g->node_count;
     Node **old = arena_array(g->arena, Node *, (size_t)count + 1);
     for (int i = 0; i < count; i++)

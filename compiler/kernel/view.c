@@ -28,6 +28,42 @@ bool shape_equal(const Shape *a, const Shape *b)
     return a->rank == b->rank && memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank) == 0;
 }
 
+// How many axes of `fine` from `first` on are one of this size; 0: none.
+static int split_count(const Shape *fine, int first, int64_t size)
+{
+    int64_t product = 1;
+    int count = 0;
+    if (size == DIM_BATCH)
+        return first < fine->rank && fine->dims[first] == DIM_BATCH;
+    while (first + count < fine->rank && product < size && fine->dims[first + count] != DIM_BATCH)
+        product *= fine->dims[first + count++];
+    return product == size ? count : 0;
+}
+
+bool shape_splits(const Shape *fine, const Shape *s)
+{
+    int at = 0;
+    for (int i = 0; i < s->rank; i++) {
+        const int count = split_count(fine, at, s->dims[i]);
+        if (!count)
+            return false;
+        at += count;
+    }
+    return at == fine->rank;
+}
+
+uint32_t shape_split_axes(const Shape *fine, const Shape *s, uint32_t axes)
+{
+    uint32_t mask = 0;
+    for (int i = 0, at = 0; i < s->rank; i++) {
+        const int count = split_count(fine, at, s->dims[i]);
+        if (axes >> i & 1)
+            mask |= ((1u << count) - 1) << at;
+        at += count;
+    }
+    return mask;
+}
+
 Shape shape_outer(const Shape *space, uint32_t reduced)
 {
     Shape s = {0};
@@ -232,26 +268,30 @@ const Type *home_type(const Node *n)
 Level level_in(const Group *g, const Node *n)
 {
     Shape s = shape_of(home_type(n));
-    return g->reduced && !shape_equal(&s, &g->space) ? LEVEL_OUTER : LEVEL_FULL;
+    return g->reduced && !shape_splits(&g->space, &s) ? LEVEL_OUTER : LEVEL_FULL;
 }
 
 void access_in(const Group *g, const Type *user, Level level, const View *v, int64_t *strides)
 {
-    Shape s = shape_of(user);
+    const Shape s = shape_of(user);
+    const Shape space = shape_outer(&g->space, level == LEVEL_OUTER ? g->reduced : 0);
     memset(strides, 0, sizeof *strides * MAX_RANK);
-    int next = 0;
-    for (int i = 0; i < g->space.rank; i++) {
-        if (level == LEVEL_OUTER && (g->reduced >> i & 1))
-            continue;
-        assert(next < s.rank);
-        strides[i] = v->strides[s.axis[next++]];
+    for (int i = 0, at = 0; i < s.rank; i++) {
+        const int count = split_count(&space, at, s.dims[i]);
+        int64_t stride = v->strides[s.axis[i]];
+        assert(count > 0);
+        for (int k = at + count - 1; k >= at; k--) {
+            strides[space.axis[k]] = stride;
+            stride *= space.dims[k];
+        }
+        at += count;
     }
 }
 
 static bool fits(const Group *g, const Type *t)
 {
     Shape s = shape_of(t), outer = shape_outer(&g->space, g->reduced);
-    return shape_equal(&s, &g->space) || (g->reduced && shape_equal(&s, &outer));
+    return shape_splits(&g->space, &s) || (g->reduced && shape_splits(&outer, &s));
 }
 
 bool access_natural(const Group *g, const View *v, const int64_t *strides)

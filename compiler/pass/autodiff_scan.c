@@ -81,7 +81,7 @@ static void link_nodes(ScanGradient *s, Links *links, Node *inside, Node *outsid
 // An input of the backward body; its port is made at the end.
 static Node *new_input(ScanGradient *s, Type type)
 {
-    Attr attr = {.contract = {{0}, {0}, {0}}};
+    Attr attr = {.contract = {.parts = 0}};
     return build_typed(&s->body.b, OP_input, 0, NULL, &attr, &type);
 }
 

@@ -157,22 +157,61 @@ static Node *split_operand(Rewriter *r, const Node *operand, const Type *to, con
     return build_broadcast(&r->b, build_reshape(&r->b, x, narrow), *to, map);
 }
 
+// Whether a value is a contraction of which reshapes and slices may have been made, as of the phases
+// of a transposed convolution.
+static bool is_over_linear(Node *n)
+{
+    Linear y;
+    while ((n->op == OP_reshape || n->op == OP_slice) && used_once(n))
+        n = n->in[0];
+    return as_linear(n, &y);
+}
+
 // reshape(y) * s  -->  reshape(y * s'), and the same for the others, where y is a contraction.
 static Node *fold_before_reshape(Rewriter *r, Node *n)
 {
-    Linear y;
     int first[MAX_RANK + 1];
     const int side = fixed_side(n);
     if (side < 0 || n->in[side]->op != OP_broadcast)
         return NULL;
     const Node *reshape = n->in[1 - side];
-    if (reshape->op != OP_reshape || !used_once(reshape) || !as_linear(reshape->in[0], &y) ||
+    if (reshape->op != OP_reshape || !used_once(reshape) || !is_over_linear(reshape->in[0]) ||
         !axis_groups(&reshape->in[0]->type, &reshape->type, first))
         return NULL;
     Node *in[2];
     in[1 - side] = reshape->in[0];
     in[side] = split_operand(r, n->in[side], &reshape->in[0]->type, first);
     return build_reshape(&r->b, build_node(&r->b, n->op, 2, in, NULL), n->type);
+}
+
+// Whether a broadcast repeats its input along all axes of which the slice takes a part.
+static bool is_alike_along(const Node *broadcast, const Node *slice)
+{
+    for (int i = 0; i < broadcast->in[0]->type.rank; i++) {
+        const int axis = broadcast->attr.map[i];
+        if (broadcast->in[0]->type.dims[i] != 1 &&
+            (slice->attr.slice.start[axis] != 0 || slice->attr.slice.step[axis] != 1 ||
+             slice->type.dims[axis] != slice->in[0]->type.dims[axis]))
+            return false;
+    }
+    return true;
+}
+
+// slice(y) * s  -->  slice(y * s'), and the same for the others, where y is a contraction.
+static Node *fold_before_slice(Rewriter *r, Node *n)
+{
+    const int side = fixed_side(n);
+    if (side < 0 || n->in[side]->op != OP_broadcast)
+        return NULL;
+    const Node *slice = n->in[1 - side], *wide = n->in[side];
+    if (slice->op != OP_slice || !used_once(slice) || !is_over_linear(slice->in[0]) ||
+        !is_alike_along(wide, slice))
+        return NULL;
+    Node *in[2];
+    in[1 - side] = slice->in[0];
+    in[side] = build_broadcast(&r->b, wide->in[0], slice->in[0]->type, wide->attr.map);
+    return build_slice(&r->b, build_node(&r->b, n->op, 2, in, NULL), n->type,
+                       slice->attr.slice.start, slice->attr.slice.step);
 }
 
 // --- what stands before a contraction ---------------------------------------------------------
@@ -308,6 +347,8 @@ static const Rule rules[] = {
     {OP_add, fold_shift},          {OP_sub, fold_shift},
     {OP_mul, fold_before_reshape}, {OP_div, fold_before_reshape},
     {OP_add, fold_before_reshape}, {OP_sub, fold_before_reshape},
+    {OP_mul, fold_before_slice},   {OP_div, fold_before_slice},
+    {OP_add, fold_before_slice},   {OP_sub, fold_before_slice},
     {OP_contract, fold_input},     RULES_END,
 };
 

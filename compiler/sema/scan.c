@@ -11,7 +11,7 @@
 
 static Node *placeholder(Expander *e, Type type)
 {
-    Attr attr = {.contract = {{0}, {0}, {0}}};
+    Attr attr = {.contract = {.parts = 0}};
     attr.index = -1;
     return build_typed(&e->builder, OP_input, 0, NULL, &attr, &type);
 }

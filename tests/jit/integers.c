@@ -190,7 +190,7 @@ Test(integers, casts_stop_at_the_ends)
     output(&s, build_cast(&s.b, build_const(&s.b, DTYPE_I32, 128), DTYPE_I8));
     output(&s, build_cast(&s.b, build_const(&s.b, DTYPE_F32, -1.9), DTYPE_I8));
     void **y = make_outputs(&s);
-    run(&s, interpret_new(s.b.graph, 1, false), y);
+    run(&s, interpret_new(s.b.graph, BATCH, false), y);
     static const int8_t want[] = {0, -128, 127, -1};
     for (int i = 0; i < 4; i++)
         cr_expect_eq(*(int8_t *)y[i], want[i]);

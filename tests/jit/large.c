@@ -59,6 +59,95 @@ static const char in_parts[] =
     "  update \"w\" = %6\n"
     "}\n";
 
+// The gradient of a convolution's result %5, read in a frame for the input and inside of it for the
+// weights; it hangs on a whole image and is summed up. %14 is stored, for it is an output.
+static const char framed[] =
+    "graph test {\n"
+    "  %0 = input \"x\" : f32[batch, 34, 35, 5]\n"
+    "  %1 = input \"y\" : f32[batch, 32, 34, 20]\n"
+    "  %2 = input \"w\" : f32[batch, 3, 2, 20, 8]\n"
+    "  %3 = const 0.25 : f32\n"
+    "  %4 = broadcast %3 {} : f32[batch, 32, 34, 20]\n"
+    "  %5 = max %1, %4 : f32[batch, 32, 34, 20]\n"
+    "  %6 = window %0 {axis 2, size 2, stride 1, dilation 1} : f32[batch, 34, 34, 2, 5]\n"
+    "  %7 = window %6 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 32, 3, 34, 2, 5]\n"
+    "  %8 = contract %7, %5 {abdceg,abch->degh} : f32[3, 2, 5, 20]\n"
+    "  %9 = pad %5 {0:0, 1:0, 0:0, 0:0; 0} : f32[batch, 34, 35, 20]\n"
+    "  %10 = window %9 {axis 2, size 2, stride 1, dilation 1} : f32[batch, 34, 34, 2, 20]\n"
+    "  %11 = window %10 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 32, 3, 34, 2, 20]\n"
+    "  %12 = contract %11, %2 {abdceg,adegh->abch} : f32[batch, 32, 34, 8]\n"
+    "  %13 = reduce %5 {sum 0, 1, 2} : f32[20]\n"
+    "  %14 = sub %1, %4 : f32[batch, 32, 34, 20]\n"
+    "  %15 = contract %7, %14 {abdceg,abch->degh} : f32[3, 2, 5, 20]\n"
+    "  %16 = pad %14 {0:0, 0:0, 1:0, 0:0; 0} : f32[batch, 32, 35, 20]\n"
+    "  %17 = reduce %16 {max 0} : f32[32, 35, 20]\n"
+    "  output \"weights\" = %8\n"
+    "  output \"input\" = %12\n"
+    "  output \"bias\" = %13\n"
+    "  output \"stored\" = %14\n"
+    "  output \"others\" = %15\n"
+    "  output \"frame\" = %17\n"
+    "}\n";
+
+// The gradient of a max pool %9, then what is computed of it on axes that the pool has split:
+// summed up, put in a frame, and where it is largest.
+static const char split_axes[] = "graph test {\n"
+                                 "  %0 = input \"x\" : f32[batch, 6, 8, 20]\n"
+                                 "  %1 = input \"dy\" : f32[batch, 3, 4, 20]\n"
+                                 "  %2 = reshape %0 : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %3 = reduce %2 {max 2, 4} : f32[batch, 3, 4, 20]\n"
+                                 "  %4 = broadcast %3 {0, 1, 3, 5} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %5 = eq %2, %4 : bool[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %6 = broadcast %1 {0, 1, 3, 5} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %7 = const 0 : f32\n"
+                                 "  %8 = broadcast %7 {} : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %9 = where %5, %6, %8 : f32[batch, 3, 2, 4, 2, 20]\n"
+                                 "  %10 = reshape %9 : f32[batch, 6, 8, 20]\n"
+                                 "  %11 = mul %10, %0 : f32[batch, 6, 8, 20]\n"
+                                 "  %12 = reduce %11 {sum 1, 2} : f32[batch, 20]\n"
+                                 "  %13 = broadcast %12 {0, 3} : f32[batch, 6, 8, 20]\n"
+                                 "  %14 = sub %11, %13 : f32[batch, 6, 8, 20]\n"
+                                 "  %15 = pad %11 {0:0, 1:0, 2:1, 0:0; 0} : f32[batch, 8, 18, 20]\n"
+                                 "  %16 = reduce %15 {sum 1, 2} : f32[batch, 20]\n"
+                                 "  %17 = argmax %11 {2} : i32[batch, 6, 20]\n"
+                                 "  %18 = reshape %11 : f32[batch, 48, 20]\n"
+                                 "  %19 = exp %18 : f32[batch, 48, 20]\n"
+                                 "  %20 = reduce %11 {sum 1} : f32[batch, 8, 20]\n"
+                                 "  %21 = iota 1 : i32[batch, 6, 8, 20]\n"
+                                 "  %22 = cast %21 : f32[batch, 6, 8, 20]\n"
+                                 "  %23 = mul %22, %10 : f32[batch, 6, 8, 20]\n"
+                                 "  output \"sums\" = %12\n"
+                                 "  output \"apart\" = %14\n"
+                                 "  output \"frame\" = %15\n"
+                                 "  output \"framed\" = %16\n"
+                                 "  output \"largest\" = %17\n"
+                                 "  output \"flat\" = %19\n"
+                                 "  output \"columns\" = %20\n"
+                                 "  output \"counted\" = %23\n"
+                                 "}\n";
+
+// The gradient of a wide dense layer's input, which is read in another shape: the weights are
+// copied in panels. %7 has element-wise work of its own shape behind it.
+static const char wide[] = "graph test {\n"
+                           "  param \"y\" f32[70, 19]\n"
+                           "  param \"w\" f32[1088, 19]\n"
+                           "  %0 = input \"x\" : f32[batch, 17, 64]\n"
+                           "  %1 = variable \"y\" : f32[70, 19]\n"
+                           "  %2 = variable \"w\" : f32[1088, 19]\n"
+                           "  %3 = contract %1, %2 {ca,ba->cb} : f32[70, 1088]\n"
+                           "  %4 = reshape %3 : f32[70, 17, 64]\n"
+                           "  %5 = neg %4 : f32[70, 17, 64]\n"
+                           "  %6 = contract %0, %5 {abc,dbc->ad} : f32[batch, 70]\n"
+                           "  %7 = contract %1, %2 {ac,bc->ab} : f32[70, 1088]\n"
+                           "  %8 = tanh %7 : f32[70, 1088]\n"
+                           "  %9 = reduce %8 {sum 1} : f32[70]\n"
+                           "  %10 = add %1, %1 : f32[70, 19]\n"
+                           "  output \"product\" = %6\n"
+                           "  output \"sums\" = %9\n"
+                           "  output \"panels\" = %5\n"
+                           "  update \"y\" = %10\n"
+                           "}\n";
+
 static Graph *graph_of(Arena *a, const char *text)
 {
     const char *error = NULL;
@@ -109,4 +198,22 @@ Test(large, products_in_parts_of_the_batch)
 {
     check(in_parts, 2e-5);
     check_threads(in_parts);
+}
+
+Test(large, values_inside_of_their_frames)
+{
+    check(framed, 2e-5);
+    check_threads(framed);
+}
+
+Test(large, values_on_axes_that_are_split)
+{
+    check(split_axes, 5e-6);
+    check_threads(split_axes);
+}
+
+Test(large, wide_operands_copied_in_panels)
+{
+    check(wide, 2e-5);
+    check_threads(wide);
 }

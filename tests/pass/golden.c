@@ -71,6 +71,16 @@ static void golden_file(const char *path, PassRun *run)
     arena_free(a);
 }
 
+Graph *golden_before(Arena *a, const char *file)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/tests/golden/pass/%s", SOURCE_DIR, file);
+    char *text = read_file(a, path), *middle = strstr(text, arrow);
+    if (middle)
+        *middle = '\0';
+    return graph_from(a, text);
+}
+
 void golden_pass(const char *name, PassRun *run)
 {
     char pattern[4096];

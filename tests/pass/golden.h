@@ -17,6 +17,9 @@ void golden_pass(const char *name, PassRun *run);
 // A graph from text, which must be right. The arena has no guard.
 Graph *graph_from(Arena *a, const char *text);
 
+// The graph before the pass, of a file in tests/golden/pass.
+Graph *golden_before(Arena *a, const char *file);
+
 // The text of a graph.
 const char *graph_text(Arena *a, const Graph *g);
 

@@ -36,7 +36,9 @@ void epilogue_open(Tiles *t, Val args)
             nest_define(n, i);
     t->scratch = LLVMBuildArrayAlloca(
         g->builder, gen_dtype(g, t->sum, g->width),
-        LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->tile_columns), 0), "");
+        LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->fold.size * t->tile_columns),
+                     0),
+        "");
     LLVMSetAlignment(t->scratch, 64);
 }
 
@@ -60,15 +62,15 @@ static void run_code(Nest *n)
 static void run_row(Tiles *t, Val row)
 {
     Gen *g = t->g;
-    Val first = t->nest.index[t->vector.axis];
+    Val first = t->nest.index[t->column.axis];
     for (int j = 0; j < t->columns_now; j++) {
         t->nest.product = gen_load(g, scratch_at(t, row, j), t->sum, 1, g->width, NULL);
-        t->nest.mask = j == t->columns_now - 1 ? t->mask : NULL;
-        Val ahead = gen_i64(g, (int64_t)j * g->width);
-        epilogue_at(t, &t->vector, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
+        t->nest.mask = tiles_mask(t, j);
+        Val ahead = gen_i64(g, (int64_t)j * t->column_step);
+        epilogue_at(t, &t->column, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
         run_code(&t->nest);
     }
-    epilogue_at(t, &t->vector, first);
+    epilogue_at(t, &t->column, first);
 }
 
 // --- asking ahead -------------------------------------------------------------------------------
@@ -96,9 +98,10 @@ static void ask_for(Tiles *t, const Instr *c)
     Gen *g = t->g;
     Val at = nest_address(&t->nest, c);
     for (int j = 0; j < t->columns_now; j++) {
-        const int64_t ahead = (int64_t)j * g->width * (int64_t)dtype_size(c->dtype);
-        Val args[4] = {gen_offset(g, at, ahead), gen_i32(g, is_written(t->k, c->slot), 1),
-                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
+        const int64_t ahead = (int64_t)j * t->column_step * c->strides[t->column.axis];
+        Val args[4] = {gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype)),
+                       gen_i32(g, is_written(t->k, c->slot), 1), gen_i32(g, 3, 1),
+                       gen_i32(g, 1, 1)};
         gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
     }
 }
@@ -111,6 +114,16 @@ static bool asks_ahead(const Tiles *t)
     return false;
 }
 
+// Row `row` of the tile that begins at `first`.
+static void at_row(Tiles *t, Val first, Val row)
+{
+    Gen *g = t->g;
+    const ContractAxis *x = &t->rows[t->row_count - 1];
+    Val size = gen_i64(g, t->fold.size), along = LLVMBuildSDiv(g->builder, row, size, "");
+    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, along, ""));
+    epilogue_at(t, &t->fold, LLVMBuildSRem(g->builder, row, size, ""));
+}
+
 void epilogue_ask_ahead(Tiles *t)
 {
     Gen *g = t->g;
@@ -120,7 +133,7 @@ void epilogue_ask_ahead(Tiles *t)
     Val first = t->nest.index[x->axis];
     Loop l;
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
-    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));
+    at_row(t, first, l.index);
     for (int i = 0; i < t->k->count; i++)
         if (is_far(t, &t->k->code[i]))
             ask_for(t, &t->k->code[i]);
@@ -141,7 +154,7 @@ void epilogue_tile(Tiles *t, const Val *acc)
             gen_store(g, acc[i * t->columns_now + j], scratch_at(t, gen_i64(g, i), j), t->sum, 1,
                       NULL);
     gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
-    epilogue_at(t, x, LLVMBuildNSWAdd(g->builder, first, l.index, ""));
+    at_row(t, first, l.index);
     run_row(t, l.index);
     gen_loop_end(g, &l, NULL);
     epilogue_at(t, x, first);

@@ -65,6 +65,18 @@ bool gen_is_float(Val v)
     return LLVMGetTypeKind(t) == LLVMFloatTypeKind;
 }
 
+Val gen_half(Gen *g, Val v, bool upper)
+{
+    Val lanes[64];
+    int w = gen_lanes(v) / 2;
+    for (int i = 0; i < w; i++)
+        lanes[i] = gen_i32(g, i + (upper ? w : 0), 1);
+    if (w == 1)
+        return LLVMBuildExtractElement(g->builder, v, lanes[0], "");
+    return LLVMBuildShuffleVector(g->builder, v, LLVMGetPoison(LLVMTypeOf(v)),
+                                  LLVMConstVector(lanes, (unsigned)w), "");
+}
+
 Val gen_ramp_i64(Gen *g, int64_t first, int64_t step, int w)
 {
     Val lanes[64];
@@ -261,11 +273,45 @@ static Val load_plain(Gen *g, Val address, DType dtype, int w)
     return v;
 }
 
+// --- elements a few apart -----------------------------------------------------------------------
+// Vectors of neighbours, of which every second (third, fourth) lane is taken: a gather takes
+// longer.
+
+#define MOST_APART 4
+
+// Which lanes of the part-th vector are elements of the result, and asked for.
+static Val mask_apart(Gen *g, Val mask, int stride, int w, int part)
+{
+    Val lanes[64], none = LLVMConstNull(gen_vector(g->i1, w));
+    Val all = mask ? mask : gen_splat_const(LLVMConstInt(g->i1, 1, 0), w);
+    for (int i = 0; i < w; i++) {
+        const int element = part * w + i;
+        lanes[i] = gen_i32(g, element % stride == 0 ? element / stride : w, 1);
+    }
+    return LLVMBuildShuffleVector(g->builder, all, none, LLVMConstVector(lanes, (unsigned)w), "");
+}
+
+static Val load_apart(Gen *g, Val address, DType dtype, int stride, int w, Val mask)
+{
+    Val lanes[64], v = NULL;
+    for (int part = 0; part < stride; part++) {
+        Val at = gen_offset(g, address, (int64_t)part * w * (int64_t)dtype_size(dtype));
+        Val next = load_masked(g, at, dtype, w, mask_apart(g, mask, stride, w, part));
+        for (int i = 0; i < w; i++)
+            lanes[i] = gen_i32(g, i * stride / w == part ? w + i * stride % w : i, 1);
+        v = LLVMBuildShuffleVector(g->builder, v ? v : next, next,
+                                   LLVMConstVector(lanes, (unsigned)w), "");
+    }
+    return v;
+}
+
 Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask)
 {
     Val v;
     if (w == 1 || stride == 0)
         return gen_splat(g, from_memory(g, load_plain(g, address, dtype, 1), dtype), w);
+    if (stride > 1 && stride <= MOST_APART)
+        return from_memory(g, load_apart(g, address, dtype, (int)stride, w, mask), dtype);
     if (stride != 1)
         return gen_load_lanes(g, address, dtype, gen_ramp_i64(g, 0, stride, w), mask);
     if (mask)

@@ -46,6 +46,7 @@ Val gen_i32(Gen *g, int64_t x, int w);
 Val gen_splat(Gen *g, Val scalar, int w);
 int gen_lanes(Val v);
 bool gen_is_float(Val v);
+Val gen_half(Gen *g, Val v, bool upper);                       // of a vector's lanes
 Val gen_ramp_i64(Gen *g, int64_t first, int64_t step, int w);  // <first, first + step, ...>
 Val gen_ramp_i32(Gen *g, int w);                               // <0, 1, ...>
 
@@ -109,9 +110,19 @@ Split loops_split(const Plan *p, const Kernel *k, int width);
 bool is_transposing_copy(const Kernel *k);
 Val gen_transpose_kernel(Gen *g, const Kernel *k, const char *name);
 
+// A kernel that does nothing but repeat the elements of rows (repeat.c).
+bool is_repeating_copy(const Kernel *k);
+Split repeat_split(const Plan *p, const Kernel *k);
+Val gen_repeat_kernel(Gen *g, const Kernel *k, const char *name);
+
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
 Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
+
+// A contraction as dot products (dots.c), where both operands have neighbours along the depth.
+bool dots_fit(const Kernel *k);
+Split dots_split(Gen *g, const Plan *p, const Kernel *k);
+Val gen_dots_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A contraction else: a call of the BLAS, where its strides allow one, or plain loops
 // (contraction.c).

@@ -92,6 +92,57 @@ static void full_body(Nest *n, Val *acc)
             nest_store_part(n, &n->k->code[i], part);
 }
 
+// A rough number of instructions for one vector of a value.
+static int weight(const Instr *c)
+{
+    if (c->kind == INSTR_RANDOM)
+        return 80;
+    return c->kind == INSTR_APPLY && !op_is(c->node->op, CHEAP) ? 12 : 1;
+}
+
+static int kernel_weight(const Kernel *k)
+{
+    int sum = 0;
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].level != LEVEL_UNIFORM)
+            sum += weight(&k->code[i]);
+    return sum;
+}
+
+// An addition waits for the one before it: with few accumulators the innermost of the reduced loops
+// takes several elements a turn, each with accumulators of its own, which are joined at its end.
+#define WAYS 4
+
+static bool goes_in_ways(const Nest *n, int axis, int count)
+{
+    const KernelAxis *x = &n->k->axes[axis];
+    if (!n->vector_outer || count == 0 || count > 4 || x->size == DIM_BATCH || x->size < 4 * WAYS ||
+        x->size % WAYS || kernel_weight(n->k) > 32)
+        return false;
+    for (int i = axis + 1; i < n->k->axis_count; i++)
+        if (n->k->axes[i].reduced)
+            return false;
+    return !nest_ends_argmax(n);
+}
+
+static void reduced_in_ways(Nest *n, int axis, Val *acc, int count)
+{
+    Gen *g = n->g;
+    Val all[GEN_MAX_CARRIED];
+    Loop l;
+    for (int way = 0; way < WAYS; way++)
+        nest_start_accumulators(n, all + way * count);
+    for (int i = 0; i < count; i++)
+        all[i] = acc[i];
+    gen_loop_begin(g, &l, gen_i64(g, 0), axis_end(n, axis), WAYS, all, WAYS * count);
+    for (int way = 0; way < WAYS; way++) {
+        n->index[axis] = LLVMBuildNSWAdd(g->builder, l.index, gen_i64(g, way), "");
+        full_body(n, all + way * count);
+    }
+    gen_loop_end(g, &l, all);
+    nest_join(n, all, count, WAYS, acc);
+}
+
 static void reduced_loops(Nest *n, int axis, Val *acc, int count)
 {
     const Kernel *k = n->k;
@@ -102,6 +153,10 @@ static void reduced_loops(Nest *n, int axis, Val *acc, int count)
             full_body(n, acc);
         else
             strips(n, gen_i64(n->g, 0), axis_end(n, k->vector_axis), acc, count, full_body);
+        return;
+    }
+    if (goes_in_ways(n, axis, count)) {
+        reduced_in_ways(n, axis, acc, count);
         return;
     }
     Loop l;
@@ -179,23 +234,6 @@ static void outer_loops(Nest *n, int axis, bool split)
 }
 
 // --- the kernel ---------------------------------------------------------------------------------
-
-// A rough number of instructions for one vector of a value.
-static int weight(const Instr *c)
-{
-    if (c->kind == INSTR_RANDOM)
-        return 80;
-    return c->kind == INSTR_APPLY && !op_is(c->node->op, CHEAP) ? 12 : 1;
-}
-
-static int kernel_weight(const Kernel *k)
-{
-    int sum = 0;
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].level != LEVEL_UNIFORM)
-            sum += weight(&k->code[i]);
-    return sum;
-}
 
 static bool has_random(const Kernel *k)
 {

@@ -55,6 +55,9 @@ bool nest_is_reduction(const Instr *c);
 bool nest_ends_in_pass(const Nest *n, const Instr *c);
 int nest_accumulator_count(const Nest *n);
 void nest_start_accumulators(Nest *n, Val *acc);
+bool nest_ends_argmax(const Nest *n);
+// acc = `ways` sets of `count` accumulators in one, in pairs. None is an argmax's.
+void nest_join(Nest *n, Val *all, int count, int ways, Val *acc);
 void nest_accumulate(Nest *n, Val *acc);
 // Gives the reductions their values, which are outer ones.
 void nest_finish_reductions(Nest *n, const Val *acc);

@@ -103,8 +103,10 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
 typedef enum Method {
     METHOD_LOOPS,
     METHOD_TRANSPOSE,
+    METHOD_REPEAT,
     METHOD_TILES,
     METHOD_BLAS,
+    METHOD_DOTS,
     METHOD_PLAIN,
     METHOD_SCAN,
 } Method;
@@ -112,6 +114,10 @@ typedef enum Method {
 static Method choose_method(const Program *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
+    if (is_repeating_copy(k)) {
+        *split = repeat_split(p->plan, k);
+        return METHOD_REPEAT;
+    }
     if (is_transposing_copy(k))
         return METHOD_TRANSPOSE;
     if (k->kind == KERNEL_LOOPS) {
@@ -122,7 +128,12 @@ static Method choose_method(const Program *p, const Kernel *k, Split *split)
         return METHOD_SCAN;
     if (tiles_fit(p->g, p->plan, k, split))
         return METHOD_TILES;
-    return blas_fits(k) ? METHOD_BLAS : METHOD_PLAIN;
+    if (blas_fits(k))
+        return METHOD_BLAS;
+    if (!dots_fit(k))
+        return METHOD_PLAIN;
+    *split = dots_split(p->g, p->plan, k);
+    return METHOD_DOTS;
 }
 
 static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name);
@@ -137,8 +148,12 @@ static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method meth
         return gen_loops_kernel(g, k, name);
     case METHOD_TRANSPOSE:
         return gen_transpose_kernel(g, k, name);
+    case METHOD_REPEAT:
+        return gen_repeat_kernel(g, k, name);
     case METHOD_TILES:
         return gen_tiles_kernel(g, plan, k, name);
+    case METHOD_DOTS:
+        return gen_dots_kernel(g, plan, k, name);
     default:
         return gen_contract_kernel(g, k, name);
     }

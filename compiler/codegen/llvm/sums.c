@@ -117,17 +117,28 @@ void nest_accumulate(Nest *n, Val *acc)
     }
 }
 
-// The upper half of a vector's lanes.
-static Val half(Gen *g, Val v, bool upper)
+bool nest_ends_argmax(const Nest *n)
 {
-    Val lanes[64];
-    int w = gen_lanes(v) / 2;
-    for (int i = 0; i < w; i++)
-        lanes[i] = gen_i32(g, i + (upper ? w : 0), 1);
-    if (w == 1)
-        return LLVMBuildExtractElement(g->builder, v, lanes[0], "");
-    return LLVMBuildShuffleVector(g->builder, v, LLVMGetPoison(LLVMTypeOf(v)),
-                                  LLVMConstVector(lanes, (unsigned)w), "");
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].kind == INSTR_ARGMAX && nest_ends_in_pass(n, &n->k->code[i]))
+            return true;
+    return false;
+}
+
+void nest_join(Nest *n, Val *all, int count, int ways, Val *acc)
+{
+    int at = 0;
+    for (int i = 0; i < n->k->count; i++) {
+        if (!nest_ends_in_pass(n, &n->k->code[i]))
+            continue;
+        for (int part = 0; part < n->strip; part++, at++) {
+            for (int left = ways; left > 1; left /= 2)
+                for (int way = 0; way < left / 2; way++)
+                    all[way * count + at] = combine(n->g, &n->k->code[i], all[way * count + at],
+                                                    all[(way + left / 2) * count + at]);
+            acc[at] = all[at];
+        }
+    }
 }
 
 static void better(Gen *g, Val *value, Val *index, Val value2, Val index2)
@@ -148,9 +159,9 @@ static Val finish_argmax(Nest *n, const Val *acc)
     for (int part = 1; part < n->strip; part++)
         better(g, &value, &index, acc[part], acc[n->strip + part]);
     while (gen_lanes(value) > 1) {
-        Val high = half(g, value, true), high_index = half(g, index, true);
-        value = half(g, value, false);
-        index = half(g, index, false);
+        Val high = gen_half(g, value, true), high_index = gen_half(g, index, true);
+        value = gen_half(g, value, false);
+        index = gen_half(g, index, false);
         better(g, &value, &index, high, high_index);
     }
     return index;
@@ -165,7 +176,7 @@ static Val finish_reduce(Nest *n, const Instr *c, const Val *acc)
             parts[i] = combine(n->g, c, parts[i], parts[i + count / 2]);
     Val v = parts[0];
     while (gen_lanes(v) > 1)
-        v = combine(n->g, c, half(n->g, v, false), half(n->g, v, true));
+        v = combine(n->g, c, gen_half(n->g, v, false), gen_half(n->g, v, true));
     return v;
 }
 

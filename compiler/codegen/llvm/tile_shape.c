@@ -68,40 +68,47 @@ static int registers(const Gen *g)
 }
 
 typedef struct Shape {
-    int rows, columns, taps;
-    double cycles;  // of all tiles, for a step of depth
+    int rows, columns, taps;  // rows: without those of the fold
+    double cycles;            // of all tiles, for a step of depth
 } Shape;
 
-static double rows_cycles(int64_t count, bool dynamic, const Shape *s, int columns)
+static double rows_cycles(const Tiles *t, const Shape *s, int columns)
 {
-    const int rest = (int)(count % s->rows);
-    double cycles = (double)(count / s->rows) * step_cycles(s->rows, columns, s->taps);
-    if (rest)
-        cycles +=
-            dynamic ? rest * step_cycles(1, columns, s->taps) : step_cycles(rest, columns, s->taps);
+    const ContractAxis *last = &t->rows[t->row_count - 1];
+    const int64_t count = tiles_most(t, last);
+    const int rest = (int)(count % s->rows), fold = (int)t->fold.size;
+    double cycles = (double)(count / s->rows) * step_cycles(s->rows * fold, columns, s->taps);
+    if (rest && last->size == DIM_BATCH)
+        cycles += rest * step_cycles(fold, columns, s->taps);
+    else if (rest)
+        cycles += step_cycles(rest * fold, columns, s->taps);
     return cycles;
+}
+
+// That a tile may have side by side.
+static int64_t vectors_of(const Tiles *t)
+{
+    return (t->column.size + t->column_step - 1) / t->column_step;
 }
 
 static double tile_cycles(const Tiles *t, const Shape *s)
 {
-    const ContractAxis *last = &t->rows[t->row_count - 1];
-    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
-    const bool dynamic = last->size == DIM_BATCH;
+    const int64_t vectors = vectors_of(t);
     const int rest = (int)(vectors % s->columns);
-    double cycles =
-        (double)(vectors / s->columns) * rows_cycles(tiles_most(t, last), dynamic, s, s->columns);
-    return (cycles + (rest ? rows_cycles(tiles_most(t, last), dynamic, s, rest) : 0)) / s->taps;
+    double cycles = (double)(vectors / s->columns) * rows_cycles(t, s, s->columns);
+    return (cycles + (rest ? rows_cycles(t, s, rest) : 0)) / s->taps;
 }
 
 static bool fits_registers(const Tiles *t, const Shape *s)
 {
-    return s->rows * s->columns + s->columns * s->taps + 1 < registers(t->g);
+    const int rows = s->rows * (int)t->fold.size;
+    return rows <= MAX_ROWS && rows * s->columns + s->columns * s->taps + 1 < registers(t->g);
 }
 
 static Shape best_shape(const Tiles *t, int taps)
 {
     const int64_t count = tiles_most(t, &t->rows[t->row_count - 1]);
-    const int64_t vectors = (t->vector.size + t->g->width - 1) / t->g->width;
+    const int64_t vectors = vectors_of(t);
     Shape best = {0};
     for (int columns = 1; columns <= MAX_COLUMNS && columns <= vectors; columns++)
         for (int rows = 1; rows <= MAX_ROWS && rows <= count; rows++) {
@@ -144,6 +151,71 @@ static void take_taps(Tiles *t, int axis, int64_t inner, const Shape *s)
         t->depth[i] = t->depth[i + 1];
 }
 
+// --- vectors of a tile --------------------------------------------------------------------------
+
+static void put_side_by_side(Tiles *t)
+{
+    t->column = t->vector;
+    t->column.left *= t->g->width;
+    t->column.right *= t->g->width;
+    t->column.out *= t->g->width;
+    t->column_step = t->g->width;
+    t->stacked = false;
+}
+
+// An axis whose elements make tiles of several vectors, where the vector axis has but one: the last
+// of those outside that the left operand does not move along. -1: there is none.
+static int stackable_axis(const Tiles *t)
+{
+    if (t->vector.size > t->g->width || t->vector.left || t->hoisted)
+        return -1;
+    for (int i = t->outer_count - 1; i >= 0; i--)
+        if (t->outer[i].left == 0 && t->outer[i].size != DIM_BATCH)
+            return i;
+    return -1;
+}
+
+// Puts rows of vectors on top of each other where that makes better tiles than one alone.
+static void choose_columns(Tiles *t)
+{
+    put_side_by_side(t);
+    const int axis = stackable_axis(t);
+    if (axis < 0)
+        return;
+    const double alone = best_shape(t, 1).cycles;
+    t->column = t->outer[axis];
+    t->column_step = 1;
+    t->stacked = true;
+    if (best_shape(t, 1).cycles >= alone * (double)t->column.size) {
+        put_side_by_side(t);
+        return;
+    }
+    t->outer_count--;
+    for (int i = axis; i < t->outer_count; i++)
+        t->outer[i] = t->outer[i + 1];
+}
+
+// --- a short last axis of rows ------------------------------------------------------------------
+
+// Whether tiles of the axis before the last of the rows, each row of which has all of the last
+// one, are better than the best otherwise, which they then are.
+static bool folds(Tiles *t, Shape *best)
+{
+    const ContractAxis one = t->fold, *last = &t->rows[t->row_count - 1];
+    if (t->row_count < 2 || last->size == DIM_BATCH || 2 * last->size > MAX_ROWS)
+        return false;
+    t->fold = *last;
+    t->row_count--;
+    const Shape s = best_shape(t, 1);
+    if (s.rows && s.cycles < best->cycles * (double)tiles_most(t, &t->rows[t->row_count - 1])) {
+        *best = s;
+        return true;
+    }
+    t->fold = one;
+    t->row_count++;
+    return false;
+}
+
 static void choose_tile(Tiles *t)
 {
     Shape best = best_shape(t, 1);
@@ -158,6 +230,8 @@ static void choose_tile(Tiles *t)
         axis = i;
         found = inner;
     }
+    if (folds(t, &best))
+        axis = -1;
     if (axis >= 0)
         take_taps(t, axis, found, &best);
     t->tile_rows = best.rows;
@@ -259,7 +333,8 @@ static bool rows_belong_outside(const Tiles *t)
         left * panels * read_cost(left) + tiles * right * read_cost(strip);
     const double rows_outside = left * (read_cost(left) + (panels - 1) * read_cost(left / tiles)) +
                                 tiles * right * read_cost(right);
-    return panels > 1 && tiles > 1 && rows_outside < panels_outside;
+    return !t->stacked && t->fold.size == 1 && panels > 1 && tiles > 1 &&
+           rows_outside < panels_outside;
 }
 
 bool tiles_prepare(Tiles *t)
@@ -271,6 +346,7 @@ bool tiles_prepare(Tiles *t)
     t->sum = t->k->node->type.dtype;
     arrange(t);
     t->taps = one;
+    t->fold = one;
     if (t->row_count == 0)
         t->rows[t->row_count++] = one;
     if (t->depth_count == 0)
@@ -279,6 +355,7 @@ bool tiles_prepare(Tiles *t)
     t->hoisted = deep && t->depth_count > 1;
     if (deep)
         block_depth(t);
+    choose_columns(t);
     choose_tile(t);
     t->rows_outside = rows_belong_outside(t);
     return true;
@@ -293,7 +370,8 @@ bool tiles_prepare(Tiles *t)
 static double multiplies(const Tiles *t)
 {
     return (double)total(t, t->outer, t->outer_count) * (double)total(t, t->rows, t->row_count) *
-           (double)total(t, t->depth, t->depth_count) * (double)t->vector.size;
+           (double)total(t, t->depth, t->depth_count) * (double)t->vector.size *
+           (double)(t->fold.size * (t->stacked ? t->column.size : 1));
 }
 
 static int64_t pieces_of(const Tiles *t, const ContractAxis *x)

@@ -47,16 +47,22 @@ static Cursor moved(const Tiles *t, Cursor c, const ContractAxis *x, Val i)
                     c.out ? address(t, c.out, t->sum, i, x->out) : NULL};
 }
 
-static Val vector_at(const Tiles *t, Val base, DType dtype, int64_t row_stride, int row,
-                     int64_t stride, int column)
+// Elements from the first row of a tile to another.
+static int64_t row_at(const Tiles *t, int row, int64_t stride, int64_t fold_stride)
 {
-    int64_t element = row * row_stride + (int64_t)column * t->g->width * stride;
+    return row / t->fold.size * stride + row % t->fold.size * fold_stride;
+}
+
+static Val vector_at(const Tiles *t, Val base, DType dtype, int64_t row, int64_t column_stride,
+                     int column)
+{
+    const int64_t element = row + column * column_stride;
     return gen_offset(t->g, base, element * (int64_t)dtype_size(dtype));
 }
 
-static Val column_mask(const Tiles *t, int column)
+Val tiles_mask(const Tiles *t, int column)
 {
-    return column == t->columns_now - 1 ? t->mask : NULL;
+    return t->stacked || column == t->columns_now - 1 ? t->mask : NULL;
 }
 
 // The part of the left operand that is `place` steps of rows, or of taps, from the tile's first;
@@ -65,12 +71,12 @@ static void load_left(const Tiles *t, Cursor c, int place, Val *a)
 {
     Gen *g = t->g;
     const ContractAxis *row = &t->rows[t->row_count - 1], *v = &t->vector;
+    const int64_t at_row = row_at(t, place, row->left, t->fold.left);
     for (int j = 0; j < t->columns_now; j++) {
-        Val at = vector_at(t, c.left, t->factor, row->left, place, v->left, j);
-        a[j] =
-            j && !v->left
-                ? a[0]
-                : gen_factor(g, gen_load(g, at, t->factor, v->left, g->width, column_mask(t, j)));
+        Val at = vector_at(t, c.left, t->factor, at_row, t->column.left, j);
+        a[j] = j && !v->left
+                   ? a[0]
+                   : gen_factor(g, gen_load(g, at, t->factor, v->left, g->width, tiles_mask(t, j)));
     }
 }
 
@@ -93,15 +99,15 @@ static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
 static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
 {
     const ContractAxis *d = &t->depth[t->depth_count - 1], *r = &t->rows[t->row_count - 1];
-    if (r->left == 1)
+    if (r->left == 1 && t->fold.size == 1)
         ask_ahead(t, c.left, d->left, t->rows_now);
     const int taps = (int)t->taps.size;
     Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
     for (int tap = 0; tap < taps; tap++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val at = vector_at(t, c.right, t->factor, t->taps.right, tap, t->vector.right, j);
+            Val at = vector_at(t, c.right, t->factor, t->taps.right * tap, t->column.right, j);
             b[tap][j] = gen_factor(t->g, gen_load(t->g, at, t->factor, t->vector.right, t->g->width,
-                                                  column_mask(t, j)));
+                                                  tiles_mask(t, j)));
         }
     for (int place = 0; place < t->rows_now + taps - 1; place++) {
         load_left(t, c, place, a);
@@ -146,7 +152,7 @@ static Val result(const Tiles *t, Val sum, Val at, int column)
 {
     if (!t->hoisted)
         return sum;
-    Val before = gen_load(t->g, at, t->sum, 1, t->g->width, column_mask(t, column));
+    Val before = gen_load(t->g, at, t->sum, 1, t->g->width, tiles_mask(t, column));
     return gen_apply(t->g, t->sum == DTYPE_F32 ? EMIT_ADD : EMIT_IADD, before, sum, NULL);
 }
 
@@ -165,9 +171,10 @@ static void tile(Tiles *t, Cursor c)
     }
     for (int i = 0; i < t->rows_now; i++)
         for (int j = 0; j < t->columns_now; j++) {
-            Val at = vector_at(t, c.out, t->sum, row->out, i, 1, j);
+            Val at =
+                vector_at(t, c.out, t->sum, row_at(t, i, row->out, t->fold.out), t->column.out, j);
             gen_store(t->g, result(t, acc[i * t->columns_now + j], at, j), at, t->sum, 1,
-                      column_mask(t, j));
+                      tiles_mask(t, j));
         }
 }
 
@@ -197,7 +204,7 @@ static void tiles_of(Tiles *t, Cursor c, Val lo, Val hi, int rows)
     if (LLVMIsAConstantInt(lo) && LLVMIsAConstantInt(hi) &&
         LLVMConstIntGetSExtValue(lo) >= LLVMConstIntGetSExtValue(hi))
         return;
-    t->rows_now = rows;
+    t->rows_now = rows * (int)t->fold.size;
     gen_loop_begin(t->g, &l, lo, hi, rows, NULL, 0);
     epilogue_at(t, x, l.index);
     if (t->rows_outside)
@@ -237,49 +244,60 @@ static void row_loops(Tiles *t, Cursor c, int level)
     gen_loop_end(t->g, &l, NULL);
 }
 
-static void panel(Tiles *t, Cursor c, Val first, int columns, int rest)
+static void panel(Tiles *t, Cursor c, const ContractAxis *x, Val first, int columns)
 {
     t->columns_now = columns;
-    t->mask = rest ? gen_mask(t->g, gen_i64(t->g, rest)) : NULL;
-    epilogue_at(t, &t->vector, first);
+    epilogue_at(t, x, first);
     if (t->rows_outside)
-        tile(t, moved(t, c, &t->vector, first));
+        tile(t, moved(t, c, x, first));
     else
-        row_loops(t, moved(t, c, &t->vector, first), 0);
+        row_loops(t, moved(t, c, x, first), 0);
 }
 
 static void panels(Tiles *t, Cursor c)
 {
-    const int64_t unit = (int64_t)t->tile_columns * t->g->width;
-    const int64_t whole = t->vector.size / unit * unit, rest = t->vector.size - whole;
+    Gen *g = t->g;
+    const ContractAxis *x = t->stacked ? &t->column : &t->vector;
+    const int64_t unit = (int64_t)t->tile_columns * t->column_step;
+    const int64_t whole = x->size / unit * unit, rest = x->size - whole;
+    const int64_t lanes = t->vector.size % g->width;
+    Val mask = lanes ? gen_mask(g, gen_i64(g, lanes)) : NULL;
+    if (t->stacked)
+        epilogue_at(t, &t->vector, gen_i64(g, 0));
     if (whole) {
         Loop l;
-        gen_loop_begin(t->g, &l, gen_i64(t->g, 0), gen_i64(t->g, whole), unit, NULL, 0);
-        panel(t, c, l.index, t->tile_columns, 0);
-        gen_loop_end(t->g, &l, NULL);
+        t->mask = t->stacked ? mask : NULL;
+        gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, whole), unit, NULL, 0);
+        panel(t, c, x, l.index, t->tile_columns);
+        gen_loop_end(g, &l, NULL);
     }
+    t->mask = mask;
     if (rest)
-        panel(t, c, gen_i64(t->g, whole), (int)((rest + t->g->width - 1) / t->g->width),
-              (int)(rest % t->g->width));
+        panel(t, c, x, gen_i64(g, whole), (int)((rest + t->column_step - 1) / t->column_step));
 }
 
 // All of the part's results, set to 0 before parts of the depth are added to them.
-static void clear_rows(Tiles *t, Cursor c, int level)
+static void clear_vectors(const Tiles *t, Cursor c)
 {
     Gen *g = t->g;
     Loop l;
-    if (level == t->row_count) {
-        gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->vector.size), g->width, NULL, 0);
-        Val left = LLVMBuildNSWSub(g->builder, gen_i64(g, t->vector.size), l.index, "");
-        gen_store(g, LLVMConstNull(gen_dtype(g, t->sum, g->width)),
-                  address(t, c.out, t->sum, l.index, 1), t->sum, 1, gen_mask(g, left));
-        gen_loop_end(g, &l, NULL);
-        return;
-    }
-    const ContractAxis *x = &t->rows[level];
-    begin_axis(t, &l, x);
-    clear_rows(t, moved(t, c, x, l.index), level + 1);
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->vector.size), g->width, NULL, 0);
+    Val left = LLVMBuildNSWSub(g->builder, gen_i64(g, t->vector.size), l.index, "");
+    gen_store(g, LLVMConstNull(gen_dtype(g, t->sum, g->width)),
+              address(t, c.out, t->sum, l.index, 1), t->sum, 1, gen_mask(g, left));
     gen_loop_end(g, &l, NULL);
+}
+
+static void clear_rows(Tiles *t, Cursor c, int level)
+{
+    const ContractAxis *x = level < t->row_count ? &t->rows[level] : &t->fold;
+    Loop l;
+    begin_axis(t, &l, x);
+    if (x == &t->fold)
+        clear_vectors(t, moved(t, c, x, l.index));
+    else
+        clear_rows(t, moved(t, c, x, l.index), level + 1);
+    gen_loop_end(t->g, &l, NULL);
 }
 
 static void hoisted_depth(Tiles *t, Cursor c, int level)

@@ -24,14 +24,21 @@ typedef struct Tiles {
     ContractAxis taps;  // done in one step of depth; .size 1: nothing to gain
     bool swapped;       // left and right have changed places
     bool rows_outside;  // of the panels
+    // From one vector of a tile to the next: along the vector axis, `column_step` elements of it;
+    // or where that fits one vector (stacked) along another axis.
+    ContractAxis column;
+    int column_step;
+    bool stacked;
     int tile_rows, tile_columns;
+    ContractAxis
+        fold;  // a short axis of the rows, all of which each row of a tile has; .size 1: none
     const ContractAxis *split;  // one of outer or rows, or the parts; the last of the rows in units
                                 // of its tiles
     Val lo, hi;                 // the part to do of the split axis
     Val depth_lo, depth_hi;     // of the first depth axis, in a part of the batch; else NULL
     // the tile at hand
-    int rows_now, columns_now;
-    Val mask;  // of its last vector, or NULL
+    int rows_now, columns_now;  // those of the fold among the rows
+    Val mask;                   // of its last vector (stacked: of all), or NULL
     // the code behind the contraction, if there is any
     Nest nest;
     Val scratch;  // a tile on the stack
@@ -41,6 +48,8 @@ typedef struct Tiles {
 bool tiles_prepare(Tiles *t);
 // Chooses the axis along which threads share the work, and how long a piece is.
 Split tiles_split(Tiles *t);
+// The mask of one of the vectors of the tile at hand.
+Val tiles_mask(const Tiles *t, int column);
 // The most elements of an axis.
 int64_t tiles_most(const Tiles *t, const ContractAxis *x);
 

@@ -5,8 +5,8 @@
 //                                               along one would gather along the other
 //
 // A block of w x w elements is loaded in w rows, and log2 w times the rows of its first half are
-// interleaved with those of the second: after that they are its columns. The rest at the edges goes
-// element by element.
+// interleaved with those of the second: after that they are its columns. The rest at the edges is
+// loaded and stored under masks.
 
 #include "codegen/llvm/gen.h"
 
@@ -71,21 +71,20 @@ static Val element(const Copy *c, Val base, int64_t stride, int64_t count)
     return gen_offset(c->g, base, stride * count * (int64_t)sizeof(float));
 }
 
-static void block(const Copy *c, Val from, Val to)
+// A block, or what is left of one at the edges: `tall` rows of `wide` elements are loaded.
+static void block(const Copy *c, Val from, Val to, int64_t tall, int64_t wide)
 {
     Gen *g = c->g;
     Val rows[64];
+    Val in = wide < g->width ? gen_mask(g, gen_i64(g, wide)) : NULL;
+    Val out = tall < g->width ? gen_mask(g, gen_i64(g, tall)) : NULL;
     for (int i = 0; i < g->width; i++)
-        rows[i] = gen_load(g, element(c, from, c->load->strides[c->out_axis], i), DTYPE_F32, 1,
-                           g->width, NULL);
+        rows[i] = i < tall ? gen_load(g, element(c, from, c->load->strides[c->out_axis], i),
+                                      DTYPE_F32, 1, g->width, in)
+                           : gen_f32(g, 0, g->width);
     transpose_rows(g, rows);
-    for (int i = 0; i < g->width; i++)
-        gen_store(g, rows[i], element(c, to, c->store->strides[c->in_axis], i), DTYPE_F32, 1, NULL);
-}
-
-static void single(const Copy *c, Val from, Val to)
-{
-    gen_store(c->g, gen_load(c->g, from, DTYPE_F32, 0, 1, NULL), to, DTYPE_F32, 0, NULL);
+    for (int i = 0; i < wide; i++)
+        gen_store(g, rows[i], element(c, to, c->store->strides[c->in_axis], i), DTYPE_F32, 1, out);
 }
 
 static Val at(const Copy *c, Val base, const Instr *instr, int axis, Val i)
@@ -94,31 +93,35 @@ static Val at(const Copy *c, Val base, const Instr *instr, int axis, Val i)
     return gen_element(c->g, base, DTYPE_F32, offset);
 }
 
-typedef void Body(const Copy *c, Val from, Val to);
-
-static void range(const Copy *c, Val from, Val to, int axis, int64_t lo, int64_t hi, int64_t step,
-                  int inner, int64_t inner_lo, int64_t inner_hi, Body *body)
+// Blocks of `tall` rows, from one of them to another: whole ones, then the rest of the columns.
+static void blocks_of_rows(const Copy *c, Val from, Val to, int64_t lo, int64_t hi, int64_t tall)
 {
-    Loop l, m;
     Gen *g = c->g;
-    if (lo >= hi || inner_lo >= inner_hi)
+    const int64_t w = g->width, columns = c->k->axes[c->in_axis].size, whole = columns / w * w;
+    Loop l, m;
+    if (lo >= hi)
         return;
-    gen_loop_begin(g, &l, gen_i64(g, lo), gen_i64(g, hi), step, NULL, 0);
-    Val from_row = at(c, from, c->load, axis, l.index), to_row = at(c, to, c->store, axis, l.index);
-    gen_loop_begin(g, &m, gen_i64(g, inner_lo), gen_i64(g, inner_hi), step, NULL, 0);
-    body(c, at(c, from_row, c->load, inner, m.index), at(c, to_row, c->store, inner, m.index));
-    gen_loop_end(g, &m, NULL);
+    gen_loop_begin(g, &l, gen_i64(g, lo), gen_i64(g, hi), w, NULL, 0);
+    from = at(c, from, c->load, c->out_axis, l.index);
+    to = at(c, to, c->store, c->out_axis, l.index);
+    if (whole) {
+        gen_loop_begin(g, &m, gen_i64(g, 0), gen_i64(g, whole), w, NULL, 0);
+        block(c, at(c, from, c->load, c->in_axis, m.index),
+              at(c, to, c->store, c->in_axis, m.index), tall, w);
+        gen_loop_end(g, &m, NULL);
+    }
+    Val end = gen_i64(g, whole);
+    if (whole < columns)
+        block(c, at(c, from, c->load, c->in_axis, end), at(c, to, c->store, c->in_axis, end), tall,
+              columns - whole);
     gen_loop_end(g, &l, NULL);
 }
 
 static void plane(const Copy *c, Val from, Val to)
 {
-    const int64_t w = c->g->width, rows = c->k->axes[c->out_axis].size;
-    const int64_t columns = c->k->axes[c->in_axis].size;
-    const int64_t whole_rows = rows / w * w, whole_columns = columns / w * w;
-    range(c, from, to, c->out_axis, 0, whole_rows, w, c->in_axis, 0, whole_columns, block);
-    range(c, from, to, c->out_axis, 0, whole_rows, 1, c->in_axis, whole_columns, columns, single);
-    range(c, from, to, c->out_axis, whole_rows, rows, 1, c->in_axis, 0, columns, single);
+    const int64_t w = c->g->width, rows = c->k->axes[c->out_axis].size, whole = rows / w * w;
+    blocks_of_rows(c, from, to, 0, whole, w);
+    blocks_of_rows(c, from, to, whole, rows, rows - whole);
 }
 
 static void other_axes(const Copy *c, int axis, Val from, Val to)

@@ -89,25 +89,41 @@ static Val power_of_two(Gen *g, Val n)
     return as_float(g, LLVMBuildShl(g->builder, biased, i32_like(g, n, 23), ""));
 }
 
-// x = n ln 2 + r, e^x = 2^n e^r. 2^n is applied in two halves, so that results reach down to the
-// denormals and up to inf; a NaN passes both bounds.
-static Val gen_exp(Gen *g, Val x)
+// x = n ln 2 + r, e^x = 2^n e^r: n, and e^r as the result.
+static Val exp_parts(Gen *g, Val x, Val *n)
 {
     static const double c[] = {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3,
                                4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1};
-    Val high = f32_like(g, x, 89), low = f32_like(g, x, -104);
+    *n = gen_call_f(g, "llvm.rint", mul(g, x, f32_like(g, x, 1.44269504088896341)));
+    Val r = gen_mul_add(g, *n, f32_like(g, x, -0.693359375), x);
+    r = gen_mul_add(g, *n, f32_like(g, x, 2.12194440e-4), r);
+    return gen_mul_add(g, POLY(g, r, c), mul(g, r, r), add(g, r, f32_like(g, x, 1)));
+}
+
+// 2^n is applied in two halves, so that results reach down to the denormals and up to inf; a NaN
+// passes both bounds.
+static Val gen_exp(Gen *g, Val x)
+{
+    Val high = f32_like(g, x, 89), low = f32_like(g, x, -104), n;
     x = choose(g, less(g, high, x), high, x);
     x = choose(g, less(g, x, low), low, x);
-    Val n = gen_call_f(g, "llvm.rint", mul(g, x, f32_like(g, x, 1.44269504088896341)));
-    Val r = gen_mul_add(g, n, f32_like(g, x, -0.693359375), x);
-    r = gen_mul_add(g, n, f32_like(g, x, 2.12194440e-4), r);
-    Val p = gen_mul_add(g, POLY(g, r, c), mul(g, r, r), add(g, r, f32_like(g, x, 1)));
+    Val p = exp_parts(g, x, &n);
     // the integer of a NaN is poison; any number will do there, p is a NaN
     Val number = LLVMBuildFCmp(g->builder, LLVMRealORD, n, n, "");
     Val k = to_int(g, choose(g, number, n, f32_like(g, x, 0)));
     Val half = LLVMBuildAShr(g->builder, k, i32_like(g, k, 1), "");
     Val rest = LLVMBuildSub(g->builder, k, half, "");
     return mul(g, mul(g, p, power_of_two(g, half)), power_of_two(g, rest));
+}
+
+// The same bits for x from 0 to `high`, which is less than 87; of what is larger, and of a NaN,
+// that of `high`.
+static Val exp_up_to(Gen *g, Val x, double high)
+{
+    Val bound = f32_like(g, x, high), n;
+    x = choose(g, less(g, x, bound), x, bound);
+    Val p = exp_parts(g, x, &n);
+    return mul(g, p, power_of_two(g, to_int(g, n)));
 }
 
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)); log x = (k + extra) ln 2 + log m.
@@ -156,16 +172,18 @@ static Val copy_sign(Gen *g, Val magnitude, Val sign)
     return gen_intrinsic(g, "llvm.copysign", &type, 1, args, 2);
 }
 
-// An odd polynomial near 0, else 1 - 2 / (e^2|x| + 1) with the sign of x.
+// An odd polynomial near 0 and for a NaN, else 1 - 2 / (e^2|x| + 1) with the sign of x, which is 1
+// in f32 long before 2|x| is 20.
 static Val gen_tanh(Gen *g, Val x)
 {
     static const double c[] = {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2,
                                1.33314422036e-1, -3.33332819422e-1};
     Val a = gen_abs(g, x), z = mul(g, x, x), one = f32_like(g, x, 1);
     Val small = gen_mul_add(g, mul(g, POLY(g, z, c), z), x, x);
-    Val e = gen_exp(g, add(g, a, a));
+    Val e = exp_up_to(g, add(g, a, a), 20);
     Val large = sub(g, one, divide(g, f32_like(g, x, 2), add(g, e, one)));
-    return choose(g, less(g, a, f32_like(g, x, 0.625)), small, copy_sign(g, large, x));
+    Val near = LLVMBuildFCmp(g->builder, LLVMRealULT, a, f32_like(g, x, 0.625), "");
+    return choose(g, near, small, copy_sign(g, large, x));
 }
 
 // With e = exp(-|x|), which never overflows: 1 / (1 + e), or e / (1 + e) below zero.

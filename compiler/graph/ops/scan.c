@@ -98,14 +98,14 @@ static SHAPE_RULE(shape_scan_result)
 
 Node *build_scan(Builder *b, ScanBody *body, Node *const *in)
 {
-    Attr attr = {.contract = {{0}, {0}, {0}}};
+    Attr attr = {.contract = {.parts = 0}};
     attr.scan = body;
     return build_node(b, OP_scan, body->graph->input_count, in, &attr);
 }
 
 Node *build_scan_result(Builder *b, Node *scan, int index)
 {
-    Attr attr = {.contract = {{0}, {0}, {0}}};
+    Attr attr = {.contract = {.parts = 0}};
     attr.index = index;
     const Type type = scan_result_type(scan->attr.scan, index);
     return build_typed(b, OP_scan_result, 1, &scan, &attr, &type);

@@ -1,0 +1,184 @@
+// narrow.c -- what is done in another way when there are few channels: convolutions channel by
+// channel, sums along rows as dot products, and the copies that come of it.
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "codegen/llvm/jit.h"
+#include "pass/pass.h"
+#include "support/compare.h"
+
+// Rows of one vector and of two, tiles of several rows, code behind them, and a result whose rows
+// are no whole vectors.
+static const char planes[] =
+    "graph test {\n"
+    "  param \"w\" f32[3, 3, 4, 5]\n"
+    "  param \"b\" f32[5]\n"
+    "  %0 = input \"x\" : f32[batch, 4, 17, 16]\n"
+    "  %1 = variable \"w\" : f32[3, 3, 4, 5]\n"
+    "  %2 = variable \"b\" : f32[5]\n"
+    "  %3 = window %0 {axis 3, size 3, stride 1, dilation 1} : f32[batch, 4, 17, 14, 3]\n"
+    "  %4 = window %3 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 4, 15, 3, 14, 3]\n"
+    "  %5 = contract %4, %1 {agbdce,degh->ahbc} : f32[batch, 5, 15, 14]\n"
+    "  %6 = broadcast %2 {1} : f32[batch, 5, 15, 14]\n"
+    "  %7 = add %5, %6 : f32[batch, 5, 15, 14]\n"
+    "  %8 = tanh %7 : f32[batch, 5, 15, 14]\n"
+    "  %9 = contract %4, %1 {agbdce,degh->ahbc} : f32[batch, 5, 15, 14]\n"
+    "  %10 = window %0 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 4, 15, 3, 16]\n"
+    "  %11 = slice %1 {0:1, 1:1, 0:1, 0:1} : f32[3, 1, 4, 5]\n"
+    "  %12 = contract %10, %11 {agbdc,degh->ahebc} : f32[batch, 5, 1, 15, 16]\n"
+    "  %13 = neg %12 : f32[batch, 5, 1, 15, 16]\n"
+    "  output \"tanh\" = %8\n"
+    "  %14 = contract %9, %9 {ahbc,ahbi->hci} : f32[5, 14, 14]\n"
+    "  output \"sum\" = %14\n"
+    "  output \"neg\" = %13\n"
+    "}\n";
+
+// Gradients of weights: of many channels from planes, whose rows are short; of few as dot products,
+// in parts of the batch, in whole, and with a single row.
+static const char sums[] =
+    "graph test {\n"
+    "  %0 = input \"x\" : f32[batch, 3, 40, 37]\n"
+    "  %1 = input \"y\" : f32[batch, 7, 38, 35]\n"
+    "  %2 = input \"z\" : f32[batch, 38, 35, 20]\n"
+    "  %3 = window %0 {axis 3, size 3, stride 1, dilation 1} : f32[batch, 3, 40, 35, 3]\n"
+    "  %4 = window %3 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 3, 38, 3, 35, 3]\n"
+    "  %5 = contract %4, %1 {agbdce,ahbc->degh} : f32[3, 3, 3, 7]\n"
+    "  %6 = contract %4, %2 {agbdce,abch->degh} : f32[3, 3, 3, 20]\n"
+    "  %7 = slice %1 {0:1, 0:1, 0:1, 0:1} : f32[batch, 7, 4, 35]\n"
+    "  %8 = slice %4 {0:1, 0:1, 1:1, 0:1, 0:1, 0:1} : f32[batch, 3, 4, 3, 35, 3]\n"
+    "  %9 = contract %8, %7 {agbdce,ahbc->dheg} : f32[3, 7, 3, 3]\n"
+    "  %10 = slice %0 {0:1, 0:1, 0:1, 0:1} : f32[batch, 1, 38, 35]\n"
+    "  %11 = contract %10, %1 {agbc,ahbc->gh} : f32[1, 7]\n"
+    "  %12 = neg %5 : f32[3, 3, 3, 7]\n"
+    "  output \"few\" = %12\n"
+    "  output \"many\" = %6\n"
+    "  output \"whole\" = %9\n"
+    "  output \"row\" = %11\n"
+    "}\n";
+
+// Poolings read every second, third and fourth element, their gradients repeat elements; channels
+// are put first and padded, or put last.
+static const char copies[] = "graph test {\n"
+                             "  %0 = input \"x\" : f32[batch, 3, 36, 24]\n"
+                             "  %1 = input \"y\" : f32[batch, 10, 11, 19]\n"
+                             "  %2 = reshape %0 : f32[batch, 3, 18, 2, 12, 2]\n"
+                             "  %3 = reduce %2 {sum 3, 5} : f32[batch, 3, 18, 12]\n"
+                             "  %4 = reshape %0 : f32[batch, 3, 12, 3, 8, 3]\n"
+                             "  %5 = reduce %4 {max 3, 5} : f32[batch, 3, 12, 8]\n"
+                             "  %6 = reshape %0 : f32[batch, 3, 9, 4, 6, 4]\n"
+                             "  %7 = reduce %6 {sum 3, 5} : f32[batch, 3, 9, 6]\n"
+                             "  %8 = broadcast %3 {0, 1, 2, 4} : f32[batch, 3, 18, 2, 12, 2]\n"
+                             "  %9 = reshape %8 : f32[batch, 3, 36, 24]\n"
+                             "  %10 = mul %9, %0 : f32[batch, 3, 36, 24]\n"
+                             "  %11 = slice %0 {0:1, 0:1, 0:1, 0:1} : f32[batch, 3, 12, 19]\n"
+                             "  %12 = broadcast %11 {0, 1, 2, 4} : f32[batch, 3, 12, 3, 19, 3]\n"
+                             "  %13 = reshape %12 : f32[batch, 3, 36, 57]\n"
+                             "  %14 = transpose %1 {0, 3, 1, 2} : f32[batch, 19, 10, 11]\n"
+                             "  %15 = pad %14 {0:0, 0:0, 2:0, 3:0; 0} : f32[batch, 19, 14, 17]\n"
+                             "  %16 = transpose %0 {0, 2, 3, 1} : f32[batch, 36, 24, 3]\n"
+                             "  %17 = slice %0 {0:1, 0:1, 0:1, 1:2} : f32[batch, 3, 36, 12]\n"
+                             "  %18 = exp %17 : f32[batch, 3, 36, 12]\n"
+                             "  output \"two\" = %3\n"
+                             "  output \"three\" = %5\n"
+                             "  output \"four\" = %7\n"
+                             "  output \"twice\" = %10\n"
+                             "  output \"thrice\" = %13\n"
+                             "  output \"padded\" = %15\n"
+                             "  output \"last\" = %16\n"
+                             "  output \"odd\" = %18\n"
+                             "}\n";
+
+// As it comes out of the front end: the passes make planes of it.
+static const char channels_last[] =
+    "graph test {\n"
+    "  param \"w\" f32[3, 3, 3, 6]\n"
+    "  param \"v\" f32[3, 3, 16, 6]\n"
+    "  %0 = input \"x\" : f32[batch, 28, 28, 3]\n"
+    "  %1 = input \"y\" : f32[batch, 16, 16, 16]\n"
+    "  %2 = variable \"w\" : f32[3, 3, 3, 6]\n"
+    "  %3 = variable \"v\" : f32[3, 3, 16, 6]\n"
+    "  %4 = pad %0 {0:0, 1:0, 1:0, 0:0; 0} : f32[batch, 30, 30, 3]\n"
+    "  %5 = window %4 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 30, 28, 3, 3]\n"
+    "  %6 = window %5 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 28, 3, 28, 3, 3]\n"
+    "  %7 = contract %6, %2 {abdceg,degh->abch} : f32[batch, 28, 28, 6]\n"
+    "  %8 = tanh %7 : f32[batch, 28, 28, 6]\n"
+    "  %9 = reshape %8 : f32[batch, 14, 2, 14, 2, 6]\n"
+    "  %10 = reduce %9 {sum 2, 4} : f32[batch, 14, 14, 6]\n"
+    "  %11 = window %1 {axis 2, size 3, stride 1, dilation 1} : f32[batch, 16, 14, 3, 16]\n"
+    "  %12 = window %11 {axis 1, size 3, stride 1, dilation 1} : f32[batch, 14, 3, 14, 3, 16]\n"
+    "  %13 = contract %12, %3 {abdceg,degh->abch} : f32[batch, 14, 14, 6]\n"
+    "  %14 = mul %13, %10 : f32[batch, 14, 14, 6]\n"
+    "  %15 = broadcast %14 {0, 1, 3, 5} : f32[batch, 14, 2, 14, 2, 6]\n"
+    "  %16 = reshape %15 : f32[batch, 28, 28, 6]\n"
+    "  %17 = mul %16, %8 : f32[batch, 28, 28, 6]\n"
+    "  %18 = contract %6, %17 {abdceg,abch->degh} : f32[3, 3, 3, 6]\n"
+    "  %19 = reshape %8 : f32[batch, 4704]\n"
+    "  output \"gradient\" = %18\n"
+    "  output \"flat\" = %19\n"
+    "}\n";
+
+static Graph *graph_of(Arena *a, const char *text)
+{
+    const char *error = NULL;
+    Graph *g = graph_read(a, interner_new(a), text, &error);
+    cr_assert(g, "%s", error);
+    passes_run(g, &(PassOptions){.verify = true});
+    return g;
+}
+
+static void check(const char *text, double bound)
+{
+    static const int widths[] = {4, 8, 16};
+    for (int i = 0; i < 6; i++) {
+        Arena *a = arena_new(NULL);
+        const char *what = NULL;
+        const CompareOptions o = {.vector_width = widths[i % 3],
+                                  .batch = i < 3 ? 16 : 13,
+                                  .max_batch = 16,
+                                  .threads = 1 + i % 4,
+                                  .seed = 7};
+        const double d = compare_engines(a, graph_of(a, text), &o, &what);
+        cr_expect(d >= 0 && d < bound, "%s is off by %g (batch %d, width %d, %d threads)", what, d,
+                  (int)o.batch, o.vector_width, o.threads);
+        arena_free(a);
+    }
+}
+
+static void check_threads(const char *text)
+{
+    Arena *a = arena_new(NULL);
+    size_t bytes = 0;
+    CompareOptions o = {.batch = 16, .seed = 4};
+    const void *one = run_jit(a, graph_of(a, text), &o, &bytes);
+    for (o.threads = 2; o.threads <= 4; o.threads++) {
+        const void *more = run_jit(a, graph_of(a, text), &o, &bytes);
+        cr_assert(one && more);
+        cr_expect_eq(memcmp(one, more, bytes), 0, "%d threads", o.threads);
+    }
+    arena_free(a);
+}
+
+Test(narrow, planes)
+{
+    check(planes, 1e-5);
+    check_threads(planes);
+}
+
+Test(narrow, sums_along_rows)
+{
+    check(sums, 2e-5);
+    check_threads(sums);
+}
+
+Test(narrow, copies)
+{
+    check(copies, 2e-6);
+    check_threads(copies);
+}
+
+Test(narrow, channels_last)
+{
+    check(channels_last, 2e-5);
+    check_threads(channels_last);
+}
