@@ -485,6 +485,8 @@ bool nnc_quantize(NncModel *m, const NncCalibration *c, const NncOptions *o)
         return false;
     }
     m->graphs[NNC_INT8] = m->quantized.graph;
+    if (m->raw_input)
+        m->raw = take_raw_inputs(m, m->graphs[NNC_INT8]);
     m->graphs[NNC_WATCH_INT8] = m->quantized.watch;
     for (int i = 0; i < m->plan->real_count; i++)
         diag_report(m->session->diags, DIAG_stays_real, NO_SPAN, m->plan->real_layers[i]);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "driver/quantize.h"
 #include "driver/sources.h"
 #include "driver/weights.h"
 #include "file.h"
@@ -61,6 +62,48 @@ static void describe_stream(Job *j, CHeader *h)
     h->state_count = s.count;
 }
 
+// --- whole numbers ------------------------------------------------------------------------------
+
+static CEnd end_of(const QuantizedEnd *e)
+{
+    return (CEnd){.whole = e->whole, .scale = e->scale.step, .zero = e->scale.zero};
+}
+
+// In units of the raw input, if it is not normalized besides.
+static CEnd input_end(Job *j, const QuantizedEnd *e, const RawInput *raw)
+{
+    CEnd end = end_of(e);
+    if (raw->features > 0)
+        end.note = arena_printf(j->model.arena, ", of (x * %.9g - mean) / deviation", raw->scale);
+    else
+        end.scale /= raw->scale;
+    return end;
+}
+
+static void describe_whole(Job *j, CHeader *h)
+{
+    Arena *a = j->model.arena;
+    const Graph *g = j->model.graphs[NNC_INT8];
+    QuantizedCore core;
+    int64_t *turned = arena_array(a, int64_t, (size_t)g->variables->count + 1);
+    h->exact = true;
+    c_lay_out(h->plan, turned);
+    h->turned = turned;
+    if (!quantize_core(j->model.plan, g, &core))
+        return;
+    CEnd *inputs = arena_array(a, CEnd, (size_t)g->input_count + 1);
+    CEnd *outputs = arena_array(a, CEnd, (size_t)g->output_count + 1);
+    for (int i = 0; i < g->input_count; i++)
+        inputs[i] = input_end(j, &core.inputs[i], &j->model.raw[i]);
+    for (int i = 0; i < g->output_count; i++)
+        outputs[i] = end_of(&core.outputs[i]);
+    Plan *whole = c_plan(a, core.graph, 1);
+    c_lay_out(whole, turned);
+    h->whole = whole;
+    h->inputs = inputs;
+    h->outputs = outputs;
+}
+
 static void describe(Job *j, Deployment *d)
 {
     const Options *o = j->options;
@@ -68,11 +111,14 @@ static void describe(Job *j, Deployment *d)
         .model = sema_model_name(j->model.program),
         .file = base_name(o->file),
         .header = o->argument ? base_name(o->argument) : "model.h",
-        .plan = c_plan(j->model.arena, j->model.graphs[NNC_PREDICT], 1),
+        .plan = c_plan(j->model.arena, j->model.graphs[d->purpose], 1),
         .block = j->model.block,
         .seed = j->train.seed,
     };
-    describe_stream(j, &d->header);
+    if (d->purpose == NNC_INT8)
+        describe_whole(j, &d->header);
+    else
+        describe_stream(j, &d->header);
     if (o->with_training)
         describe_training(j, &d->header);
     d->header.classes = classes_of(j, &d->weights, &d->header.class_count);
@@ -160,17 +206,48 @@ static bool load_weights(Job *j, const NnrtTensorFile *file)
     return true;
 }
 
-bool deploy_prepare(Job *j, Deployment *d)
+static void take_raw_inputs(Job *j, RawInputs *raw)
+{
+    j->model.raw_input = raw_input;
+    j->model.raw_self = raw;
+}
+
+// The ranges and the weights are those of --eval and --predict, so the conversion of raw inputs
+// comes when both are there and leaves them alone.
+static bool prepare_whole(Job *j, Deployment *d, RawInputs *raw)
+{
+    static const NncPurpose purposes[] = {NNC_PREDICT, NNC_EVALUATE};
+    d->purpose = NNC_INT8;
+    if (!job_compile(j, purposes, 2) || !weights_apply(j, job_weights_path(j), &d->weights))
+        return false;
+    take_raw_inputs(j, raw);
+    if (!job_quantize_alone(j, &d->weights) || !nnc_build(&j->model, NNC_INT8, 1, &j->nnc))
+        return false;
+    set_statistics(j, &d->weights);
+    return true;
+}
+
+static bool prepare_real(Job *j, Deployment *d, RawInputs *raw)
 {
     static const NncPurpose purposes[] = {NNC_PREDICT, NNC_TRAIN};
+    d->purpose = NNC_PREDICT;
+    take_raw_inputs(j, raw);
+    return job_compile(j, purposes, j->options->with_training ? 2 : 1) &&
+           load_weights(j, &d->weights);
+}
+
+bool deploy_prepare(Job *j, Deployment *d)
+{
     *d = (Deployment){0};
     RawInputs raw = {j, &d->weights};
     if (!job_load(j) || !weights_read(j, job_weights_path(j), &d->weights))
         return false;
-    j->model.raw_input = raw_input;
-    j->model.raw_self = &raw;
-    if (!job_compile(j, purposes, j->options->with_training ? 2 : 1) ||
-        !load_weights(j, &d->weights))
+    const bool whole = j->options->quantize || sema_deploy_spec(j->model.program)->quantize;
+    if (whole && j->options->with_training) {
+        job_say(j, "--with-training is of f32; a header of int8 does not train");
+        return false;
+    }
+    if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))
         return false;
     describe(j, d);
     return true;

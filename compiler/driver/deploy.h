@@ -10,6 +10,7 @@
 typedef struct Deployment {
     NnrtTensorFile weights;
     CHeader header;
+    NncPurpose purpose;  // what the header computes: NNC_PREDICT, or NNC_INT8
 } Deployment;
 
 // Loads and compiles the model, reads its weights and plans its kernels for one example. False

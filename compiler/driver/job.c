@@ -59,7 +59,7 @@ bool job_read_data(Job *j, bool test_only)
         .model_path = j->options->file,
         .seed = j->train.seed,
         .test_only = test_only,
-        .calibrate = j->options->quantize != NULL,
+        .calibrate = j->calibrates || j->options->quantize != NULL,
     };
     return data_load(&j->data, &j->request);
 }

@@ -278,6 +278,12 @@ static bool check_pass(const char *option, const char *name, bool all)
     return usage_error("--%s: there is no pass %s", option, name);
 }
 
+static bool may_quantize(Command command)
+{
+    return command == COMMAND_EVAL || command == COMMAND_PREDICT || command == COMMAND_EMIT ||
+           command == COMMAND_EMIT_C || command == COMMAND_VERIFY;
+}
+
 // An object is no text that a stage of the compiler prints; a target's assembly is of the same
 // kind.
 static bool check_stage(const Options *o)
@@ -313,9 +319,8 @@ static bool check(const Options *o, Arena *a)
         return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
-    if (o->quantize && o->command != COMMAND_EVAL && o->command != COMMAND_PREDICT &&
-        o->command != COMMAND_EMIT)
-        return usage_error("--quantize goes with --eval, --predict or --emit");
+    if (o->quantize && !may_quantize(o->command))
+        return usage_error("--quantize goes with --eval, --predict, --emit, --emit-c or --verify");
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);

@@ -99,6 +99,7 @@ bool job_quantize_alone(Job *j, const NnrtTensorFile *file)
 {
     if (j->options->seed < 0)  // the examples that the training had
         j->train.seed = weights_seed(file, j->train.seed);
+    j->calibrates = true;
     return job_read_data(j, true) && job_quantize(j, file);
 }
 

@@ -59,6 +59,7 @@ static void add_axis(Kernel *k, const Operands *o, int label, int64_t size, int 
                                            : &k->columns;
     ContractAxis *x = &family->axes[family->count++];
     *x = axis_of(o, label, size);
+    x->label = label;
     if (out)
         x->axis = (*next)++;
 }
@@ -78,6 +79,7 @@ void contract_axes(const Fusion *f, Kernel *k, Node *n)
     for (int i = 0; i < l->rank; i++)
         if (find_label(n->attr.contract.out, n->type.rank, n->attr.contract.left[i]) < 0)
             add_axis(k, &o, n->attr.contract.left[i], l->dims[i], &next);
+    contract_clips(f, k, n);
 }
 
 void lower_contract(Arena *a, Plan *p, const Fusion *f, Kernel *k, Node *n)
@@ -132,6 +134,9 @@ static bool runs_on(const Kernel *k, const ContractAxis *outer, const ContractAx
     if (outer->left != inner->left * inner->size || outer->right != inner->right * inner->size ||
         outer->out != inner->out * inner->size)
         return false;
+    for (int i = 0; i < k->clip_count; i++)
+        if (outer->clip[i] != inner->clip[i] * inner->size)
+            return false;
     for (int i = 0; outer->axis >= 0 && i < k->count; i++)
         if (k->code[i].strides[outer->axis] != k->code[i].strides[inner->axis] * inner->size)
             return false;
@@ -152,6 +157,11 @@ static void merge_family(const Kernel *k, ContractAxes *x)
         *last = next;
     }
     x->count = count;
+}
+
+void contract_merge_depth(Kernel *k)
+{
+    merge_family(k, &k->depth);
 }
 
 void contract_merge_axes(Kernel *k)

@@ -83,6 +83,14 @@ static void find_uniform(Fusion *f)
     }
 }
 
+// What has been brought to 8 bits is not kept as the 32 that it was made from.
+static void keep_narrow(Fusion *f)
+{
+    for (int i = 0; i < f->graph->node_count; i++)
+        if (f->graph->nodes[i]->type.dtype == DTYPE_I8)
+            f->kept[i] = true;
+}
+
 // A contraction reads memory: its operand must be kept, and a leaf that is none copied.
 static void keep_operand(Fusion *f, Node *operand)
 {
@@ -144,6 +152,7 @@ static void allocate_marks(Fusion *f)
     f->kept = arena_array(f->arena, bool, (size_t)nodes);
     f->uniform = arena_array(f->arena, bool, (size_t)nodes);
     f->summed = arena_array(f->arena, bool, (size_t)nodes);
+    f->clipped = arena_array(f->arena, bool, (size_t)nodes);
 }
 
 static void find_summed(Fusion *f)
@@ -624,7 +633,8 @@ static void merge_results(Graph *g)
     graph_clean(g);
 }
 
-Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
+static Fusion *fuse_with(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan,
+                         bool clips)
 {
     Fusion *f = arena_new_of(a, Fusion);
     f->arena = a;
@@ -639,6 +649,9 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     arrange_operands(f, max_batch);
     find_uniform(f);
     find_copied(f);
+    if (clips)
+        find_clipped(f);
+    keep_narrow(f);
     add_copies(f);
     find_summed(f);
     for (int i = 0; i < f->graph->node_count; i++) {
@@ -652,4 +665,14 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     sort_nodes(f->groups, f->count);
     sort_nodes(f->prelude, f->prelude_count);
     return f;
+}
+
+Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
+{
+    return fuse_with(a, g, max_batch, scan, false);
+}
+
+Fusion *fuse_compact(Arena *a, const Graph *g, int64_t max_batch)
+{
+    return fuse_with(a, g, max_batch, NULL, true);
 }

@@ -49,10 +49,18 @@ typedef struct Fusion {
     bool *kept;     // by node: never computed again by its users, however cheap
     bool *uniform;  // by node: one number for the whole run
     bool *summed;   // by node: nothing but reductions read it
+    bool *clipped;  // by node: a pad that is not made, but seen to by who reads it
 } Fusion;
 
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
 Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
+// The same for a compact plan, whose contractions clip what they read (clip.c).
+Fusion *fuse_compact(Arena *a, const Graph *g, int64_t max_batch);
+
+// Finds the pads that contractions can do without.
+void find_clipped(Fusion *f);
+// The clips of contraction `k` of node `n`, and of its axes.
+void contract_clips(const Fusion *f, Kernel *k, const Node *n);
 
 // Lets contractions read a value inside of the border that another user has put around it
 // (inside.c).
@@ -74,6 +82,8 @@ bool is_row_major(const View *v, const Type *t);
 // Strides of a step of a sequence of the scan, which are further apart from example to example.
 void step_strides(const ScanBody *scan, const Type *t, int64_t *strides);
 
+// One node's rule: how it is read when what it is a view of is read so.
+View view_step(const View *in, const Node *n);
 // How `n` is read by its users; for a copied node the copy itself.
 View view_of(const Fusion *f, Node *n);
 // How a copied node reads what it copies.

@@ -45,17 +45,17 @@ typedef struct Buffer {
 typedef enum Level { LEVEL_UNIFORM, LEVEL_OUTER, LEVEL_FULL } Level;
 
 typedef enum InstrKind {
-    INSTR_CONST,   // node's constant
-    INSTR_SCALAR,  // node's number of the run
-    INSTR_LOAD,    // buffer[index]
-    INSTR_GATHER,  // buffer[row args[0], index]: rows are `row_stride` apart, `rows` of them
-    INSTR_IOTA,    // index, as an i32
-    INSTR_RANDOM,  // element number `index` of node's stream
-    INSTR_APPLY,   // node's element-wise operation on args
-    INSTR_REDUCE,  // node's reduction of args[0]: from full to outer
-    INSTR_ARGMAX,  // index along the reduced axes where args[0] is largest, the first among equals
+    INSTR_CONST,    // node's constant
+    INSTR_SCALAR,   // node's number of the run
+    INSTR_LOAD,     // buffer[index]
+    INSTR_GATHER,   // buffer[row args[0], index]: rows are `row_stride` apart, `rows` of them
+    INSTR_IOTA,     // index, as an i32
+    INSTR_RANDOM,   // element number `index` of node's stream
+    INSTR_APPLY,    // node's element-wise operation on args
+    INSTR_REDUCE,   // node's reduction of args[0]: from full to outer
+    INSTR_ARGMAX,   // index along the reduced axes where args[0] is largest, the first among equals
     INSTR_PRODUCT,  // the contraction's result at this point
-    INSTR_STORE,   // buffer[index] = args[0], or += if `adds`; in row args[1] if there is one
+    INSTR_STORE,    // buffer[index] = args[0], or += if `adds`; in row args[1] if there is one
 } InstrKind;
 
 // One value of a kernel. `index` is `offset` and the sum over the kernel's axes of stride times
@@ -84,13 +84,24 @@ typedef struct KernelAxis {
     bool reduced;
 } KernelAxis;
 
+#define MAX_CLIPS 2  // padded axes of an operand
+
 // An axis of a contraction, with its strides in elements; 0 where an operand has not got it.
 typedef struct ContractAxis {
     int64_t size;  // a constant, or DIM_BATCH times `factor`
     int64_t factor;
     int64_t left, right, out;
     int axis;  // the kernel's axis that it is of, for code behind the contraction; -1: of the depth
+    int label;                // of the contraction
+    int64_t clip[MAX_CLIPS];  // how far it goes along each clip of the kernel
 } ContractAxis;
+
+// A padded axis of the left operand that is not padded in memory: what lies at `offset` and the sum
+// of position times ContractAxis.clip is `value` below 0 and from `size` on.
+typedef struct Clip {
+    int64_t size, offset;
+    double value;
+} Clip;
 
 typedef struct ContractAxes {
     ContractAxis axes[MAX_RANK];
@@ -114,7 +125,9 @@ typedef struct Kernel {
     ContractAxes batch, rows, columns, depth;
     ContractAxis parts;                 // of the batch, the first depth axis; .size 0: none
     int64_t left_offset, right_offset;  // of the first elements
-    const Node *node;                   // contract, scan
+    Clip clips[MAX_CLIPS];              // of a compact plan
+    int clip_count;
+    const Node *node;  // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena
     struct Plan *body;
     bool invariant;  // in the body of a scan: the same in every step, so it runs before the first
@@ -135,7 +148,8 @@ typedef struct Plan {
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 // The same in as little memory as can be: buffers aligned to 4 bytes, and a kernel's result in the
-// place of what it reads for the last time, element for element.
+// place of what it reads for the last time, element for element. What a contraction reads is not
+// padded in memory: the kernel has to see where it ends.
 Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch);
 
 // What lives at once at the most: no placement can do with less than this.
@@ -144,9 +158,11 @@ size_t plan_live_bytes(const Plan *p);
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);
 
-// Whether the results of a contraction have neighbours in memory that one operand has, too: they are
-// worked on in vectors, along the last of the columns, or else (*swapped) of the rows.
+// Whether the results of a contraction have neighbours in memory that one operand has, too: they
+// are worked on in vectors, along the last of the columns, or else (*swapped) of the rows.
 bool contract_in_vectors(const Kernel *k, bool *swapped);
+// Merges the depth axes of a contraction that run on through memory.
+void contract_merge_depth(Kernel *k);
 // Whether so many products make up each result that they are added up in parts, in memory.
 bool contract_is_deep(const Kernel *k, int64_t max_batch);
 

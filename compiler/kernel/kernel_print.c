@@ -155,6 +155,18 @@ static void print_scan(Text *out, const Kernel *k)
     text_add(out, "  }\n");
 }
 
+static void print_clip(Text *out, const Kernel *k, int clip)
+{
+    const ContractAxes *const families[] = {&k->batch, &k->rows, &k->columns, &k->depth};
+    const Clip *c = &k->clips[clip];
+    text_addf(out, "    %.9g outside of %" PRId64 " from %" PRId64 ", steps", c->value, c->size,
+              c->offset);
+    for (int f = 0; f < 4; f++)
+        for (int i = 0; i < families[f]->count; i++)
+            text_addf(out, " %" PRId64, families[f]->axes[i].clip[clip]);
+    text_add(out, "\n");
+}
+
 static void print_body(Text *out, const Kernel *k)
 {
     if (k->kind == KERNEL_SCAN) {
@@ -174,6 +186,8 @@ static void print_body(Text *out, const Kernel *k)
     if (k->parts.size)
         text_addf(out, "    in %" PRId64 " parts of the batch (out %" PRId64 ")\n", k->parts.size,
                   k->parts.out);
+    for (int i = 0; i < k->clip_count; i++)
+        print_clip(out, k, i);
     print_contract_axes(out, "batch  ", &k->batch);
     print_contract_axes(out, "rows   ", &k->rows);
     print_contract_axes(out, "columns", &k->columns);

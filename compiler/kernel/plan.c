@@ -8,7 +8,7 @@
 static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = fuse(a, g, max_batch, NULL);
+    Fusion *f = compact ? fuse_compact(a, g, max_batch) : fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
     p->compact = compact;

@@ -202,8 +202,25 @@ static bool is_view(const Node *n)
     return op_is(n->op, VIEW) || drops_ones_only(n);
 }
 
+View view_step(const View *in, const Node *n)
+{
+    return rules[n->op](in, n);
+}
+
+static View view_clipped(const View *in, const Node *n)
+{
+    View v = *in;
+    for (int i = 0; i < n->type.rank; i++)
+        v.offset -= in->strides[i] * n->attr.pad.low[i];
+    return v;
+}
+
 View view_below(const Fusion *f, Node *n)
 {
+    if (f->clipped[n->id]) {
+        const View in = view_of(f, n->in[0]);
+        return view_clipped(&in, n);
+    }
     if (!is_view(n))
         return view_base(f, n);
     View in = view_of(f, n->in[0]), v;
@@ -237,7 +254,7 @@ bool is_computed(const Fusion *f, const Node *n)
 {
     if (f->copied[n->id])
         return true;
-    if (f->uniform[n->id] || is_view(n))
+    if (f->uniform[n->id] || is_view(n) || f->clipped[n->id])
         return false;
     return op_is(n->op, ELEMENTWISE | REDUCTION | PLACING) || n->op == OP_contract ||
            n->op == OP_gather || n->op == OP_scan;

@@ -60,4 +60,19 @@ QuantizePlan *quantize_plan(Arena *a, const Graph *predict);
 // a range is no finite number.
 bool quantize_build(QuantizePlan *p, void *block, Quantized *out, const char **why);
 
+// An input or output of the core.
+typedef struct QuantizedEnd {
+    bool whole;  // i8, in this scale; else as it was
+    Scale scale;
+} QuantizedEnd;
+
+// `g`, the integer graph, with inputs and outputs of i8.
+typedef struct QuantizedCore {
+    Graph *graph;
+    QuantizedEnd *inputs, *outputs;
+} QuantizedCore;
+
+// False: an input is read, or an output made, by a layer that stays f32.
+bool quantize_core(const QuantizePlan *p, const Graph *g, QuantizedCore *core);
+
 #endif

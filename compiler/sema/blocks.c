@@ -297,7 +297,7 @@ static void set_flash(Expander *e, const Expr *x)
 
 static void set_deployed_type(Expander *e, const Expr *x)
 {
-    report_not_yet(e, x->span, "`quantize`");
+    e->program->deploy_spec.quantize = read_word(e, x, "int8") != NULL;
 }
 
 static const Key deploy_table[] = {

@@ -72,6 +72,7 @@ typedef struct DeploySpec {
     bool given;
     int64_t ram, flash;
     Span ram_span, flash_span;
+    bool quantize;  // to int8
 } DeploySpec;
 
 // Loads and checks `path` and all it uses. NULL when it cannot be read; what is wrong in it is in

@@ -12,255 +12,15 @@
 // chains instead. Where a tile does not divide an axis the last one lies over its neighbour and
 // computes again what is there already: no code of its own for the rest.
 
-#include "codegen/c/c_writer.h"
-
-#define REGISTERS 30  // f32 registers that a tile may take: those of a Cortex-M4, less two
-#define MOST_ROWS 5
-#define MOST_COLUMNS 8
-#define CHAINS 4       // of a single result
-#define LEAST_DEPTH 8  // for which it is worth it
-
-// An operand of the products: how far its address moves along the tile's two axes.
-typedef struct Operand {
-    const char *name;   // of a loaded element: x0, x1, ...
-    int rows, columns;  // how many different elements a tile has along each
-    int64_t row_stride, column_stride;
-} Operand;
-
-typedef struct Contract {
-    CWriter *w;
-    const Kernel *k;
-    ContractAxis axes[3 * MAX_RANK + 1];  // of the result
-    const char *index[3 * MAX_RANK + 1];
-    int axis_count;
-    int row, column;  // the axes that a tile lies on; -1: none
-    int tile_rows, tile_columns;
-    int chains;
-    CCode *code;  // behind the results; NULL: they go to memory as they are
-} Contract;
-
-static int64_t size_of(const Contract *t, const ContractAxis *x)
-{
-    return axis_size(x->size, x->factor, t->w->batch);
-}
-
-static void add_axes(Contract *t, const ContractAxes *x)
-{
-    for (int i = 0; i < x->count; i++)
-        if (size_of(t, &x->axes[i]) > 1)
-            t->axes[t->axis_count++] = x->axes[i];
-}
-
-// --- the shape of a tile ------------------------------------------------------------------------
-
-static int moves(int64_t stride, int count)
-{
-    return stride ? count : 1;
-}
-
-static int loads(const Contract *t, int rows, int columns)
-{
-    const ContractAxis none = {0};
-    const ContractAxis *r = t->row < 0 ? &none : &t->axes[t->row];
-    const ContractAxis *c = t->column < 0 ? &none : &t->axes[t->column];
-    return moves(r->left, rows) * moves(c->left, columns) +
-           moves(r->right, rows) * moves(c->right, columns);
-}
-
-// Along which neighbours in the result are neighbours in an operand.
-static int choose_column(const Contract *t)
-{
-    int best = t->axis_count - 1;
-    for (int i = 0; i < t->axis_count; i++)
-        if (t->axes[i].out == 1 && (t->axes[i].right == 1 || t->axes[i].left == 1))
-            best = i;
-    return best;
-}
-
-// Along which an operand stands still that moves along the columns.
-static int choose_row(const Contract *t)
-{
-    int best = -1;
-    for (int i = 0; i < t->axis_count; i++)
-        if (i != t->column && ((t->axes[i].left == 0 && t->axes[t->column].left != 0) ||
-                               (t->axes[i].right == 0 && t->axes[t->column].right != 0)))
-            best = i;
-    return best;
-}
-
-// Whether computing a result again would be wrong: it is made from what it replaces.
-static bool only_once(const Contract *t)
-{
-    const Kernel *k = t->k;
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].adds ||
-            (k->code[i].kind == INSTR_LOAD && c_writes_memory(t->w, k, k->code[i].slot)))
-            return true;
-    return false;
-}
-
-static bool divides(int64_t a, int64_t b)
-{
-    return b % a == 0;
-}
-
-static double tile_cost(const Contract *t, int rows, int columns)
-{
-    const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
-    const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
-    const double tiles =
-        (double)((height + rows - 1) / rows) * (double)((width + columns - 1) / columns);
-    const double lanes = columns % 4 == 0 ? 1 : 1.05;  // a vector has four, or eight
-    return tiles * lanes * (rows * columns + loads(t, rows, columns) + 2);
-}
-
-static void choose_tile(Contract *t)
-{
-    double best = 0;
-    const bool once = only_once(t);
-    const int64_t height = t->row < 0 ? 1 : size_of(t, &t->axes[t->row]);
-    const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
-    for (int r = 1; r <= MOST_ROWS && r <= height; r++)
-        for (int c = 1; c <= MOST_COLUMNS && c <= width; c++) {
-            const double cost = tile_cost(t, r, c);
-            if (r * c + loads(t, r, c) > REGISTERS || (best > 0 && cost >= best) ||
-                (once && !(divides(r, height) && divides(c, width))))
-                continue;
-            best = cost;
-            t->tile_rows = r;
-            t->tile_columns = c;
-        }
-}
-
-static const ContractAxis *innermost(const Contract *t)
-{
-    return t->k->depth.count ? &t->k->depth.axes[t->k->depth.count - 1] : NULL;
-}
-
-static void prepare(Contract *t)
-{
-    add_axes(t, &t->k->batch);
-    add_axes(t, &t->k->rows);
-    add_axes(t, &t->k->columns);
-    t->tile_rows = t->tile_columns = 1;
-    t->column = choose_column(t);
-    t->row = t->column < 0 ? -1 : choose_row(t);
-    choose_tile(t);
-    const ContractAxis *depth = innermost(t);
-    const bool alone = t->tile_rows * t->tile_columns == 1;
-    t->chains =
-        alone && depth && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH ? CHAINS : 1;
-}
-
-// --- a tile -------------------------------------------------------------------------------------
-
-static Operand operand(const Contract *t, bool right)
-{
-    Operand o = {.name = right ? "w" : "x", .rows = 1, .columns = 1};
-    if (t->row >= 0)
-        o.row_stride = right ? t->axes[t->row].right : t->axes[t->row].left;
-    if (t->column >= 0)
-        o.column_stride = right ? t->axes[t->column].right : t->axes[t->column].left;
-    o.rows = moves(o.row_stride, t->tile_rows);
-    o.columns = moves(o.column_stride, t->tile_columns);
-    return o;
-}
-
-// Number of the element of an operand that a result of the tile needs.
-static int element(const Operand *o, int row, int column)
-{
-    return (o->rows > 1 ? row : 0) * o->columns + (o->columns > 1 ? column : 0);
-}
-
-static const char *sum(const Contract *t, const char *at, int64_t ahead)
-{
-    if (ahead == 0)
-        return at;
-    return arena_printf(t->w->arena, ahead < 0 ? "%s - %lld" : "%s + %lld", at,
-                        (long long)(ahead < 0 ? -ahead : ahead));
-}
-
-static void load_elements(const Contract *t, const Operand *o, const char *array, const char *at,
-                          int64_t ahead, int chain)
-{
-    for (int r = 0; r < o->rows; r++)
-        for (int c = 0; c < o->columns; c++)
-            c_line(t->w, "const float %s%d = %s[%s];", o->name,
-                   chain * o->rows * o->columns + r * o->columns + c, array,
-                   sum(t, at, ahead + r * o->row_stride + c * o->column_stride));
-}
-
-static const char *depth_position(const Contract *t, bool right, const char *const *index)
-{
-    int64_t strides[MAX_RANK];
-    for (int i = 0; i < t->k->depth.count; i++)
-        strides[i] = right ? t->k->depth.axes[i].right : t->k->depth.axes[i].left;
-    return c_position(t->w, index, strides, t->k->depth.count, 0);
-}
-
-// One step of the depth, for each chain the one after.
-static void products(const Contract *t, const char *const *index, int chains)
-{
-    const Operand x = operand(t, false), w = operand(t, true);
-    const char *mad = c_helper(t->w, C_MULTIPLY_ADD);
-    const ContractAxis none = {0}, *depth = innermost(t) ? innermost(t) : &none;
-    for (int chain = 0; chain < chains; chain++) {
-        load_elements(t, &x, "xt", depth_position(t, false, index), chain * depth->left, chain);
-        load_elements(t, &w, "wt", depth_position(t, true, index), chain * depth->right, chain);
-    }
-    for (int chain = 0; chain < chains; chain++)
-        for (int r = 0; r < t->tile_rows; r++)
-            for (int c = 0; c < t->tile_columns; c++) {
-                const int a = chain + r * t->tile_columns + c;
-                c_line(t->w, "a%d = %s(x%d, w%d, a%d);", a, mad, chain + element(&x, r, c),
-                       chain + element(&w, r, c), a);
-            }
-}
-
-static void depth_loops(const Contract *t, const char **index, int level)
-{
-    static const char *const names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
-    CWriter *w = t->w;
-    if (level == t->k->depth.count) {
-        products(t, index, 1);
-        return;
-    }
-    const bool parted = level == 0 && t->k->parts.size;
-    const int64_t size = size_of(t, &t->k->depth.axes[level]);
-    const char *d = index[level] = size == 1 ? NULL : names[level];
-    const int step = level == t->k->depth.count - 1 ? t->chains : 1;
-    if (parted) {
-        c_open(w, "for (%s %s = from; %s < to; ++%s)", w->index, d ? d : "d", d ? d : "d",
-               d ? d : "d");
-        depth_loops(t, index, level + 1);
-        c_close(w);
-        return;
-    }
-    if (!d) {
-        depth_loops(t, index, level + 1);
-        return;
-    }
-    if (step > 1) {
-        c_open(w, "for (%s %s = 0; %s < %lld; %s += %d)", w->index, d, d,
-               (long long)(size / step * step), d, step);
-        products(t, index, step);
-        c_close(w);
-    }
-    if (step > 1 && size % step == 0)
-        return;
-    c_open(w, "for (%s %s = %lld; %s < %lld; ++%s)", w->index, d,
-           (long long)(step > 1 ? size / step * step : 0), d, (long long)size, d);
-    depth_loops(t, index, level + 1);
-    c_close(w);
-}
+#include "codegen/c/c_tile.h"
 
 static void declare_sums(const Contract *t)
 {
     Text text = text_in(t->w->arena);
     const int count = t->tile_rows * t->tile_columns * t->chains;
     for (int i = 0; i < count; i++)
-        text_addf(&text, "%sa%d = 0.0f", i ? ", " : "", i);
-    c_line(t->w, "float %s;", text_str(&text));
+        text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
+    c_line(t->w, "%s %s;", sum_type(t), text_str(&text));
 }
 
 static const char *axes_position(const Contract *t, const char *const *index, int operand,
@@ -277,10 +37,11 @@ static const char *axes_position(const Contract *t, const char *const *index, in
 static void point_at(const Contract *t, const char *name, int slot, int64_t offset)
 {
     const char *at = axes_position(t, t->index, slot, offset);
+    const char *type = c_types[t->k->node->in[slot]->type.dtype].memory;
     if (at[0] == '0' && at[1] == '\0')
-        c_line(t->w, "const float *const %s = %s;", name, c_slot(t->w, slot));
+        c_line(t->w, "const %s *const %s = %s;", type, name, c_slot(t->w, slot));
     else
-        c_line(t->w, "const float *const %s = %s + %s;", name, c_slot(t->w, slot), at);
+        c_line(t->w, "const %s *const %s = %s + %s;", type, name, c_slot(t->w, slot), at);
 }
 
 // --- the code behind it -------------------------------------------------------------------------
@@ -323,7 +84,7 @@ static void gather_sums(const Contract *t)
     for (int i = 0; i < count; i++)
         text_addf(&text, "%sa%d", i ? ", " : "", i);
     if (count > 1)
-        c_line(t->w, "const float sums[%d] = {%s};", count, text_str(&text));
+        c_line(t->w, "const %s sums[%d] = {%s};", sum_type(t), count, text_str(&text));
 }
 
 static void run_code(const Contract *t)
@@ -357,40 +118,49 @@ static void store_tile(const Contract *t)
     for (int r = 0; r < t->tile_rows; r++)
         for (int c = 0; c < t->tile_columns; c++)
             c_line(t->w, "%s[%s] = a%d;", c_slot(t->w, 2),
-                   sum(t, at, r * row->out + c * column->out), r * t->tile_columns + c);
+                   c_tile_ahead(t, at, r * row->out + c * column->out), r * t->tile_columns + c);
 }
 
 static void tile(const Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
-    point_at(t, "xt", 0, t->k->left_offset);
+    if (t->k->clip_count)
+        c_line(t->w, "const %s xt = %s;", t->w->index,
+               axes_position(t, t->index, 0, t->k->left_offset));
+    else
+        point_at(t, "xt", 0, t->k->left_offset);
     point_at(t, "wt", 1, t->k->right_offset);
     declare_sums(t);
-    depth_loops(t, index, 0);
+    c_tile_sums(t, index, 0);
     store_tile(t);
 }
 
 // --- the loops around it ------------------------------------------------------------------------
 
-static void axis_loop(Contract *t, int axis, int step)
+// From `low` to below `high`; the last step lies over the one before where they do not divide.
+static void axis_range(Contract *t, int axis, int64_t low, int64_t high, int step)
 {
     static const char *const names[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
     CWriter *w = t->w;
-    const int64_t size = size_of(t, &t->axes[axis]);
-    const bool over = size % step != 0;
+    const bool over = (high - low) % step != 0;
     const char *name = axis < 8 ? names[axis] : arena_printf(w->arena, "i%d", axis);
     const char *i = over ? arena_printf(w->arena, "%s0", name) : name;
     t->index[axis] = NULL;
-    if (size == step)
+    if (low == 0 && high == step)
         return;
     t->index[axis] = name;
-    if (step == 1)
-        c_open(w, "for (%s %s = 0; %s < %lld; ++%s)", w->index, i, i, (long long)size, i);
-    else
-        c_open(w, "for (%s %s = 0; %s < %lld; %s += %d)", w->index, i, i, (long long)size, i, step);
+    c_open(w,
+           step == 1 ? "for (%s %s = %lld; %s < %lld; ++%s)"
+                     : "for (%s %s = %lld; %s < %lld; %s += %d)",
+           w->index, i, (long long)low, i, (long long)high, i, step);
     if (over)
         c_line(w, "const %s %s = %s < %lld ? %s : %lld;", w->index, name, i,
-               (long long)(size - step), i, (long long)(size - step));
+               (long long)(high - step), i, (long long)(high - step));
+}
+
+static void axis_loop(Contract *t, int axis, int step)
+{
+    axis_range(t, axis, 0, size_of(t, &t->axes[axis]), step);
 }
 
 static void close_axis(const Contract *t, int axis)
@@ -399,15 +169,52 @@ static void close_axis(const Contract *t, int axis)
         c_close(t->w);
 }
 
+static void row_loop(Contract *t)
+{
+    if (t->row >= 0)
+        axis_range(t, t->row, t->low, t->high, t->tile_rows);
+    tile(t);
+    if (t->row >= 0)
+        close_axis(t, t->row);
+}
+
+// Result by result, those that the tiles have made aside.
+static void border_loop(const Contract *inner)
+{
+    CWriter *w = inner->w;
+    Contract t = *inner;
+    t.tile_rows = t.chains = 1;
+    axis_range(&t, t.row, 0, size_of(&t, &t.axes[t.row]), 1);
+    if (t.index[t.row] && t.low < t.high) {
+        const char *i = t.index[t.row];
+        c_open(w, "if (%s == %lld)", i, (long long)t.low);
+        c_line(w, "%s = %lld;", i, (long long)t.high - 1);
+        c_line(w, "continue;");
+        c_close(w);
+    }
+    tile(&t);
+    close_axis(&t, t.row);
+}
+
+// Tiles where nothing along the row axis is outside, single results elsewhere.
+static void clipped_rows(Contract *t)
+{
+    Contract inner = *t;
+    c_clip_drop(&inner);
+    if (t->low < t->high)
+        row_loop(&inner);
+    if (t->row >= 0 && (t->low > 0 || t->high < size_of(t, &t->axes[t->row])))
+        border_loop(t);
+}
+
 // The rows of tiles are innermost.
 static void result_loops(Contract *t, int axis, int count)
 {
     if (axis == count) {
-        if (t->row >= 0)
-            axis_loop(t, t->row, t->tile_rows);
-        tile(t);
-        if (t->row >= 0)
-            close_axis(t, t->row);
+        if (t->k->clip_count)
+            clipped_rows(t);
+        else
+            row_loop(t);
         return;
     }
     if (axis == t->row || axis == t->column) {
@@ -442,7 +249,7 @@ static void open_parts(Contract *t)
 void c_contract(CWriter *w, const Kernel *k)
 {
     Contract t = {.w = w, .k = k, .code = k->count ? c_code_open(w, k) : NULL};
-    prepare(&t);
+    c_tile_choose(&t);
     const int axes = t.axis_count;
     open_parts(&t);
     if (t.column >= 0)

@@ -40,6 +40,8 @@ static void print_head(Header *h)
     for (int i = 0; i < g->output_count; i++)
         print_port(h, "output", g->outputs[i].name, &g->outputs[i].node->type);
     c_line(w, "//");
+    if (h->from->whole)
+        c_describe_whole(h);
     c_line(w,
            "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
            h->sizes.flash, h->sizes.ram);
@@ -107,6 +109,8 @@ static void print_declarations(Header *h)
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
+    if (h->from->whole)
+        c_declare_whole(h);
     if (h->from->stream)
         c_declare_stream(h);
     if (h->from->train)
@@ -125,8 +129,18 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         c_add_float(out, ((const float *)values)[i]);
     else if (dtype == DTYPE_I32)
         text_addf(out, "%d", (int)((const int32_t *)values)[i]);
+    else if (dtype == DTYPE_I8)
+        text_addf(out, "%d", ((const int8_t *)values)[i]);
     else
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
+}
+
+// Which element stands at place `i` of a constant.
+static int64_t place_in(const Header *h, int variable, int64_t i, int64_t count)
+{
+    const int64_t columns = h->from->turned ? h->from->turned[variable] : 0;
+    const int64_t depth = columns ? count / columns : 1;
+    return columns ? i % depth * columns + i / depth : i;
 }
 
 enum { NUMBERS_A_LINE = 8 };
@@ -145,7 +159,7 @@ void c_print_constant(Header *h, int variable)
            h->places.variables[variable], (long long)count);
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
-        print_number(h, v->type.dtype, values, i);
+        print_number(h, v->type.dtype, values, place_in(h, variable, i, count));
         text_add(w->out, i + 1 == count                             ? "\n"
                          : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
                                                                     : ",");
@@ -222,6 +236,20 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ROLLED", h->upper);
     c_line(w, "#endif");
+    c_line(w, "#ifdef __GNUC__");
+    c_line(w, "#define %s_ALWAYS __attribute__((always_inline))", h->w.name);
+    c_line(w, "#else");
+    c_line(w, "#define %s_ALWAYS", h->w.name);
+    c_line(w, "#endif");
+    if (h->from->exact) {
+        c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
+                  "the same.");
+        c_line(w, "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__");
+        c_line(w, "#define %s_PAIRS 1", h->w.name);
+        c_line(w, "#else");
+        c_line(w, "#define %s_PAIRS 0", h->w.name);
+        c_line(w, "#endif");
+    }
     c_blank(w);
 }
 
@@ -233,6 +261,8 @@ static void print_functions(Header *h)
     w->out = &functions;
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
+    if (h->from->whole)
+        c_print_whole(h);
     if (h->from->stream)
         c_print_stream(h);
     if (h->from->train)
@@ -260,6 +290,9 @@ static void print_implementation(Header *h)
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
+    c_line(w, "#undef %s_ALWAYS", w->name);
+    if (h->from->exact)
+        c_line(w, "#undef %s_PAIRS", w->name);
     c_line(w, "#endif");
 }
 
@@ -294,6 +327,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
               .index = index_type(from),
               .batch = 1,
               .run = {.seed = from->seed},
+              .exact = from->exact,
               .trace = from->trace},
         .from = from,
         .plan = p,

@@ -14,17 +14,30 @@ typedef struct CState {
     double first;
 } CState;
 
+// An input or output of a model of whole numbers: real = scale * (q - zero).
+typedef struct CEnd {
+    bool whole;  // i8; else as it was
+    double scale;
+    int zero;
+    const char *note;  // what comes of a raw input first, or NULL
+} CEnd;
+
 typedef struct CHeader {
     const char *model;   // its name
     const char *file;    // the .nn file's
     const char *header;  // the header's own
-    const Plan *plan;    // of predict, by c_plan
+    Plan *plan;          // of predict, by c_plan
     const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
     const Plan *fold;    // of fold, NULL: there is nothing to fold
     int64_t batch;
     const Plan *stream;  // of a step of a recurrent model, NULL: it is none
     const CState *states;
     int state_count;
+    bool exact;                    // a model of whole numbers: to the last bit what nnc computes
+    const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
+    const CEnd *inputs, *outputs;  // of that
+    const int64_t *turned;  // by variable: the columns of weights that stand column by column, or
+                            // 0; NULL: all are as they were
     const void *block;  // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
@@ -51,6 +64,10 @@ CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target)
 
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
+
+// Has the weights of i8 stand column by column; notes the columns of those variables. All plans of
+// a header alike.
+void c_lay_out(Plan *p, int64_t *columns);
 
 // An identifier made of any text at all; never a word of C or C++, never empty.
 const char *c_identifier(Arena *a, const char *text);

@@ -236,9 +236,19 @@ static bool in_lanes(const Nest *n)
     return any;
 }
 
+// What a reduction begins with.
+static const char *first_of(const Instr *c)
+{
+    static const char *const first[][REDUCE_KIND_COUNT] = {
+        [DTYPE_F32] = {"0.0f", "-INFINITY", "INFINITY"},
+        [DTYPE_I32] = {"0", "INT32_MIN", "INT32_MAX"},
+        [DTYPE_I8] = {"0", "-128", "127"},
+    };
+    return first[c->dtype][c->node->attr.reduce.kind];
+}
+
 static void start_reductions(Nest *n)
 {
-    static const char *const first[REDUCE_KIND_COUNT] = {"0.0f", "-INFINITY", "INFINITY"};
     const bool lanes = in_lanes(n);
     for (int i = 0; i < n->k->count; i++) {
         const Instr *c = &n->k->code[i];
@@ -249,11 +259,11 @@ static void start_reductions(Nest *n)
             c_line(n->w, "int32_t v%d = 0;", i);
             continue;
         }
-        const char *f = first[c->node->attr.reduce.kind];
+        const char *f = first_of(c), *type = c_types[c->dtype].value;
         if (lanes)
-            c_line(n->w, "float s%d[%d] = {%s, %s, %s, %s};", i, LANES, f, f, f, f);
+            c_line(n->w, "%s s%d[%d] = {%s, %s, %s, %s};", type, i, LANES, f, f, f, f);
         else
-            c_line(n->w, "float v%d = %s;", i, f);
+            c_line(n->w, "%s v%d = %s;", type, i, f);
     }
 }
 
@@ -265,9 +275,15 @@ static const char *reduced_index(const Nest *n)
     return "0";
 }
 
-static const char *extreme(Nest *n, const Instr *c)
+// a and b as one.
+static const char *joined(Nest *n, const Instr *c, const char *a, const char *b)
 {
-    return c_helper(n->w, c->node->attr.reduce.kind == REDUCE_MAX ? C_MAX : C_MIN);
+    static const EmitOp ops[REDUCE_KIND_COUNT] = {
+        [REDUCE_MAX] = EMIT_MAX, [REDUCE_MIN] = EMIT_MIN, [REDUCE_SUM] = EMIT_ADD};
+    const ReduceKind kind = c->node->attr.reduce.kind;
+    const EmitOp op = kind == REDUCE_SUM && c->dtype != DTYPE_F32 ? EMIT_IADD : ops[kind];
+    const CValue none = {0};
+    return c_operation(n->w, op, c_name_value(a, c->dtype), c_name_value(b, c->dtype), none).text;
 }
 
 static void accumulate(Nest *n, int instr)
@@ -282,24 +298,24 @@ static void accumulate(Nest *n, int instr)
         return;
     }
     const char *so_far = arena_printf(n->w->arena, in_lanes(n) ? "s%d[u]" : "v%d", instr);
-    if (c->node->attr.reduce.kind == REDUCE_SUM)
+    if (c->node->attr.reduce.kind == REDUCE_SUM && c->dtype == DTYPE_F32)
         c_line(n->w, "%s += %s;", so_far, v);
     else
-        c_line(n->w, "%s = %s(%s, %s);", so_far, extreme(n, c), so_far, v);
+        c_line(n->w, "%s = %s;", so_far, joined(n, c, so_far, v));
 }
 
 // Of the partial results.
 static void join_lanes(Nest *n, int instr)
 {
     const Instr *c = &n->k->code[instr];
-    if (c->node->attr.reduce.kind == REDUCE_SUM) {
-        c_line(n->w, "const float v%d = (s%d[0] + s%d[1]) + (s%d[2] + s%d[3]);", instr, instr,
-               instr, instr, instr);
-        return;
-    }
-    const char *f = extreme(n, c);
-    c_line(n->w, "const float v%d = %s(%s(s%d[0], s%d[1]), %s(s%d[2], s%d[3]));", instr, f, f,
-           instr, instr, f, instr, instr);
+    const char *s[LANES];
+    for (int i = 0; i < LANES; i++)
+        s[i] = arena_printf(n->w->arena, "s%d[%d]", instr, i);
+    const bool sum = c->node->attr.reduce.kind == REDUCE_SUM && c->dtype == DTYPE_F32;
+    const char *const halves = sum ? "(%s)" : "%s";
+    const char *low = arena_printf(n->w->arena, halves, joined(n, c, s[0], s[1]));
+    const char *high = arena_printf(n->w->arena, halves, joined(n, c, s[2], s[3]));
+    c_line(n->w, "const %s v%d = %s;", c_types[c->dtype].value, instr, joined(n, c, low, high));
 }
 
 static void finish_reductions(Nest *n)

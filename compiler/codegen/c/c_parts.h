@@ -33,6 +33,11 @@ void c_print_constant(Header *h, int variable);
 void c_declare_training(Header *h);
 void c_print_training(Header *h);
 
+// In whole numbers from end to end (c_whole.c): the same, and what stands at the head.
+void c_describe_whole(Header *h);
+void c_declare_whole(Header *h);
+void c_print_whole(Header *h);
+
 // Step by step (c_stream.c): the same.
 void c_declare_stream(Header *h);
 void c_print_stream(Header *h);

@@ -13,6 +13,7 @@ const CType c_types[DTYPE_COUNT] = {
     [DTYPE_F32] = {"float", "float", "%s", "%s"},
     [DTYPE_I32] = {"int32_t", "int32_t", "%s", "%s"},
     [DTYPE_BOOL] = {"bool", "uint8_t", "%s != 0", "(uint8_t)%s"},
+    [DTYPE_I8] = {"int32_t", "int8_t", "%s", "(int8_t)%s"},
 };
 
 // --- what expressions call ----------------------------------------------------------------------
@@ -23,6 +24,13 @@ typedef struct HelperRow {
     CHelper needs;     // another one, which stands before; C_HELPER_COUNT: none
 } HelperRow;
 
+#define ALWAYS "static inline NAME_ALWAYS "
+#define WHOLE ALWAYS "int32_t NAME_"
+
+// Arithmetic modulo 2^32 is that of uint32_t; that a conversion back to int32_t keeps the bits is
+// what C leaves to its implementations and all of them do. A shift of a negative number is not
+// used: it is made positive by 2^31, or 2^63, which is taken away again.
+//
 // The random numbers are those of nnc itself: Philox4x32-10 (Salmon et al., SC 2011).
 static const HelperRow helpers[C_HELPER_COUNT] = {
     [C_MAX] = {"max", "static inline float NAME_max(float a, float b) { return b > a ? b : a; }\n",
@@ -55,6 +63,110 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                   "    return a < 2147483648.0f ? (int32_t)a : INT32_MAX;\n"
                   "}\n",
                   C_HELPER_COUNT},
+    [C_WHOLE_MAX] = {"larger", WHOLE "larger(int32_t a, int32_t b) { return b > a ? b : a; }\n",
+                     C_HELPER_COUNT},
+    [C_WHOLE_MIN] = {"smaller", WHOLE "smaller(int32_t a, int32_t b) { return b < a ? b : a; }\n",
+                     C_HELPER_COUNT},
+    [C_PLUS] = {"plus",
+                "// Modulo 2^32, as the next ones.\n" WHOLE "plus(int32_t a, int32_t b)\n"
+                "{\n"
+                "    return (int32_t)((uint32_t)a + (uint32_t)b);\n"
+                "}\n",
+                C_HELPER_COUNT},
+    [C_MINUS] = {"minus",
+                 WHOLE "minus(int32_t a, int32_t b)\n"
+                       "{\n"
+                       "    return (int32_t)((uint32_t)a - (uint32_t)b);\n"
+                       "}\n",
+                 C_HELPER_COUNT},
+    [C_TIMES] = {"times",
+                 WHOLE "times(int32_t a, int32_t b)\n"
+                       "{\n"
+                       "    return (int32_t)((uint32_t)a * (uint32_t)b);\n"
+                       "}\n",
+                 C_HELPER_COUNT},
+    [C_OVER] = {"over",
+                "// Towards zero; 0 where b is 0, and -2^31 / -1 is -2^31.\n" WHOLE
+                "over(int32_t a, int32_t b)\n"
+                "{\n"
+                "    if (b == 0)\n"
+                "        return 0;\n"
+                "    return b == -1 ? (int32_t)(0u - (uint32_t)a) : a / b;\n"
+                "}\n",
+                C_HELPER_COUNT},
+    [C_SCALED] =
+        {"scaled",
+         "// floor(a * multiplier / 2^s + 1/2) with s modulo 64, the nearest that there is.\n"
+         "static int32_t NAME_scaled(int32_t a, int32_t multiplier, uint32_t s)\n"
+         "{\n"
+         "    const uint64_t half = ((uint64_t)1 << s) >> 1, low = (uint64_t)1 << 63;\n"
+         "    const uint64_t y = (uint64_t)((int64_t)a * multiplier) + half;\n"
+         "    const int64_t z = (int64_t)(((y ^ low) >> s) - (low >> s));\n"
+         "    return z < INT32_MIN ? INT32_MIN : z > INT32_MAX ? INT32_MAX : (int32_t)z;\n"
+         "}\n",
+         C_HELPER_COUNT},
+    [C_REQUANTIZE] =
+        {"requantize",
+         "// The same; mostly the upper half of the product has all that is wanted. 2^30 keeps it\n"
+         "// positive on the way.\n" ALWAYS
+         "int32_t NAME_requantize(int32_t a, int32_t multiplier, int32_t shift)\n"
+         "{\n"
+         "    const uint32_t s = (uint32_t)shift & 63u, n = s - 32u, low = 0x40000000u;\n"
+         "    const uint32_t high = (uint32_t)((uint64_t)((int64_t)a * multiplier) >> 32);\n"
+         "    if (n - 1u >= 30u)\n"
+         "        return NAME_scaled(a, multiplier, s);\n"
+         "    return (int32_t)(((high + low + (1u << (n - 1u))) >> n) - (low >> n));\n"
+         "}\n",
+         C_SCALED},
+    [C_TO_I8] = {"to_i8",
+                 WHOLE "to_i8(int32_t a) { return a < -128 ? -128 : a > 127 ? 127 : a; }\n",
+                 C_HELPER_COUNT},
+    [C_REAL_TO_I8] =
+        {"real_to_i8",
+         "// Towards zero; what is beyond the ends becomes them, NaN becomes 0.\n" WHOLE
+         "real_to_i8(float a)\n"
+         "{\n"
+         "    if (!(a > -128.0f))\n"
+         "        return a <= -128.0f ? -128 : 0;\n"
+         "    return a < 127.0f ? (int32_t)a : 127;\n"
+         "}\n",
+         C_HELPER_COUNT},
+    [C_ROUNDED] = {"rounded",
+                   "// A product that is rounded before it is added to, on any processor.\n"
+                   "static inline float NAME_rounded(float a)\n"
+                   "{\n"
+                   "    const volatile float rounded = a;\n"
+                   "    return rounded;\n"
+                   "}\n",
+                   C_HELPER_COUNT},
+    [C_PAIRS] =
+        {"pairs",
+         "#if NAME_PAIRS\n"
+         "// Two numbers of 16 bits in a word: neighbours 0 and 2 of four, 1 and 3, and a + x0 w0 "
+         "+ x1 "
+         "w1.\n" ALWAYS "uint32_t NAME_four(const int8_t *p)\n"
+         "{\n"
+         "    uint32_t v;\n"
+         "    __builtin_memcpy(&v, p, sizeof v);\n"
+         "    return v;\n"
+         "}\n" ALWAYS "uint32_t NAME_even(uint32_t v)\n"
+         "{\n"
+         "    uint32_t r;\n"
+         "    __asm__(\"sxtb16 %0, %1\" : \"=r\"(r) : \"r\"(v));\n"
+         "    return r;\n"
+         "}\n" ALWAYS "uint32_t NAME_odd(uint32_t v)\n"
+         "{\n"
+         "    uint32_t r;\n"
+         "    __asm__(\"sxtb16 %0, %1, ror #8\" : \"=r\"(r) : \"r\"(v));\n"
+         "    return r;\n"
+         "}\n" ALWAYS "int32_t NAME_pair(uint32_t x, uint32_t w, int32_t a)\n"
+         "{\n"
+         "    int32_t r;\n"
+         "    __asm__(\"smlad %0, %1, %2, %3\" : \"=r\"(r) : \"r\"(x), \"r\"(w), \"r\"(a));\n"
+         "    return r;\n"
+         "}\n"
+         "#endif\n",
+         C_HELPER_COUNT},
     [C_ROW] = {"row",
                "// An index outside of the table is that of its first or last row.\n"
                "static inline int32_t NAME_row(int32_t row, int32_t rows)\n"
@@ -87,6 +199,8 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
 const char *c_helper(CWriter *w, CHelper helper)
 {
     w->used[helper] = true;
+    if (helpers[helper].needs != C_HELPER_COUNT)
+        c_helper(w, helpers[helper].needs);
     return arena_printf(w->arena, "%s_%s", w->name, helpers[helper].name);
 }
 
@@ -109,7 +223,14 @@ void c_print_helpers(CWriter *w)
 
 // --- operations ---------------------------------------------------------------------------------
 
-typedef enum Result { RESULT_F32, RESULT_I32, RESULT_BOOL, RESULT_A, RESULT_B } Result;
+typedef enum Result {
+    RESULT_F32,
+    RESULT_I32,
+    RESULT_BOOL,
+    RESULT_I8,
+    RESULT_A,  // as the first operand
+    RESULT_B
+} Result;
 
 typedef struct Form {
     const char *format;  // with a %s for each operand
@@ -130,6 +251,11 @@ typedef struct Form {
 #define BOTH(operator)                                                                \
     {                                                                                 \
         "%s " operator" %s", BIND_LOGIC, {BIND_PRIMARY, BIND_PRIMARY}, RESULT_BOOL, 0 \
+    }
+
+#define WHOLE_CALL(helper)                                                           \
+    {                                                                                \
+        "%s(%s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE}, RESULT_A, helper + 1 \
     }
 
 static const Form forms[EMIT_COUNT] = {
@@ -166,10 +292,43 @@ static const Form forms[EMIT_COUNT] = {
     [EMIT_SELECT] = {"%s ? %s : %s", BIND_CHOICE, {BIND_UNARY, BIND_SUM, BIND_SUM}, RESULT_B, 0},
     [EMIT_FMA] =
         {"fmaf(%s, %s, %s)", BIND_PRIMARY, {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE}, RESULT_F32, 0},
+    [EMIT_IADD] = WHOLE_CALL(C_PLUS),
+    [EMIT_ISUB] = WHOLE_CALL(C_MINUS),
+    [EMIT_IMUL] = WHOLE_CALL(C_TIMES),
+    [EMIT_IDIV] = WHOLE_CALL(C_OVER),
+    [EMIT_TO_I8] = {"%s(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_I8, C_TO_I8 + 1},
+    [EMIT_REQUANTIZE] = {"%s(%s, %s, %s)",
+                         BIND_PRIMARY,
+                         {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE},
+                         RESULT_I32,
+                         C_REQUANTIZE + 1},
 };
 
-// Without a float there is nothing to round or to clamp.
-static const Form bool_to_i32 = {"(int32_t)%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_I32, 0};
+// Where the type of the first operand asks for another form.
+typedef struct SpecialForm {
+    EmitOp op;
+    DType of;
+    Form form;
+} SpecialForm;
+
+static const SpecialForm special_forms[] = {
+    // without a float there is nothing to round or to clamp
+    {EMIT_TO_I32, DTYPE_BOOL, {"(int32_t)%s", BIND_UNARY, {BIND_PRIMARY}, RESULT_I32, 0}},
+    {EMIT_TO_I32, DTYPE_I8, {"%s", BIND_CHOICE, {BIND_CHOICE}, RESULT_I32, 0}},
+    {EMIT_TO_I8, DTYPE_F32, {"%s(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_I8, C_REAL_TO_I8 + 1}},
+    {EMIT_MAX, DTYPE_I32, WHOLE_CALL(C_WHOLE_MAX)},
+    {EMIT_MAX, DTYPE_I8, WHOLE_CALL(C_WHOLE_MAX)},
+    {EMIT_MIN, DTYPE_I32, WHOLE_CALL(C_WHOLE_MIN)},
+    {EMIT_MIN, DTYPE_I8, WHOLE_CALL(C_WHOLE_MIN)},
+};
+
+static const Form *form_for(EmitOp op, DType of)
+{
+    for (size_t i = 0; i < sizeof special_forms / sizeof *special_forms; i++)
+        if (special_forms[i].op == op && special_forms[i].of == of)
+            return &special_forms[i].form;
+    return &forms[op];
+}
 
 static const char *bound(CWriter *w, CValue v, Binding least)
 {
@@ -180,7 +339,7 @@ static const char *bound(CWriter *w, CValue v, Binding least)
 
 static DType result_type(Result r, const CValue *in)
 {
-    static const DType stated[] = {DTYPE_F32, DTYPE_I32, DTYPE_BOOL};
+    static const DType stated[] = {DTYPE_F32, DTYPE_I32, DTYPE_BOOL, DTYPE_I8};
     return r == RESULT_A ? in[0].dtype : r == RESULT_B ? in[1].dtype : stated[r];
 }
 
@@ -199,15 +358,16 @@ static const char *filled(CWriter *w, const char *format, const char *const *par
 CValue c_operation(CWriter *w, EmitOp op, CValue a, CValue b, CValue c)
 {
     const CValue in[3] = {a, b, c};
-    const bool from_bool = op == EMIT_TO_I32 && a.dtype == DTYPE_BOOL;
-    const Form *f = from_bool ? &bool_to_i32 : &forms[op];
+    const Form *f = form_for(op, a.dtype);
     const char *parts[4];
     int count = 0;
     if (f->helper)
         parts[count++] = c_helper(w, (CHelper)(f->helper - 1));
     for (int i = 0; i < 3; i++)
         parts[count++] = bound(w, in[i], f->operands[i]);
-    return (CValue){filled(w, f->format, parts), f->own, result_type(f->result, in)};
+    const bool as_is = strcmp(f->format, "%s") == 0;
+    return (CValue){filled(w, f->format, parts), as_is ? a.binding : f->own,
+                    result_type(f->result, in)};
 }
 
 CValue c_name_value(const char *name, DType dtype)
@@ -256,13 +416,25 @@ static Sv emit_apply(Emit *e, EmitOp op, Sv a, Sv b, Sv c)
     return sv_of_value(w, c_operation(w, op, value_of(a), value_of(b), value_of(c)));
 }
 
+// A product that a compiler may join with the sum that it goes into.
+static bool is_joined(const CWriter *w, const Node *n, int input)
+{
+    return w->exact && (n->op == OP_add || n->op == OP_sub) && n->in[input]->op == OP_mul;
+}
+
+static CValue rounded(CWriter *w, CValue v)
+{
+    return (CValue){arena_printf(w->arena, "%s(%s)", c_helper(w, C_ROUNDED), v.text), BIND_PRIMARY,
+                    v.dtype};
+}
+
 CValue c_apply(CWriter *w, const Node *n, const CValue *args)
 {
     CEmit e = {.emit = {emit_constant, emit_apply}, .w = w};
     Sv in[MAX_ARITY];
     Type types[MAX_ARITY];
     for (int i = 0; i < n->input_count; i++) {
-        in[i] = sv_of_value(w, args[i]);
+        in[i] = sv_of_value(w, is_joined(w, n, i) ? rounded(w, args[i]) : args[i]);
         types[i] = n->in[i]->type;
     }
     return value_of(op_table[n->op]->scalar(&e.emit, in, types, &n->type));

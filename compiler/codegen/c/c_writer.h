@@ -17,6 +17,18 @@ typedef enum CHelper {
     C_MULTIPLY_ADD,
     C_SIGMOID,
     C_TO_I32,
+    C_WHOLE_MAX,
+    C_WHOLE_MIN,
+    C_PLUS,
+    C_MINUS,
+    C_TIMES,
+    C_OVER,
+    C_SCALED,
+    C_REQUANTIZE,
+    C_TO_I8,
+    C_REAL_TO_I8,
+    C_ROUNDED,
+    C_PAIRS,
     C_ROW,
     C_RANDOM,
     C_HELPER_COUNT
@@ -42,6 +54,7 @@ typedef struct CWriter {
     int indent;
     int64_t batch;  // examples of a run
     CRun run;
+    bool exact;  // no product joins an addition unrounded
     const int
         *place;  // by slot of the kernel at hand: the slot of the same memory that stands for it
     bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
@@ -67,7 +80,8 @@ void c_add_float(Text *t, float value);
 
 // --- types and expressions (c_values.c) ---------------------------------------------------------
 
-// How an element type is spelt. A row for each DType.
+// How an element type is spelt. A row for each DType. An i8 is an int32_t as soon as it is loaded,
+// as C would have it in any expression.
 typedef struct CType {
     const char *value;   // of a variable
     const char *memory;  // of an array
