@@ -54,8 +54,8 @@ typedef struct NncModel {
     Jit *jit;                              // NULL until it is needed
     NncRawInput *raw_input;                // NULL: predict takes inputs as the model does
     void *raw_self;                        // its first argument
-    RawInput *raw;  // by input of predict, when there is raw_input
-    void *block;  // the variables, laid out by Variable.offset; 64-byte aligned
+    RawInput *raw;                         // by input of predict, when there is raw_input
+    void *block;         // the variables, laid out by Variable.offset; 64-byte aligned
     QuantizePlan *plan;  // NULL before nnc_quantize
     Quantized quantized;
 } NncModel;

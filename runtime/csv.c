@@ -13,7 +13,7 @@
 #include "alloc.h"
 #include "file.h"
 
-#define FILE_LIMIT (((size_t)4 << 30) - 1) // positions are kept in 32 bits
+#define FILE_LIMIT (((size_t)4 << 30) - 1)  // positions are kept in 32 bits
 #define RECORD_LIMIT ((size_t)16 << 20)
 #define COLUMN_LIMIT 65536
 
@@ -22,9 +22,9 @@
 // All records of a text. Cells are NUL-terminated where they stand; a cell is its position.
 typedef struct Records {
     const char *file;
-    char *text;      // the file, cut up
-    uint32_t *cells; // owned; [count, columns]
-    uint32_t *lines; // owned; on which a record begins
+    char *text;       // the file, cut up
+    uint32_t *cells;  // owned; [count, columns]
+    uint32_t *lines;  // owned; on which a record begins
     size_t count;
     size_t columns;
     size_t cell_room;
@@ -58,12 +58,12 @@ static bool push(uint32_t **items, size_t count, size_t *room, size_t value, Nnr
 
 typedef struct Scanner {
     const char *file;
-    char *text; // text[size] is NUL
+    char *text;  // text[size] is NUL
     size_t size;
     size_t at;
-    size_t line;   // from 1
-    size_t record; // where this record begins
-    size_t column; // of the cell, from 0
+    size_t line;    // from 1
+    size_t record;  // where this record begins
+    size_t column;  // of the cell, from 0
     char separator;
 } Scanner;
 
@@ -302,11 +302,11 @@ typedef struct Builder {
     const Records *records;
     const NnrtCsvOptions *options;
     NnrtTable *table;
-    const char **names; // [records->columns]; into the text, or into `numbered`
-    char *numbered;     // names "c0", "c1", ...
-    size_t *from;       // [table columns]; the file's column
-    uint32_t *rows;     // [table rows]; the record of each
-    size_t first;       // the first record of data
+    const char **names;  // [records->columns]; into the text, or into `numbered`
+    char *numbered;      // names "c0", "c1", ...
+    size_t *from;        // [table columns]; the file's column
+    uint32_t *rows;      // [table rows]; the record of each
+    size_t first;        // the first record of data
     Numbers numbers;
 } Builder;
 

@@ -13,28 +13,28 @@
 #include "error.h"
 
 typedef struct NnrtColumn {
-    char *name;          // owned; "c0", "c1", ... without a header
-    bool categorical;    // says which of the next two is there
-    float *numbers;      // owned; f32[rows]
-    int32_t *codes;      // owned; i32[rows]
-    char **classes;      // owned; names of the codes, sorted bytewise
-    int64_t class_count; // 0 for a numeric column
+    char *name;           // owned; "c0", "c1", ... without a header
+    bool categorical;     // says which of the next two is there
+    float *numbers;       // owned; f32[rows]
+    int32_t *codes;       // owned; i32[rows]
+    char **classes;       // owned; names of the codes, sorted bytewise
+    int64_t class_count;  // 0 for a numeric column
 } NnrtColumn;
 
 typedef struct NnrtTable {
-    NnrtColumn *columns; // owned
+    NnrtColumn *columns;  // owned
     int column_count;
     int64_t rows;
-    int64_t dropped; // rows left out for a missing value
-    char *file;      // owned; for messages
+    int64_t dropped;  // rows left out for a missing value
+    char *file;       // owned; for messages
 } NnrtTable;
 
 typedef struct NnrtCsvOptions {
-    char separator;             // 0: a comma
-    bool no_header;             // the first record is data
-    const char *const *missing; // spellings of a missing value besides the empty one
+    char separator;              // 0: a comma
+    bool no_header;              // the first record is data
+    const char *const *missing;  // spellings of a missing value besides the empty one
     int missing_count;
-    bool drop_missing; // leave such rows out; else a missing value is an error
+    bool drop_missing;  // leave such rows out; else a missing value is an error
 
     // The table of the training data: columns then are those of `like`, in its order, and their
     // kinds and classes too, so that codes mean the same in the test's file. A class that `like`
@@ -60,7 +60,7 @@ bool nnrt_csv_parse(const char *file, const char *text, size_t size, const NnrtC
 typedef struct NnrtSelect {
     const char *const *targets;
     int target_count;
-    const char *const *ignored; // columns that are in no field: names of rows, dates
+    const char *const *ignored;  // columns that are in no field: names of rows, dates
     int ignored_count;
     bool allow_absent;
 } NnrtSelect;

@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 typedef struct NnrtError {
-    char message[512]; // one sentence in the user's terms, without the place
-    char help[256];    // how to mend it; "" when there is nothing to say
-    char file[1024];   // as the caller named it; "" when no file is concerned
-    int64_t line;      // from 1; 0: none
-    int64_t column;    // from 1, of a table or in bytes; 0: none
-    int64_t offset;    // in bytes from the start of the file; -1: none
+    char message[512];  // one sentence in the user's terms, without the place
+    char help[256];     // how to mend it; "" when there is nothing to say
+    char file[1024];    // as the caller named it; "" when no file is concerned
+    int64_t line;       // from 1; 0: none
+    int64_t column;     // from 1, of a table or in bytes; 0: none
+    int64_t offset;     // in bytes from the start of the file; -1: none
 } NnrtError;
 
 // Each fills `e` anew (place and help included) and returns false, so that it can be returned.

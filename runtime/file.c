@@ -142,11 +142,11 @@ bool nnrt_read_file(const char *path, size_t limit, NnrtBytes *out, NnrtError *e
 // ---- writing
 
 struct NnrtWriter {
-    int dir;    // of the directory
-    int fd;     // of the temporary file; -1: closed
-    char *path; // as the caller named it
-    char *name; // within the directory; points into path
-    char *temp; // name of the temporary file within the directory
+    int dir;     // of the directory
+    int fd;      // of the temporary file; -1: closed
+    char *path;  // as the caller named it
+    char *name;  // within the directory; points into path
+    char *temp;  // name of the temporary file within the directory
 };
 
 static void writer_free(NnrtWriter *w)
@@ -209,7 +209,7 @@ static void remove_stale(const NnrtWriter *w)
     if (!entries) {
         if (fd >= 0)
             close(fd);
-        return; // leftovers are a nuisance, no reason not to write
+        return;  // leftovers are a nuisance, no reason not to write
     }
     for (struct dirent *entry; (entry = readdir(entries));) {
         const pid_t owner = temp_owner(entry->d_name, w->name);
@@ -263,7 +263,7 @@ static bool create_temp(NnrtWriter *w, NnrtError *e)
         return nnrt_fail_file(e, w->path, "cannot write: another writer is at it");
     if (w->fd < 0)
         return system_failure(w, "create", e);
-    flock(w->fd, LOCK_EX | LOCK_NB); // marks it as in use, see is_stale
+    flock(w->fd, LOCK_EX | LOCK_NB);  // marks it as in use, see is_stale
     return true;
 }
 

@@ -10,7 +10,7 @@
 #include "error.h"
 
 typedef struct NnrtBytes {
-    uint8_t *data; // owned; one NUL more than size, so that text can be scanned to it
+    uint8_t *data;  // owned; one NUL more than size, so that text can be scanned to it
     size_t size;
 } NnrtBytes;
 
@@ -28,7 +28,7 @@ bool nnrt_writer_put(NnrtWriter *w, const void *data, size_t size, NnrtError *e)
 // Makes what was put the file, durably. Frees `w` in every case; on failure the old file stands and
 // the temporary one is gone. (When only the directory's fsync failed, the new file stands, intact.)
 bool nnrt_writer_commit(NnrtWriter *w, NnrtError *e);
-void nnrt_writer_abandon(NnrtWriter *w); // the old file stays; NULL does nothing
+void nnrt_writer_abandon(NnrtWriter *w);  // the old file stays; NULL does nothing
 
 bool nnrt_write_file(const char *path, const void *data, size_t size, NnrtError *e);
 

@@ -17,18 +17,18 @@
 
 typedef struct Source {
     const char *file;
-    const uint8_t *bytes; // all of the file
+    const uint8_t *bytes;  // all of the file
     size_t size;
-    size_t at; // position in `bytes` when not compressed
+    size_t at;  // position in `bytes` when not compressed
     bool gzip;
-    bool ended; // the gzip stream is complete
+    bool ended;  // the gzip stream is complete
     z_stream zip;
 } Source;
 
 static bool source_open(Source *s, NnrtError *e)
 {
     s->gzip = s->size >= 2 && s->bytes[0] == 0x1F && s->bytes[1] == 0x8B;
-    enum { GZIP_ONLY = 16 }; // added to the window's bits: no zlib or raw streams
+    enum { GZIP_ONLY = 16 };  // added to the window's bits: no zlib or raw streams
     if (s->gzip && inflateInit2(&s->zip, MAX_WBITS + GZIP_ONLY) != Z_OK)
         return nnrt_fail_file(e, s->file, "out of memory for inflating");
     return true;
@@ -65,7 +65,7 @@ static bool inflate_some(Source *s, uint8_t *out, size_t size, size_t *got, Nnrt
         *got = (size_t)(s->zip.next_out - out);
         s->ended = state == Z_STREAM_END;
         if (state == Z_BUF_ERROR)
-            return true; // the file ends within the stream
+            return true;  // the file ends within the stream
         if (state != Z_OK && state != Z_STREAM_END)
             return nnrt_fail_offset(e, s->file, (int64_t)offset_in_file(s),
                                     "the gzip stream is damaged: %s",

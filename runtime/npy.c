@@ -35,7 +35,7 @@ typedef struct Cursor {
     const char *file;
     const uint8_t *bytes;
     size_t at;
-    size_t end; // of the header
+    size_t end;  // of the header
 } Cursor;
 
 static bool header_failure(const Cursor *c, const char *what, NnrtError *e)
@@ -261,7 +261,7 @@ static size_t format_header(const NnrtTensor *t, const char *descr, char *header
         (size_t)snprintf(header + 10, size - 10,
                          "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
     const size_t length = (10 + text + 1 + 63) / 64 * 64;
-    header[10 + text] = ' '; // over the NUL
+    header[10 + text] = ' ';  // over the NUL
     header[length - 1] = '\n';
     header[8] = (char)((length - 10) & 0xFF);
     header[9] = (char)((length - 10) >> 8);

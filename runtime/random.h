@@ -20,13 +20,13 @@
 #include <stdint.h>
 
 // What a number is for. The compiler numbers its own streams (dropout, initial weights, ...) from
-// 0; the runtime's start here, where those never come. Augmentation has a stream for each place in its
-// list: NNRT_STREAM_AUGMENT + 0 .. 255.
-#define NNRT_STREAM_AUGMENT UINT32_C(0xFFFFFE00)    // changes of training examples
-#define NNRT_STREAM_SHUFFLE UINT32_C(0xFFFFFF00)    // order of the examples; step is the epoch
-#define NNRT_STREAM_TEST UINT32_C(0xFFFFFF01)       // rows held out for the test
-#define NNRT_STREAM_VALIDATION UINT32_C(0xFFFFFF02) // rows held out for validation
-#define NNRT_STREAM_SAMPLE UINT32_C(0xFFFFFF04)     // sampling in tools: gradient checks, probes
+// 0; the runtime's start here, where those never come. Augmentation has a stream for each place in
+// its list: NNRT_STREAM_AUGMENT + 0 .. 255.
+#define NNRT_STREAM_AUGMENT UINT32_C(0xFFFFFE00)     // changes of training examples
+#define NNRT_STREAM_SHUFFLE UINT32_C(0xFFFFFF00)     // order of the examples; step is the epoch
+#define NNRT_STREAM_TEST UINT32_C(0xFFFFFF01)        // rows held out for the test
+#define NNRT_STREAM_VALIDATION UINT32_C(0xFFFFFF02)  // rows held out for validation
+#define NNRT_STREAM_SAMPLE UINT32_C(0xFFFFFF04)      // sampling in tools: gradient checks, probes
 
 // The block function: ten rounds on `counter` under `key`; `out` may be `counter`.
 void nnrt_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

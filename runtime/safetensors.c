@@ -16,7 +16,7 @@
 #define HEADER_LIMIT ((size_t)100000000)
 #define TENSOR_LIMIT 100000
 #define META_KEY "__metadata__"
-#define DIGEST_TEXT 33 // 32 hexadecimal digits and NUL
+#define DIGEST_TEXT 33  // 32 hexadecimal digits and NUL
 
 static const struct {
     const char *name;
@@ -66,15 +66,15 @@ static void digest_text(XXH128_hash_t hash, char out[DIGEST_TEXT])
 
 // One tensor as the header describes it; the name is the JSON's.
 typedef struct Entry {
-    NnrtTensor tensor; // name and data not set
+    NnrtTensor tensor;  // name and data not set
     const char *name;
-    uint64_t begin; // in the data
+    uint64_t begin;  // in the data
     uint64_t end;
 } Entry;
 
 typedef struct Reader {
     const char *file;
-    const uint8_t *data; // the part after the header
+    const uint8_t *data;  // the part after the header
     size_t data_size;
     json_t *header;
     Entry *entries;

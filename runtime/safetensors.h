@@ -19,14 +19,14 @@
 #define NNRT_CHECKSUM_KEY "xxh3_128"
 
 typedef struct NnrtMeta {
-    char *key;   // owned by the file it was read into; the caller's when written
-    char *value; // any UTF-8 text without NUL
+    char *key;    // owned by the file it was read into; the caller's when written
+    char *value;  // any UTF-8 text without NUL
 } NnrtMeta;
 
 typedef struct NnrtTensorFile {
-    NnrtTensor *tensors; // owned; sorted by name
+    NnrtTensor *tensors;  // owned; sorted by name
     int tensor_count;
-    NnrtMeta *meta; // owned; sorted by key; without the checksum
+    NnrtMeta *meta;  // owned; sorted by key; without the checksum
     int meta_count;
 } NnrtTensorFile;
 

@@ -11,14 +11,14 @@
 #include "alloc.h"
 #include "csv.h"
 
-#define CLASS_LIMIT 1024 // of a category that becomes 0-or-1 elements
+#define CLASS_LIMIT 1024  // of a category that becomes 0-or-1 elements
 
 typedef enum Role { ROLE_INPUT, ROLE_TARGET, ROLE_IGNORED } Role;
 
 typedef struct Selection {
     const NnrtTable *table;
-    Role *roles;  // owned; [table->column_count]
-    int *targets; // owned; columns, in the order in which they were named
+    Role *roles;   // owned; [table->column_count]
+    int *targets;  // owned; columns, in the order in which they were named
     int target_count;
 } Selection;
 

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-void nnrt_signals_catch(void);   // from now on; clears the flag; may be called again
-void nnrt_signals_release(void); // back to what the process had before
-int nnrt_signals_pending(void);  // the signal that came, or 0; exit with 128 + it
+void nnrt_signals_catch(void);    // from now on; clears the flag; may be called again
+void nnrt_signals_release(void);  // back to what the process had before
+int nnrt_signals_pending(void);   // the signal that came, or 0; exit with 128 + it
 
 #endif

@@ -22,15 +22,15 @@ typedef enum NnrtDtype {
 } NnrtDtype;
 
 typedef struct NnrtTensor {
-    char *name;                  // owned; NULL in a file that holds but one
-    NnrtDtype dtype;             // of the elements
-    int rank;                    // 0 to NNRT_MAX_RANK; 0 is one number
-    int64_t dims[NNRT_MAX_RANK]; // each >= 0
-    void *data;                  // owned; nnrt_tensor_bytes() bytes in the machine's byte order
+    char *name;                   // owned; NULL in a file that holds but one
+    NnrtDtype dtype;              // of the elements
+    int rank;                     // 0 to NNRT_MAX_RANK; 0 is one number
+    int64_t dims[NNRT_MAX_RANK];  // each >= 0
+    void *data;                   // owned; nnrt_tensor_bytes() bytes in the machine's byte order
 } NnrtTensor;
 
-size_t nnrt_dtype_size(NnrtDtype dtype);      // bytes of one element
-const char *nnrt_dtype_name(NnrtDtype dtype); // "u8", "f32", ...
+size_t nnrt_dtype_size(NnrtDtype dtype);       // bytes of one element
+const char *nnrt_dtype_name(NnrtDtype dtype);  // "u8", "f32", ...
 
 // The product of `rank` dims in *elements; false when one is negative or the product passes
 // NNRT_MAX_ELEMENTS. (A dim of 0 makes 0, whatever the others are.)

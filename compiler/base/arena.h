@@ -44,7 +44,8 @@ void *arena_grow(Arena *a, const void *old, size_t old_count, size_t count, size
 char *arena_strndup(Arena *a, const char *s, size_t n);
 char *arena_strdup(Arena *a, const char *s);
 char *arena_printf(Arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(Arena *a, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+char *arena_vprintf(Arena *a, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 // Bytes handed out since the arena was made or reset.
 size_t arena_used(const Arena *a);
@@ -53,13 +54,13 @@ size_t arena_used(const Arena *a);
 #define arena_array(a, T, n) ((T *)arena_calloc((a), (n), sizeof(T)))
 
 // Appends `value` to a growing array `items` of `count` elements with capacity `cap`.
-#define arena_push(a, items, count, cap, value)                                                   \
-    do {                                                                                          \
-        if ((count) == (cap)) {                                                                   \
-            (cap) = (cap) ? 2 * (cap) : 8;                                                        \
-            (items) = arena_grow((a), (items), (size_t)(count), (size_t)(cap), sizeof *(items));  \
-        }                                                                                         \
-        (items)[(count)++] = (value);                                                             \
+#define arena_push(a, items, count, cap, value)                                                  \
+    do {                                                                                         \
+        if ((count) == (cap)) {                                                                  \
+            (cap) = (cap) ? 2 * (cap) : 8;                                                       \
+            (items) = arena_grow((a), (items), (size_t)(count), (size_t)(cap), sizeof *(items)); \
+        }                                                                                        \
+        (items)[(count)++] = (value);                                                            \
     } while (0)
 
 // Makes the nth allocation from now on fail, for the tests of P7; 0 turns it off. Process-wide on

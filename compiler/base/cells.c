@@ -55,7 +55,7 @@ static size_t show_tab(FILE *out, size_t cells)
 
 // A grapheme as it is being read: no terminal gives one more than two cells.
 typedef struct Grapheme {
-    int32_t last; // 0: none before
+    int32_t last;  // 0: none before
     utf8proc_int32_t state;
     size_t cells;
 } Grapheme;

@@ -6,7 +6,7 @@
 #include "base/diag.h"
 
 typedef struct DiagNote {
-    Span span; // NO_SPAN: a help
+    Span span;  // NO_SPAN: a help
     const char *text;
     struct DiagNote *next;
 } DiagNote;
@@ -16,8 +16,8 @@ struct Diag {
     DiagCode code;
     Span span;
     const char *message;
-    const char *label; // NULL: bare carets
-    DiagNote *notes;   // in the order in which they were added
+    const char *label;  // NULL: bare carets
+    DiagNote *notes;    // in the order in which they were added
     DiagNote **last_note;
     DiagNote *helps;
     DiagNote **last_help;
@@ -26,7 +26,7 @@ struct Diag {
 struct Diags {
     Arena *arena;
     const Sources *sources;
-    Diag **items; // those that are shown, sorted by place
+    Diag **items;  // those that are shown, sorted by place
     size_t count;
     size_t capacity;
     size_t errors;

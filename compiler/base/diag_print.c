@@ -17,10 +17,10 @@
 #include "base/diag_data.h"
 
 enum {
-    SHOWN_DIAGS = 20,       // of each severity
-    SHOWN_MARKS = 32,       // of one diagnostic
-    SHOWN_BYTES = 240,      // of a line; a longer one is cut on both sides of the mark
-    BYTES_BEFORE_MARK = 60, // that are left then
+    SHOWN_DIAGS = 20,        // of each severity
+    SHOWN_MARKS = 32,        // of one diagnostic
+    SHOWN_BYTES = 240,       // of a line; a longer one is cut on both sides of the mark
+    BYTES_BEFORE_MARK = 60,  // that are left then
 };
 
 #define COLOR_RESET "\033[0m"
@@ -39,16 +39,16 @@ static const struct {
 // A place to underline, with the text beside it.
 typedef struct Mark {
     Place place;
-    uint32_t length;  // in bytes
-    const char *text; // NULL: none
+    uint32_t length;   // in bytes
+    const char *text;  // NULL: none
     bool primary;
 } Mark;
 
 typedef struct Printer {
     FILE *out;
     bool color;
-    int gutter;                 // digits of the largest line number shown
-    const char *severity_color; // of the diagnostic being printed
+    int gutter;                  // digits of the largest line number shown
+    const char *severity_color;  // of the diagnostic being printed
     size_t count;
     Mark marks[SHOWN_MARKS];
 } Printer;
@@ -111,9 +111,9 @@ static uint32_t next_marked_line(const Printer *p, const Source *source, uint32_
 // The part of a source line that is shown.
 typedef struct Excerpt {
     const char *text;
-    size_t from; // byte of the line at which the part begins
+    size_t from;  // byte of the line at which the part begins
     size_t size;
-    bool cut; // something stands before it
+    bool cut;  // something stands before it
 } Excerpt;
 
 static bool is_continuation(char c)

@@ -7,7 +7,7 @@
 enum { FIRST_SLOTS = 256, NEAREST_MAX_LENGTH = 64, NEAREST_MAX_DISTANCE = 2 };
 
 typedef struct Slot {
-    Name name; // NULL: free
+    Name name;  // NULL: free
     uint32_t hash;
     uint32_t size;
 } Slot;
@@ -15,7 +15,7 @@ typedef struct Slot {
 struct Interner {
     Arena *arena;
     Slot *slots;
-    size_t capacity; // a power of two
+    size_t capacity;  // a power of two
     size_t count;
 };
 

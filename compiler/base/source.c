@@ -7,16 +7,16 @@
 // What Sources keeps of a file; the public part comes first, so that a Source leads to its lines.
 typedef struct Entry {
     Source source;
-    uint32_t *starts; // offset of each line's first byte
+    uint32_t *starts;  // offset of each line's first byte
     uint32_t lines;
 } Entry;
 
 struct Sources {
     Arena *arena;
-    Entry **entries; // by rising base
+    Entry **entries;  // by rising base
     size_t count;
     size_t capacity;
-    uint32_t next; // base of the next source
+    uint32_t next;  // base of the next source
 };
 
 Sources *sources_new(Arena *a)

@@ -218,8 +218,7 @@ static bool prepare(Training *t)
     t->penalty = nnc_output(g, "penalty");
     t->outputs = output_buffers(j->model.arena, g, j->train.batch_size);
     return augmentation_new(&t->augmentation, &j->model, g, j->train.batch_size, j->train.seed) &&
-           make_feed(t, j->train.batch_size) &&
-           nnc_initialize(&j->model, j->train.seed) &&
+           make_feed(t, j->train.batch_size) && nnc_initialize(&j->model, j->train.seed) &&
            nnc_build(&j->model, NNC_TRAIN, j->train.batch_size, &j->nnc) &&
            evaluator_new(&t->evaluator, j, most_examples(j)) &&
            (!j->options->weights || weights_start(j, j->options->weights));

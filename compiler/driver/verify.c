@@ -25,7 +25,7 @@ extern char **environ;
 #define TOLERANCE 1e-5  // of the largest magnitude of outputs: sums are made in another order
 // Of what kernels make on the way: exp of a large number makes a small difference 100 times larger.
 #define KERNEL_TOLERANCE 1e-3
-#define MIXED_TOLERANCE 0.1   // of int8 and f32 by turns: some steps of 255
+#define MIXED_TOLERANCE 0.1  // of int8 and f32 by turns: some steps of 255
 #define EXAMPLES 100
 #define WORK 2e10        // operations of all examples, beyond which there are fewer of them
 #define TRACED_WORK 2e9  // of one example, beyond which the interpreter is not asked

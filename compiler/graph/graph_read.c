@@ -410,8 +410,8 @@ static bool (*const attr_readers[OP_COUNT])(Reader *, Attr *) = {
     [OP_iota] = read_iota,         [OP_random] = read_random,   [OP_broadcast] = read_map,
     [OP_transpose] = read_map,     [OP_reduce] = read_reduce,   [OP_argmax] = read_argmax,
     [OP_contract] = read_contract, [OP_slice] = read_slice,     [OP_pad] = read_pad,
-    [OP_window] = read_window,     [OP_unwindow] = read_window,
-    [OP_scan] = read_scan,         [OP_scan_result] = read_index,
+    [OP_window] = read_window,     [OP_unwindow] = read_window, [OP_scan] = read_scan,
+    [OP_scan_result] = read_index,
 };
 
 // --- statements -------------------------------------------------------------------------------

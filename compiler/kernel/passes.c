@@ -5,8 +5,8 @@
 //   s = reduce.sum e
 //   y = e / s                 pass 2: e is read again, y
 //
-// A full value needed in a later pass than its own is computed again there if that is cheap and it is
-// not stored anyhow, else kept in the arena and read back: by the same thread, from a cache that
+// A full value needed in a later pass than its own is computed again there if that is cheap and it
+// is not stored anyhow, else kept in the arena and read back: by the same thread, from a cache that
 // still has it.
 //
 // Needs: code in order.  Leaves: Instr.pass, Instr.reload, Kernel.passes.  May be run again after

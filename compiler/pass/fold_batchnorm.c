@@ -157,8 +157,8 @@ static Node *split_operand(Rewriter *r, const Node *operand, const Type *to, con
     return build_broadcast(&r->b, build_reshape(&r->b, x, narrow), *to, map);
 }
 
-// Whether a value is a contraction of which reshapes and slices may have been made, as of the phases
-// of a transposed convolution.
+// Whether a value is a contraction of which reshapes and slices may have been made, as of the
+// phases of a transposed convolution.
 static bool is_over_linear(Node *n)
 {
     Linear y;

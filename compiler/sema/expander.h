@@ -17,7 +17,7 @@
 #define MAX_ELEMENTS (MAX_EXAMPLE_BYTES / 4)
 #define MAX_LAYERS 100000
 #define MAX_STEPS 1000000  // statements, once loops are unrolled
-#define MAX_NODES 20000    // of a graph without its gradients: later stages take their time over each
+#define MAX_NODES 20000  // of a graph without its gradients: later stages take their time over each
 #define MAX_CALL_DEPTH 256
 #define MAX_EVAL_DEPTH 2000  // bounds the C stack: calls and brackets together
 #define MAX_FILES 256
@@ -478,7 +478,8 @@ Graph *program_graph(Program *p, const char *name);
 // --- blocks.c, settings.c, check.c ------------------------------------------------------------
 
 void blocks_evaluate(Program *p);
-const char *block_key(const char *block, int i);  // key i of "train", "data" or "deploy"; NULL after the last
+const char *block_key(const char *block,
+                      int i);  // key i of "train", "data" or "deploy"; NULL after the last
 void settings_apply(Program *p);
 void check_names(Program *p);
 // The expression that --set gives for `path`, or `written`.

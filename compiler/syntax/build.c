@@ -97,7 +97,7 @@ Stmt *build_flow(Parser *p, Span span, Expr *value, const NameList *as)
 }
 
 Stmt *build_input_stmt(Parser *p, Span span, Name name, Span name_span, Shape shape, Name type,
-                  Span type_span)
+                       Span type_span)
 {
     if (type && strcmp(type, "int") != 0) {
         Diag *d = diag_report(p->env->diags, DIAG_unknown_input_type, type_span, type);

@@ -229,7 +229,7 @@ static Token end_before_item(Lexer *lx)
 {
     lx->scan.cursor = lx->scan.start;
     Token end = mend(lx, TOK_END);
-    end.mended = false; // the parser is to complain
+    end.mended = false;  // the parser is to complain
     return end;
 }
 
@@ -262,7 +262,7 @@ static void note_doc(Lexer *lx)
 {
     const Span span = span_of(lx, lx->scan.start, lx->scan.cursor);
     if (!is_statement_start(lx))
-        return; // behind a statement: an ordinary comment
+        return;  // behind a statement: an ordinary comment
     lx->doc = lx->lines_after_doc == 1 ? span_join(lx->doc, span) : span;
     lx->lines_after_doc = 0;
 }

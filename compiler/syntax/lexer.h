@@ -12,33 +12,33 @@
 #include "syntax/scan.h"
 
 typedef struct Token {
-    int kind;         // TOK_..., or a SCAN_BAD_... that has been reported
-    Span span;        // of length 0 when `mended`
-    const char *text; // span.len bytes
-    bool mended;      // not in the text
-    Span doc;         // of an item's first word: the `##` lines right above
+    int kind;          // TOK_..., or a SCAN_BAD_... that has been reported
+    Span span;         // of length 0 when `mended`
+    const char *text;  // span.len bytes
+    bool mended;       // not in the text
+    Span doc;          // of an item's first word: the `##` lines right above
 } Token;
 
 typedef struct Bracket {
-    int kind; // TOK_OPEN_...
+    int kind;  // TOK_OPEN_...
     Span span;
 } Bracket;
 
 typedef struct Lexer {
     const Source *source;
-    Diags *diags; // NULL: nothing is reported
+    Diags *diags;  // NULL: nothing is reported
     Scan scan;
-    int last;       // kind of the token before
-    Span last_span; // and where it was
+    int last;        // kind of the token before
+    Span last_span;  // and where it was
     Bracket open[PARSE_MAX_DEPTH];
     int depth;
-    int close_to;        // brackets above this depth are to be closed by mending; -1: none
-    bool pending_end;    // a statement's end comes next, mended
-    bool recovering;     // a syntax error on this line was reported
-    bool mistaken;       // brackets were mended
-    bool stopped;        // nested too deep: nothing more is read
-    Span doc;            // the last run of `##` lines
-    int lines_after_doc; // newlines since
+    int close_to;         // brackets above this depth are to be closed by mending; -1: none
+    bool pending_end;     // a statement's end comes next, mended
+    bool recovering;      // a syntax error on this line was reported
+    bool mistaken;        // brackets were mended
+    bool stopped;         // nested too deep: nothing more is read
+    Span doc;             // the last run of `##` lines
+    int lines_after_doc;  // newlines since
 } Lexer;
 
 // `start` is TOK_START_FILE or TOK_START_EXPR. The source has passed check_encoding.

@@ -7,7 +7,7 @@
 #include "syntax/tree.h"
 
 typedef struct ParseEnv {
-    Arena *arena; // where the tree is made
+    Arena *arena;  // where the tree is made
     Interner *names;
     Diags *diags;
 } ParseEnv;

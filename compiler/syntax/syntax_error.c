@@ -14,7 +14,7 @@ typedef struct Mistake {
     Parser *parser;
     Diags *diags;
     Token found;
-    TokenId id; // of found
+    TokenId id;  // of found
     const bool *expected;
 } Mistake;
 

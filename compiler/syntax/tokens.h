@@ -25,7 +25,7 @@ enum {
 typedef struct TokenRow {
     const char *text;
     unsigned flags;
-    int token; // the parser's number, TOK_...
+    int token;  // the parser's number, TOK_...
 } TokenRow;
 
 extern const TokenRow token_rows[T_COUNT];

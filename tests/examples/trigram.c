@@ -4,7 +4,8 @@
 //   trigram FILE [BOUND]     prints it; with BOUND exits 1 unless BOUND is lower
 //
 // The probability of c after a, b is interpolated with that after b and that of c alone (Witten &
-// Bell's form with constant weights, the best of a few tried): p3 = (n(abc) + k3 p2) / (n(ab) + k3).
+// Bell's form with constant weights, the best of a few tried): p3 = (n(abc) + k3 p2) / (n(ab) +
+// k3).
 
 #include <math.h>
 #include <stdio.h>

@@ -182,8 +182,8 @@ Test(file, leftovers_of_the_dead_go)
 {
     touch(".weights.tmp.%ld", 999999999);
     touch(".weights.tmp.%ld", (long)getpid());
-    touch(".weights.tmp.%ld", (long)getppid()); // alive
-    touch(".other.tmp.%ld", 999999999);         // not ours
+    touch(".weights.tmp.%ld", (long)getppid());  // alive
+    touch(".other.tmp.%ld", 999999999);          // not ours
     touch(".weights.tmp.%ldx", 999999999);
     write_old();
     cr_expect_eq(entries(), 4);

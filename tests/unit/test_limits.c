@@ -61,8 +61,8 @@ Test(limits, nesting)
 // The whole stack of operators pending in each of the brackets.
 Test(limits, nesting_of_everything_at_once)
 {
-    char *text = nested("let a = ", "b or c and not d == e + f * g @ h ^ (", PARSE_MAX_DEPTH / 8 - 1,
-                        "1", ")", "");
+    char *text = nested("let a = ", "b or c and not d == e + f * g @ h ^ (",
+                        PARSE_MAX_DEPTH / 8 - 1, "1", ")", "");
     expect_only(text, true, DIAG_nesting_too_deep);
 }
 

@@ -6,7 +6,7 @@
 
 typedef struct Case {
     const char *text;
-    const char *normal; // form of the tree
+    const char *normal;  // form of the tree
 } Case;
 
 static void expect_tree(const char *text, const char *normal)

@@ -7,7 +7,7 @@
 typedef struct Case {
     const char *text;
     size_t errors;
-    const char *normal; // of what was understood
+    const char *normal;  // of what was understood
 } Case;
 
 static const Case cases[] = {

@@ -38,7 +38,7 @@ typedef struct CHeader {
     const CEnd *inputs, *outputs;  // of that
     const int64_t *turned;  // by variable: the columns of weights that stand column by column, or
                             // 0; NULL: all are as they were
-    const void *block;  // the values of all variables
+    const void *block;      // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;
