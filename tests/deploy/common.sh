@@ -34,29 +34,33 @@ describe() {
     macros="-D MODEL=$model -D CAPITALS=$capitals -D INPUT=$input"
 }
 
-# trained: as its file says, for fewer epochs; where its recordings cannot be shipped on made-up data.
-trained() {
+# with_data OPTION...: nnc on the model; where its recordings cannot be shipped on made-up data.
+with_data() {
     case $model in
-    kws_ds_cnn) set -- --set data.validation=0.25 --set data.test=0.25 ;;
-    anomaly_autoencoder) set -- --set data.validation=0.25 ;;
-    *) set -- ;;
+    kws_ds_cnn) set -- "$@" --set data.validation=0.25 --set data.test=0.25 ;;
+    anomaly_autoencoder) set -- "$@" --set data.validation=0.25 ;;
     esac
     [ "$table" ] || set -- "$@" --set train.batch_size=16 \
         --set 'data.train=synthetic(seed = 1, examples = 64)'
-    "$nnc" "$dir/$model.nn" --train --quiet --set train.epochs=2 "$@" > /dev/null
+    "$nnc" "$dir/$model.nn" "$@"
 }
 
-# predicted COUNT: $dir/inputs, raw, and what nnc makes of them in $dir/wanted.csv.
+# trained: as its file says, for fewer epochs.
+trained() { with_data --train --quiet --set train.epochs=2 > /dev/null; }
+
+# predicted COUNT [OPTION...]: $dir/inputs, raw, and what nnc makes of them in $dir/wanted.csv.
 predicted() {
     count=$1
+    shift
     if [ "$table" ]; then
-        head -n "$((count + 1))" "$dir/data/$table.csv" | cut -d, -f1-$features > "$dir/inputs.csv"
-        "$values" raw "$dir/inputs.csv" "$dir/inputs"
-        "$nnc" "$dir/$model.nn" --predict "$dir/inputs.csv" > "$dir/wanted.csv"
+        rows=$dir/inputs.csv
+        head -n "$((count + 1))" "$dir/data/$table.csv" | cut -d, -f1-$features > "$rows"
+        "$values" raw "$rows" "$dir/inputs"
     else
-        "$values" make "$dir/inputs.npy" "$dir/inputs" "$count" $shape
-        "$nnc" "$dir/$model.nn" --predict "$dir/inputs.npy" > "$dir/wanted.csv"
+        rows=$dir/inputs.npy
+        "$values" make "$rows" "$dir/inputs" "$count" $shape
     fi
+    with_data --predict "$rows" "$@" > "$dir/wanted.csv"
 }
 
 # agrees TOLERANCE COMMAND...: runs it where `inputs` are; its `outputs` are those wanted.
