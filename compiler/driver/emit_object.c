@@ -84,12 +84,25 @@ static bool make(Job *j, const CHeader *h, Text *out)
     return false;
 }
 
+// LLVM's code pads what a convolution reads.
+static bool prepare(Job *j, Deployment *d)
+{
+    if (!deploy_prepare(j, d))
+        return false;
+    if (d->purpose == NNC_INT8) {
+        job_say(j, "objects are of f32; --emit-c writes whole numbers, as `deploy` asks");
+        return false;
+    }
+    d->header.plan = plan_new_compact(j->model.arena, j->model.graphs[d->purpose], 1, false);
+    return true;
+}
+
 ExitCode command_emit_object(Job *j)
 {
     Deployment d;
     Text made = text_in(j->model.arena);
     const CHeader *h = &d.header;
-    const bool ok = deploy_prepare(j, &d) && deploy_fits(j, h->plan) && make(j, h, &made) &&
+    const bool ok = prepare(j, &d) && deploy_fits(j, h->plan) && make(j, h, &made) &&
                     (is_assembly(j) ? write_assembly(j, &made) : write_both(j, &made, h));
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;

@@ -26,6 +26,7 @@ extern char **environ;
 // Of what kernels make on the way: exp of a large number makes a small difference 100 times larger.
 #define KERNEL_TOLERANCE 1e-3
 #define MIXED_TOLERANCE 0.1  // of int8 and f32 by turns: some steps of 255
+#define FEW_STEPS (20.0 / 256)
 #define EXAMPLES 100
 #define WORK 2e10        // operations of all examples, beyond which there are fewer of them
 #define TRACED_WORK 2e9  // of one example, beyond which the interpreter is not asked
@@ -390,9 +391,16 @@ static void compare_all(Verification *v, void *const *inputs)
 
 // --- the command --------------------------------------------------------------------------------
 
-static double relative(const Difference *d)
+static bool is_mixed(const Verification *v)
 {
-    return d->magnitude > 0 ? d->largest / d->magnitude : d->largest;
+    return v->deployment->purpose == NNC_INT8 && v->job->model.plan->real_count > 0;
+}
+
+// Probabilities of a mixed model come in steps of 1 / 256, of which the largest may be a few only.
+static double relative(const Verification *v, const Difference *d)
+{
+    const double magnitude = is_mixed(v) ? fmax(d->magnitude, FEW_STEPS) : d->magnitude;
+    return magnitude > 0 ? d->largest / magnitude : d->largest;
 }
 
 // Whole numbers are the same to the last bit, if no layer stays f32; else what such a layer gives
@@ -401,7 +409,7 @@ static double allowed(const Verification *v, double tolerance)
 {
     if (v->deployment->purpose != NNC_INT8)
         return tolerance;
-    return v->job->model.plan->real_count == 0 ? 0 : MIXED_TOLERANCE;
+    return is_mixed(v) ? MIXED_TOLERANCE : 0;
 }
 
 static bool print_rows(const Verification *v)
@@ -417,7 +425,7 @@ static bool print_rows(const Verification *v)
         table_cell(t, "%.3g", v->rows[i].largest);
         table_cell(t, "%.3g", v->rows[i].magnitude);
         double *worst = i < v->kernel_rows ? &kernels : &outputs;
-        *worst = fmax(*worst, relative(&v->rows[i]));
+        *worst = fmax(*worst, relative(v, &v->rows[i]));
     }
     table_print(t, &v->job->out);
     const bool ok =

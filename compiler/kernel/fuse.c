@@ -672,7 +672,7 @@ Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan)
     return fuse_with(a, g, max_batch, scan, false);
 }
 
-Fusion *fuse_compact(Arena *a, const Graph *g, int64_t max_batch)
+Fusion *fuse_clipped(Arena *a, const Graph *g, int64_t max_batch)
 {
     return fuse_with(a, g, max_batch, NULL, true);
 }

@@ -54,8 +54,8 @@ typedef struct Fusion {
 
 // `max_batch`: the examples to be expected in a run; `scan`: NULL, or the scan whose body `g` is.
 Fusion *fuse(Arena *a, const Graph *g, int64_t max_batch, const ScanBody *scan);
-// The same for a compact plan, whose contractions clip what they read (clip.c).
-Fusion *fuse_compact(Arena *a, const Graph *g, int64_t max_batch);
+// The same for a plan whose contractions clip what they read (clip.c).
+Fusion *fuse_clipped(Arena *a, const Graph *g, int64_t max_batch);
 
 // Finds the pads that contractions can do without.
 void find_clipped(Fusion *f);

@@ -148,9 +148,9 @@ typedef struct Plan {
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 // The same in as little memory as can be: buffers aligned to 4 bytes, and a kernel's result in the
-// place of what it reads for the last time, element for element. What a contraction reads is not
-// padded in memory: the kernel has to see where it ends.
-Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch);
+// place of what it reads for the last time, element for element. With `clips` what a contraction
+// reads is not padded in memory: the kernel has to see where it ends.
+Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch, bool clips);
 
 // What lives at once at the most: no placement can do with less than this.
 size_t plan_live_bytes(const Plan *p);

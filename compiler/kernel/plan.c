@@ -5,10 +5,10 @@
 
 #define CACHE_LINE 64  // bytes; and a vector register
 
-static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact)
+static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact, bool clips)
 {
     Plan *p = arena_new_of(a, Plan);
-    Fusion *f = compact ? fuse_compact(a, g, max_batch) : fuse(a, g, max_batch, NULL);
+    Fusion *f = clips ? fuse_clipped(a, g, max_batch) : fuse(a, g, max_batch, NULL);
     p->graph = f->graph;
     p->max_batch = max_batch;
     p->compact = compact;
@@ -20,12 +20,12 @@ static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact)
 
 Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch)
 {
-    return plan(a, g, max_batch, false);
+    return plan(a, g, max_batch, false, false);
 }
 
-Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch)
+Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch, bool clips)
 {
-    return plan(a, g, max_batch, true);
+    return plan(a, g, max_batch, true, clips);
 }
 
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch)

@@ -8,7 +8,7 @@
 
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
 {
-    return plan_new_compact(a, g, batch);
+    return plan_new_compact(a, g, batch, true);
 }
 
 // --- the head -----------------------------------------------------------------------------------
