@@ -166,6 +166,9 @@ void contract_merge_depth(Kernel *k);
 // Whether so many products make up each result that they are added up in parts, in memory.
 bool contract_is_deep(const Kernel *k, int64_t max_batch);
 
+// The store of a value in a slot: where a later pass reads it back. NULL: there is none.
+const Instr *kernel_store_of(const Kernel *k, int instr, int slot);
+
 // Whether a value of a kernel differs along an axis.
 bool instr_moves(const Kernel *k, int instr, int axis);
 // A buffer of the body of scan `k`: the slot of `k` in which it stands, and how far its address

@@ -34,12 +34,21 @@ int plan_buffer(Arena *a, Plan *p, BufferKind kind, int index, const Type *type)
     return p->buffer_count - 1;
 }
 
-int plan_arena_buffer(Arena *a, Plan *p, const Node *n)
+// -1: the value has none.
+static int find_arena_buffer(const Plan *p, const Node *n)
 {
     for (int i = 0; i < p->buffer_count; i++)
         if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].node == n)
             return i;
-    int b = plan_buffer(a, p, BUFFER_ARENA, 0, &n->type);
+    return -1;
+}
+
+int plan_arena_buffer(Arena *a, Plan *p, const Node *n)
+{
+    int b = find_arena_buffer(p, n);
+    if (b >= 0)
+        return b;
+    b = plan_buffer(a, p, BUFFER_ARENA, 0, &n->type);
     p->buffers[b].node = n;
     return b;
 }
@@ -199,19 +208,11 @@ static bool is_worth_again(const Lower *l, const Node *n, const Root *root)
             type_elements(&n->type) * rows * (int64_t)sizeof(float) >= FAR_BYTES);
 }
 
-static bool has_buffer(const Lower *l, const Node *n)
-{
-    for (int i = 0; i < l->plan->buffer_count; i++)
-        if (l->plan->buffers[i].kind == BUFFER_ARENA && l->plan->buffers[i].node == n)
-            return true;
-    return false;
-}
-
 static bool is_anchor(const Lower *l, const Node *n, const Root *root)
 {
     const Fusion *f = l->fusion;
-    return has_buffer(l, n) || op_is(n->op, LEAF) || f->copied[n->id] || f->kept[n->id] ||
-           !op_is(n->op, ELEMENTWISE) || !is_worth_again(l, n, root);
+    return find_arena_buffer(l->plan, n) >= 0 || op_is(n->op, LEAF) || f->copied[n->id] ||
+           f->kept[n->id] || !op_is(n->op, ELEMENTWISE) || !is_worth_again(l, n, root);
 }
 
 // Whether the group at hand has split axes of a value.

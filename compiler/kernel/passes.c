@@ -48,6 +48,15 @@ static bool is_costly(const Instr *c)
     return c->kind == INSTR_RANDOM || (c->kind == INSTR_APPLY && !op_is(c->node->op, CHEAP));
 }
 
+const Instr *kernel_store_of(const Kernel *k, int instr, int slot)
+{
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot &&
+            k->code[i].args[0] == instr)
+            return &k->code[i];
+    return NULL;
+}
+
 // The slot in which a value is stored anyhow; -1: it is not.
 static int slot_of_store(const Kernel *k, int instr)
 {

@@ -2,10 +2,8 @@
 // no cache holds.
 
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "codegen/llvm/jit.h"
-#include "support/compare.h"
+#include "jit/engines.h"
 
 // Mean and variance over all but the channels, what batch norm does with them, and plain sums.
 static const char statistics[] = "graph test {\n"
@@ -148,72 +146,34 @@ static const char wide[] = "graph test {\n"
                            "  update \"y\" = %10\n"
                            "}\n";
 
-static Graph *graph_of(Arena *a, const char *text)
-{
-    const char *error = NULL;
-    Graph *g = graph_read(a, interner_new(a), text, &error);
-    cr_assert(g, "%s", error);
-    return g;
-}
-
 static void check(const char *text, double bound)
 {
-    static const int widths[] = {4, 8, 16};
-    for (int i = 0; i < 6; i++) {
-        Arena *a = arena_new(NULL);
-        const char *what = NULL;
-        const CompareOptions o = {.vector_width = widths[i % 3],
-                                  .batch = i < 3 ? 16 : 13,
-                                  .max_batch = 16,
-                                  .threads = 1 + i % 4,
-                                  .seed = 5};
-        const double d = compare_engines(a, graph_of(a, text), &o, &what);
-        cr_expect(d >= 0 && d < bound, "%s is off by %g (batch %d, width %d, %d threads)", what, d,
-                  (int)o.batch, o.vector_width, o.threads);
-        arena_free(a);
-    }
-}
-
-static void check_threads(const char *text)
-{
-    Arena *a = arena_new(NULL);
-    size_t bytes = 0;
-    CompareOptions o = {.batch = 16, .seed = 4};
-    const void *one = run_jit(a, graph_of(a, text), &o, &bytes);
-    for (o.threads = 2; o.threads <= 4; o.threads++) {
-        const void *more = run_jit(a, graph_of(a, text), &o, &bytes);
-        cr_assert(one && more);
-        cr_expect_eq(memcmp(one, more, bytes), 0, "%d threads", o.threads);
-    }
-    arena_free(a);
+    const EnginesCase c = {text, .passes = false, .seed = 5};
+    expect_as_interpreted(&c, bound);
+    expect_same_on_threads(&c);
 }
 
 Test(large, sums_over_examples_then_over_the_batch)
 {
     check(statistics, 5e-6);
-    check_threads(statistics);
 }
 
 Test(large, products_in_parts_of_the_batch)
 {
     check(in_parts, 2e-5);
-    check_threads(in_parts);
 }
 
 Test(large, values_inside_of_their_frames)
 {
     check(framed, 2e-5);
-    check_threads(framed);
 }
 
 Test(large, values_on_axes_that_are_split)
 {
     check(split_axes, 5e-6);
-    check_threads(split_axes);
 }
 
 Test(large, wide_operands_copied_in_panels)
 {
     check(wide, 2e-5);
-    check_threads(wide);
 }

@@ -2,11 +2,8 @@
 // channel, sums along rows as dot products, and the copies that come of it.
 
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "codegen/llvm/jit.h"
-#include "pass/pass.h"
-#include "support/compare.h"
+#include "jit/engines.h"
 
 // Rows of one vector and of two, tiles of several rows, code behind them, and a result whose rows
 // are no whole vectors.
@@ -118,67 +115,29 @@ static const char channels_last[] =
     "  output \"flat\" = %19\n"
     "}\n";
 
-static Graph *graph_of(Arena *a, const char *text)
-{
-    const char *error = NULL;
-    Graph *g = graph_read(a, interner_new(a), text, &error);
-    cr_assert(g, "%s", error);
-    passes_run(g, &(PassOptions){.verify = true});
-    return g;
-}
-
 static void check(const char *text, double bound)
 {
-    static const int widths[] = {4, 8, 16};
-    for (int i = 0; i < 6; i++) {
-        Arena *a = arena_new(NULL);
-        const char *what = NULL;
-        const CompareOptions o = {.vector_width = widths[i % 3],
-                                  .batch = i < 3 ? 16 : 13,
-                                  .max_batch = 16,
-                                  .threads = 1 + i % 4,
-                                  .seed = 7};
-        const double d = compare_engines(a, graph_of(a, text), &o, &what);
-        cr_expect(d >= 0 && d < bound, "%s is off by %g (batch %d, width %d, %d threads)", what, d,
-                  (int)o.batch, o.vector_width, o.threads);
-        arena_free(a);
-    }
-}
-
-static void check_threads(const char *text)
-{
-    Arena *a = arena_new(NULL);
-    size_t bytes = 0;
-    CompareOptions o = {.batch = 16, .seed = 4};
-    const void *one = run_jit(a, graph_of(a, text), &o, &bytes);
-    for (o.threads = 2; o.threads <= 4; o.threads++) {
-        const void *more = run_jit(a, graph_of(a, text), &o, &bytes);
-        cr_assert(one && more);
-        cr_expect_eq(memcmp(one, more, bytes), 0, "%d threads", o.threads);
-    }
-    arena_free(a);
+    const EnginesCase c = {text, .passes = true, .seed = 7};
+    expect_as_interpreted(&c, bound);
+    expect_same_on_threads(&c);
 }
 
 Test(narrow, planes)
 {
     check(planes, 1e-5);
-    check_threads(planes);
 }
 
 Test(narrow, sums_along_rows)
 {
     check(sums, 2e-5);
-    check_threads(sums);
 }
 
 Test(narrow, copies)
 {
     check(copies, 2e-6);
-    check_threads(copies);
 }
 
 Test(narrow, channels_last)
 {
     check(channels_last, 2e-5);
-    check_threads(channels_last);
 }

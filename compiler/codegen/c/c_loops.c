@@ -170,18 +170,9 @@ static void define(Nest *n, int instr)
     declare(n, instr, expression(n, &n->k->code[instr]));
 }
 
-static const Instr *store_of(const Kernel *k, int instr, int slot)
-{
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot &&
-            k->code[i].args[0] == instr)
-            return &k->code[i];
-    return NULL;
-}
-
 static void reload(Nest *n, int instr)
 {
-    const Instr *c = &n->k->code[instr], *kept = store_of(n->k, instr, c->reload);
+    const Instr *c = &n->k->code[instr], *kept = kernel_store_of(n->k, instr, c->reload);
     declare(n, instr, c_load(n->w, c_slot(n->w, c->reload), position(n, kept), c->dtype));
 }
 

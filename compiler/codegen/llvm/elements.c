@@ -243,18 +243,9 @@ void nest_define(Nest *n, int instr)
         n->value[instr][part] = instr_part(n, c, part);
 }
 
-static const Instr *store_of(const Kernel *k, int instr, int slot)
-{
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].kind == INSTR_STORE && k->code[i].slot == slot &&
-            k->code[i].args[0] == instr)
-            return &k->code[i];
-    return NULL;
-}
-
 static void reload(Nest *n, int instr)
 {
-    const Instr *c = &n->k->code[instr], *kept = store_of(n->k, instr, c->reload);
+    const Instr *c = &n->k->code[instr], *kept = kernel_store_of(n->k, instr, c->reload);
     for (int part = 0; part < nest_parts_at(n, c->level); part++)
         n->value[instr][part] = load_part(n, c, kept, c->reload, part);
     n->known[instr] = true;
