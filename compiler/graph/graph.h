@@ -227,6 +227,9 @@ const char *dtype_name(DType dtype);
 bool type_valid(const Type *t);
 void type_print(Text *out, const Type *t);  // f32[batch, 28, 28, 1]
 
+// The axis that has a label of a contraction's, among `rank` of them; -1: none.
+int label_axis(const int8_t *labels, int rank, int label);
+
 // --- building ---------------------------------------------------------------------------------
 // The builders check shapes by assertion: callers (sema, autodiff) have made them right.
 // `place` is what the new nodes take span and path from; it may be changed at any time.

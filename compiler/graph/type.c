@@ -92,3 +92,11 @@ void type_print(Text *out, const Type *t)
     if (t->rank)
         text_add(out, "]");
 }
+
+int label_axis(const int8_t *labels, int rank, int label)
+{
+    for (int i = 0; i < rank; i++)
+        if (labels[i] == label)
+            return i;
+    return -1;
+}

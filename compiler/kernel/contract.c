@@ -10,14 +10,6 @@
 
 #include "kernel/lower.h"
 
-static int find_label(const int8_t *labels, int rank, int label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 typedef struct Operands {
     const Node *node;
     View left, right;
@@ -37,18 +29,18 @@ static ContractAxis axis_of(const Operands *o, int label, int64_t size)
         .size = size,
         .factor = 1,
         .axis = -1,
-        .left = stride_at(o->left.strides, find_label(at->contract.left, l->rank, label)),
-        .right = stride_at(o->right.strides, find_label(at->contract.right, r->rank, label)),
-        .out = stride_at(o->out, find_label(at->contract.out, t->rank, label)),
+        .left = stride_at(o->left.strides, label_axis(at->contract.left, l->rank, label)),
+        .right = stride_at(o->right.strides, label_axis(at->contract.right, r->rank, label)),
+        .out = stride_at(o->out, label_axis(at->contract.out, t->rank, label)),
     };
 }
 
 static void add_axis(Kernel *k, const Operands *o, int label, int64_t size, int *next)
 {
     const Attr *at = &o->node->attr;
-    bool left = find_label(at->contract.left, o->node->in[0]->type.rank, label) >= 0;
-    bool right = find_label(at->contract.right, o->node->in[1]->type.rank, label) >= 0;
-    bool out = find_label(at->contract.out, o->node->type.rank, label) >= 0;
+    bool left = label_axis(at->contract.left, o->node->in[0]->type.rank, label) >= 0;
+    bool right = label_axis(at->contract.right, o->node->in[1]->type.rank, label) >= 0;
+    bool out = label_axis(at->contract.out, o->node->type.rank, label) >= 0;
     if (label == NO_LABEL)
         k->parts = (ContractAxis){.size = size, .factor = 1, .out = o->out[0], .axis = -1};
     if (size == 1 || label == NO_LABEL)
@@ -77,7 +69,7 @@ void contract_axes(const Fusion *f, Kernel *k, Node *n)
     for (int i = 0; i < n->type.rank; i++)
         add_axis(k, &o, n->attr.contract.out[i], n->type.dims[i], &next);
     for (int i = 0; i < l->rank; i++)
-        if (find_label(n->attr.contract.out, n->type.rank, n->attr.contract.left[i]) < 0)
+        if (label_axis(n->attr.contract.out, n->type.rank, n->attr.contract.left[i]) < 0)
             add_axis(k, &o, n->attr.contract.left[i], l->dims[i], &next);
     contract_clips(f, k, n);
 }

@@ -79,19 +79,9 @@ static void fill_border(Arena *a, Plan *p, const Node *n, int axis)
         add_slab(a, p, &(Slab){n, axis, low + inner, high, 0});
 }
 
-static bool has_border_only(const Node *n)
-{
-    if (n->op != OP_pad)
-        return false;
-    for (int i = 0; i < n->type.rank; i++)
-        if (n->attr.pad.interior[i])
-            return false;
-    return true;
-}
-
 void plan_fill(Arena *a, Plan *p, const Node *n)
 {
-    if (!has_border_only(n)) {
+    if (!is_frame(n)) {
         add_slab(a, p, &(Slab){.node = n, .axis = -1});
         return;
     }

@@ -195,14 +195,6 @@ static void add_copies(Fusion *f)
 // operand as it is, does the rest).
 #define TRANSPOSE_ROWS 64
 
-static int axis_of_label(const int8_t *labels, int rank, int label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 static int last_long_axis(const Type *t)
 {
     int last = t->rank - 1;
@@ -221,8 +213,8 @@ static int64_t rows_beside(const Node *n, int k, int64_t max_batch, bool *batche
     *batched = false;
     for (int i = 0; i < n->type.rank; i++) {
         const int label = n->attr.contract.out[i];
-        const bool in_own = axis_of_label(own, own_rank, label) >= 0;
-        const bool in_other = axis_of_label(other, other_rank, label) >= 0;
+        const bool in_own = label_axis(own, own_rank, label) >= 0;
+        const bool in_other = label_axis(other, other_rank, label) >= 0;
         const int64_t size = n->type.dims[i] == DIM_BATCH ? max_batch : n->type.dims[i];
         if (!in_own)
             rows *= size;
@@ -279,7 +271,7 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     bool batched;
     if (last < 0 || n->type.dims[last] == DIM_BATCH)
         return;
-    const int axis = axis_of_label(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
+    const int axis = label_axis(labels, n->in[k]->type.rank, n->attr.contract.out[last]);
     if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 ||
         copy_below_windows(f, n->in[k], axis))
         return;

@@ -95,6 +95,8 @@ int operand_count(const Fusion *f, const Node *n);
 // The shape of the points at which a node is computed: its own, or that of what it places
 // elsewhere.
 const Type *home_type(const Node *n);
+// A pad that puts a border around a value and nothing in between its elements.
+bool is_frame(const Node *n);
 // Full or outer: where a node of this group lives.
 Level level_in(const Group *g, const Node *n);
 

@@ -21,16 +21,6 @@ typedef struct Use {
     bool stored;      // so it would be anyhow
 } Use;
 
-static bool is_frame(const Node *n)
-{
-    if (n->op != OP_pad)
-        return false;
-    for (int i = 0; i < n->type.rank; i++)
-        if (n->attr.pad.interior[i])
-            return false;
-    return true;
-}
-
 static void look_at(Use *use, Node *user, int k)
 {
     if (is_frame(user))

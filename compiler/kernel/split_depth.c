@@ -18,14 +18,6 @@
 #define LEAST_DEPTH 16384
 #define MOST_ELEMENTS 65536
 
-static int label_axis(const int8_t *labels, int rank, int label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 // How many products make up each element; 0 when the batch is not summed over in both operands, or
 // nothing else is.
 static int64_t depth_of(const Splitter *s, const Node *n)

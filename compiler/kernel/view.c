@@ -260,6 +260,16 @@ bool is_computed(const Fusion *f, const Node *n)
            n->op == OP_gather || n->op == OP_scan;
 }
 
+bool is_frame(const Node *n)
+{
+    if (n->op != OP_pad)
+        return false;
+    for (int i = 0; i < n->type.rank; i++)
+        if (n->attr.pad.interior[i])
+            return false;
+    return true;
+}
+
 const Type *home_type(const Node *n)
 {
     return op_is(n->op, PLACING) ? &n->in[0]->type : &n->type;

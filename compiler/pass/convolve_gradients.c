@@ -43,14 +43,6 @@
 
 #include "pass/rewrite.h"
 
-static int axis_of(const int8_t *labels, int rank, int8_t label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 // --- the pattern ------------------------------------------------------------------------------
 
 // An axis of the result that was put together from windows.
@@ -91,7 +83,7 @@ static bool has_label(const Node *contract, int input, int8_t label)
 {
     const int8_t *labels =
         input == 0 ? contract->attr.contract.left : contract->attr.contract.right;
-    return axis_of(labels, contract->in[input]->type.rank, label) >= 0;
+    return label_axis(labels, contract->in[input]->type.rank, label) >= 0;
 }
 
 // Whether one input has the positions of all axes that change and the other the elements.
@@ -187,7 +179,7 @@ static Operand operand_of(const Node *contract, int input)
 
 static int axis_in(const Operand *x, int8_t label)
 {
-    return axis_of(x->labels, x->node->type.rank, label);
+    return label_axis(x->labels, x->node->type.rank, label);
 }
 
 // How far an element may be from its position.
@@ -375,10 +367,10 @@ static Operand contracted(Rewriter *r, const Scatter *s, const Operand *left, co
     memcpy(y.labels, s->contract->attr.contract.out, sizeof y.labels);
     for (int i = 0; i < s->count; i++)
         if (!s->axes[i].stays)
-            remove_label(y.labels, axis_of(y.labels, rank--, s->axes[i].element));
+            remove_label(y.labels, label_axis(y.labels, rank--, s->axes[i].element));
     for (int i = 0; i < s->count; i++)
         if (s->axes[i].phased)
-            insert_label(y.labels, axis_of(y.labels, rank++, s->axes[i].position) + 1,
+            insert_label(y.labels, label_axis(y.labels, rank++, s->axes[i].position) + 1,
                          s->axes[i].phase);
     y.node =
         build_contract(&r->b, left->node, right->node, left->labels, right->labels, y.labels, rank);
@@ -479,7 +471,7 @@ static Node *needed(Rewriter *r, const Node *slice, int input)
     int32_t start[MAX_RANK] = {0}, step[MAX_RANK];
     Type to = x.node->type;
     for (int i = 0; i < to.rank; i++) {
-        const int axis = axis_of(contract->attr.contract.out, contract->type.rank, x.labels[i]);
+        const int axis = label_axis(contract->attr.contract.out, contract->type.rank, x.labels[i]);
         step[i] = axis < 0 ? 1 : slice->attr.slice.step[axis];
         if (axis < 0)
             continue;

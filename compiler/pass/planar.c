@@ -304,14 +304,6 @@ static Node *sink_in_elementwise(Rewriter *r, Node *n)
 
 // --- what a contraction reads -----------------------------------------------------------------
 
-static int axis_of(const int8_t *labels, int rank, int8_t label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 static const int8_t *labels_of(const Node *contract, int k)
 {
     return k ? contract->attr.contract.right : contract->attr.contract.left;
@@ -408,8 +400,8 @@ static Node *contract_of(Rewriter *r, Node *left, Node *right, const Attr *attr)
 // Which operand has the label alone; -1: both have it.
 static int owner(const Node *n, int8_t label)
 {
-    const bool left = axis_of(n->attr.contract.left, n->in[0]->type.rank, label) >= 0;
-    const bool right = axis_of(n->attr.contract.right, n->in[1]->type.rank, label) >= 0;
+    const bool left = label_axis(n->attr.contract.left, n->in[0]->type.rank, label) >= 0;
+    const bool right = label_axis(n->attr.contract.right, n->in[1]->type.rank, label) >= 0;
     return left && right ? -1 : right;
 }
 
@@ -441,7 +433,7 @@ static Node *rows_last(Rewriter *r, Node *n)
     const int x = owner(n, row), w = owner(n, n->attr.contract.out[rank - 1]);
     if (x < 0 || w != !x)
         return NULL;
-    const Axis a = find_axis(n->in[x], axis_of(labels_of(n, x), n->in[x]->type.rank, row));
+    const Axis a = find_axis(n->in[x], label_axis(labels_of(n, x), n->in[x]->type.rank, row));
     const bool there = are_neighbours(&a);
     if (!a.windowed || a.steps || (!there && a.taps < LEAST_TAPS))
         return NULL;
@@ -459,7 +451,7 @@ static bool has_vectors(const Node *n)
         last--;
     for (int k = 0; k < 2 && last >= 0; k++) {
         const int8_t label = n->attr.contract.out[last];
-        const int axis = axis_of(labels_of(n, k), n->in[k]->type.rank, label);
+        const int axis = label_axis(labels_of(n, k), n->in[k]->type.rank, label);
         if (axis < 0)
             continue;
         const Axis a = find_axis(n->in[k], axis);
@@ -477,7 +469,7 @@ static Node *sum_along_rows(Rewriter *r, Node *n)
     for (int k = 0; k < 2; k++) {
         const int last = n->in[k]->type.rank - 1;
         const int8_t label = last >= 0 ? labels_of(n, k)[last] : NO_LABEL;
-        const int axis = axis_of(labels_of(n, !k), n->in[!k]->type.rank, label);
+        const int axis = label_axis(labels_of(n, !k), n->in[!k]->type.rank, label);
         if (axis < 0 || owner(n, label) >= 0 || n->in[k]->op == OP_transpose)
             continue;
         const Axis a = find_axis(n->in[!k], axis);

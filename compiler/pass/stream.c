@@ -141,23 +141,15 @@ static int through_gather(const Streamer *s, const Node *n, int k, int t)
     return k == 1 && s->time[n->in[0]->id] == NO_TIME ? t : STUCK;
 }
 
-static int axis_of_label(const int8_t *labels, int rank, int8_t label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return STUCK;
-}
-
 static int through_contract(const Streamer *s, const Node *n, int k, int t)
 {
     const int8_t *own = k == 0 ? n->attr.contract.left : n->attr.contract.right;
     const int8_t *other = k == 0 ? n->attr.contract.right : n->attr.contract.left;
     const Node *with = n->in[1 - k];
-    const int there = axis_of_label(other, with->type.rank, own[t]);
+    const int there = label_axis(other, with->type.rank, own[t]);
     if (there != STUCK ? s->time[with->id] != there : s->time[with->id] >= 0)
         return STUCK;
-    return axis_of_label(n->attr.contract.out, n->type.rank, own[t]);
+    return label_axis(n->attr.contract.out, n->type.rank, own[t]);
 }
 
 typedef int Through(const Streamer *s, const Node *n, int k, int t);

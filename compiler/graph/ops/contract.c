@@ -3,20 +3,11 @@
 
 #include "graph/ops/shapes.h"
 
-// Where a label stands in an operand: its axis, or -1.
-static int axis_of(const int8_t *labels, int rank, int8_t label)
-{
-    for (int i = 0; i < rank; i++)
-        if (labels[i] == label)
-            return i;
-    return -1;
-}
-
 // Legal labels, each once, then NO_LABEL to the end.
 static bool labels_good(const int8_t *labels, int rank)
 {
     for (int i = 0; i < rank; i++)
-        if (labels[i] < 0 || labels[i] >= LABEL_COUNT || axis_of(labels, i, labels[i]) >= 0)
+        if (labels[i] < 0 || labels[i] >= LABEL_COUNT || label_axis(labels, i, labels[i]) >= 0)
             return false;
     for (int i = rank; i < MAX_RANK; i++)
         if (labels[i] != NO_LABEL)
@@ -26,7 +17,7 @@ static bool labels_good(const int8_t *labels, int rank)
 
 static int label_count(const int8_t *labels)
 {
-    int axis = axis_of(labels, MAX_RANK, NO_LABEL);
+    int axis = label_axis(labels, MAX_RANK, NO_LABEL);
     return axis < 0 ? MAX_RANK : axis;
 }
 
@@ -35,8 +26,8 @@ static bool check_left(Arena *a, const Attr *attr, const Type *in, int out_rank,
 {
     for (int i = 0; i < in[0].rank; i++) {
         int8_t label = attr->contract.left[i];
-        int j = axis_of(attr->contract.right, in[1].rank, label);
-        if (j < 0 && axis_of(attr->contract.out, out_rank, label) < 0)
+        int j = label_axis(attr->contract.right, in[1].rank, label);
+        if (j < 0 && label_axis(attr->contract.out, out_rank, label) < 0)
             return shape_fail(a, why, "axis %d of %s is in neither the other input nor the result",
                               i, type_text(a, &in[0]));
         if (j >= 0 && in[0].dims[i] != in[1].dims[j])
@@ -51,8 +42,8 @@ static bool check_right(Arena *a, const Attr *attr, const Type *in, int out_rank
 {
     for (int i = 0; i < in[1].rank; i++) {
         int8_t label = attr->contract.right[i];
-        if (axis_of(attr->contract.left, in[0].rank, label) < 0 &&
-            axis_of(attr->contract.out, out_rank, label) < 0)
+        if (label_axis(attr->contract.left, in[0].rank, label) < 0 &&
+            label_axis(attr->contract.out, out_rank, label) < 0)
             return shape_fail(a, why, "axis %d of %s is in neither the other input nor the result",
                               i, type_text(a, &in[1]));
     }
@@ -62,8 +53,8 @@ static bool check_right(Arena *a, const Attr *attr, const Type *in, int out_rank
 static bool infer_out(Arena *a, const Attr *attr, const Type *in, Type *out, const char **why)
 {
     for (int i = 0; i < out->rank; i++) {
-        int left = axis_of(attr->contract.left, in[0].rank, attr->contract.out[i]);
-        int right = axis_of(attr->contract.right, in[1].rank, attr->contract.out[i]);
+        int left = label_axis(attr->contract.left, in[0].rank, attr->contract.out[i]);
+        int right = label_axis(attr->contract.right, in[1].rank, attr->contract.out[i]);
         if (left < 0 && right < 0)
             return shape_fail(a, why, "axis %d of the result is in no input", i);
         out->dims[i] = left >= 0 ? in[0].dims[left] : in[1].dims[right];
