@@ -101,3 +101,14 @@ Graph *graph_clone(const Graph *g)
         copy->updates[i].value = copy->nodes[g->updates[i].value->id];
     return copy;
 }
+
+bool is_broadcast_over(const Node *n, const Node *reduce)
+{
+    if (n->op != OP_broadcast || n->type.rank != reduce->in[0]->type.rank ||
+        !type_same_shape(&n->in[0]->type, &reduce->type))
+        return false;
+    for (int i = 0; i < n->in[0]->type.rank; i++)
+        if (reduce->attr.reduce.axes >> n->attr.map[i] & 1)
+            return false;
+    return true;
+}

@@ -81,16 +81,10 @@ static Node *filled(Splitter *s, const Type *like, double value)
 
 // --- squared distances --------------------------------------------------------------------------
 
-// x - broadcast(m), m the same all over the axes that `sum` goes along: the broadcast, or NULL.
-static Node *is_distance(const Node *sum, const Node *x)
+// x - broadcast(m), m the same all over the axes that `sum` goes along: m, or NULL.
+static Node *distance_from(const Node *sum, const Node *x)
 {
-    if (x->op != OP_sub || x->in[1]->op != OP_broadcast ||
-        !type_same_shape(&x->in[1]->in[0]->type, &sum->type))
-        return NULL;
-    for (int i = 0; i < sum->type.rank; i++)
-        if (sum->attr.reduce.axes >> x->in[1]->attr.map[i] & 1)
-            return NULL;
-    return x->in[1];
+    return x->op == OP_sub && is_broadcast_over(x->in[1], sum) ? x->in[1]->in[0] : NULL;
 }
 
 static Node *squared_distances(Splitter *s, const Node *n, const Node *distance, Node *m)
@@ -116,8 +110,8 @@ Node *split_sum(Splitter *s, const Node *n)
     if (!is_split(s, n))
         return NULL;
     Node *x = n->in[0];
-    Node *m = x->op == OP_mul && x->in[0] == x->in[1] ? is_distance(n, x->in[0]) : NULL;
+    Node *m = x->op == OP_mul && x->in[0] == x->in[1] ? distance_from(n, x->in[0]) : NULL;
     if (m)
-        return squared_distances(s, n, x->in[0], m->in[0]);
+        return squared_distances(s, n, x->in[0], m);
     return build_reduce(&s->b, REDUCE_SUM, sum_of_examples(s, x, inner_axes(n)), 1);
 }

@@ -36,28 +36,6 @@ static Node *find_sum(const Sum *s, const Node *of)
     return NULL;
 }
 
-// Whether a broadcast repeats its input along the summed axes alone: then the input has the shape
-// of the sum.
-static bool repeats_over_sum(const Sum *s, const Node *n)
-{
-    return n->op == OP_broadcast && type_same_shape(&n->in[0]->type, &s->node->type) &&
-           n->in[0]->type.rank + __builtin_popcount(s->node->attr.reduce.axes) == n->type.rank;
-}
-
-static bool keeps_axes(const Sum *s, const Node *n)
-{
-    for (int i = 0; i < n->in[0]->type.rank; i++)
-        if (s->node->attr.reduce.axes >> n->attr.map[i] & 1)
-            return false;
-    return true;
-}
-
-// `n`, which repeats something over the summed axes: a number for each element of the sum.
-static bool is_repeated(const Sum *s, const Node *n)
-{
-    return repeats_over_sum(s, n) && keeps_axes(s, n);
-}
-
 // Whether `n` is the number of elements that are summed: a constant, or that times the batch.
 static bool is_count(const Sum *s, const Node *n)
 {
@@ -89,7 +67,7 @@ static bool is_count(const Sum *s, const Node *n)
 // x - broadcast(mean of x along the summed axes)
 static bool is_centred(const Sum *s, const Node *n)
 {
-    if (n->op != OP_sub || !is_repeated(s, n->in[1]))
+    if (n->op != OP_sub || !is_broadcast_over(n->in[1], s->node))
         return false;
     const Node *mean = n->in[1]->in[0];
     return mean->op == OP_div && same_sum(s, mean->in[0], n->in[0]) && is_count(s, mean->in[1]);
@@ -105,8 +83,9 @@ static bool is_known(const Sum *s, const Node *n, int depth)
         return is_known(s, n->in[0], depth - 1) && is_known(s, n->in[1], depth - 1);
     if (n->op != OP_mul)
         return false;
-    const int repeated = is_repeated(s, n->in[0]) ? 0 : 1;
-    return is_repeated(s, n->in[repeated]) && is_known(s, n->in[1 - repeated], depth - 1);
+    const int repeated = is_broadcast_over(n->in[0], s->node) ? 0 : 1;
+    return is_broadcast_over(n->in[repeated], s->node) &&
+           is_known(s, n->in[1 - repeated], depth - 1);
 }
 
 static Node *build_sum(const Sum *s, const Node *n)
@@ -121,7 +100,7 @@ static Node *build_sum(const Sum *s, const Node *n)
         Node *first = build_sum(s, n->in[0]);
         return build_binary(b, n->op, first, build_sum(s, n->in[1]));
     }
-    const int repeated = is_repeated(s, n->in[0]) ? 0 : 1;
+    const int repeated = is_broadcast_over(n->in[0], s->node) ? 0 : 1;
     Node *sum = build_sum(s, n->in[1 - repeated]);
     return build_binary(b, OP_mul, sum, n->in[repeated]->in[0]);
 }
