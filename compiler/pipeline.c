@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "codegen/interpret/interpret.h"
 #include "measure.h"
-
-enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
 
 bool nnc_load(NncModel *m, const char *path)
 {
@@ -345,8 +344,8 @@ static bool fits_memory(size_t bytes)
 // Of all the variables that there are by now, all bytes 0.
 static void *new_block(NncModel *m)
 {
-    const size_t bytes = (m->variables->bytes + BLOCK_ALIGN) / BLOCK_ALIGN * BLOCK_ALIGN;
-    void *block = fits_memory(bytes) ? aligned_alloc(BLOCK_ALIGN, bytes) : NULL;
+    const size_t bytes = m->variables->bytes;
+    void *block = fits_memory(bytes) ? nnrt_alloc_operands(bytes) : NULL;
     if (block)
         memset(block, 0, bytes);
     else

@@ -12,9 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <xxhash.h>
 
+#include "alloc.h"
 #include "blas.h"
 #include "codegen/llvm/modules.h"
 #include "pool.h"
@@ -318,19 +318,6 @@ static void jit_free(Executable *x)
     free(je);
 }
 
-// Zeroed by the system, in large pages: the first step would take long to touch small ones.
-static char *new_arena(size_t bytes)
-{
-    enum { PAGE = 2 << 20 };
-    if (bytes < PAGE)
-        return aligned_alloc(64, bytes + 64);
-    bytes = (bytes + PAGE) / PAGE * PAGE;
-    char *arena = aligned_alloc(PAGE, bytes);
-    if (arena)
-        madvise(arena, bytes, MADV_HUGEPAGE);
-    return arena;
-}
-
 Executable *jit_start(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
 {
     const Plan *p = plan_new(a, graph, max_batch);
@@ -338,7 +325,7 @@ Executable *jit_start(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, c
     if (!name)
         return NULL;
     JitExecutable *je = calloc(1, sizeof *je);
-    char *arena = new_arena(p->arena_bytes);
+    char *arena = nnrt_alloc_operands(p->arena_bytes);
     if (!je || !arena) {
         free(je);
         free(arena);
