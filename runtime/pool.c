@@ -204,6 +204,17 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
     end_run(&p->run, start_run(p, &p->run, fn, arg, count, grain), pieces);
 }
 
+void nnrt_pool_share(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
+{
+    enum { PIECES = 16 };  // for each thread: the last to end keeps the others waiting for 1/16
+    if (count <= 0)
+        return;
+    const int64_t pieces = piece_count(count, grain);
+    const int64_t wanted = PIECES * (int64_t)nnrt_pool_threads(p);
+    const int64_t together = p && p->threads > 1 ? (pieces - 1) / wanted + 1 : pieces;
+    nnrt_pool_run(p, fn, arg, count, grain * together);
+}
+
 void nnrt_pool_begin(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
 {
     nnrt_pool_end(p);

@@ -28,6 +28,10 @@ int nnrt_cores(void);
 // may not use it. p may be NULL: all on this thread, in order. grain >= 1; count <= 0 does nothing.
 void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
 
+// The same for work whose result does not hang on how it is cut: in pieces of a multiple of
+// `grain`, all of it in one with one thread. Each piece reads again less of what all of them need.
+void nnrt_pool_share(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
+
 // Begins work that is not wanted yet: the other threads compute pieces of it when they have nothing
 // else to do, between the runs and in their serial parts, until nnrt_pool_end computes what is left
 // (with one thread: all) and returns when all is done. One at a time: begin ends what was begun

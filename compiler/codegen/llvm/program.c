@@ -97,7 +97,7 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
     }
     Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
                    length, gen_i64(g, s->grain)};
-    Val run = gen_declare(g, "nnrt_pool_run", g->none, params, 5);
+    Val run = gen_declare(g, "nnrt_pool_share", g->none, params, 5);
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
 }
 
