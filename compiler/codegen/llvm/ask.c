@@ -10,12 +10,6 @@
 
 enum { LINE = 64, MOST_AT_ONCE = 12 };
 
-static void ask_for_line(Gen *g, Val at)
-{
-    Val args[4] = {at, gen_i32(g, 0, 1), gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
-    gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
-}
-
 void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach)
 {
     enum { AHEAD = 12 };
@@ -24,7 +18,7 @@ void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach)
     if (g->width == 1 || stride * size < 1024)
         return;
     for (int64_t line = 0; line < reach * size + LINE - size; line += LINE)
-        ask_for_line(g, gen_offset(g, at, stride * AHEAD * size + line));
+        gen_ask_ahead(g, gen_offset(g, at, stride * AHEAD * size + line), false);
 }
 
 // --- what a block reads -------------------------------------------------------------------------
@@ -164,7 +158,7 @@ static void ask_share(const Tiles *t, const Area *a, Val at, Val number)
     for (int i = 0; i < a->count; i++)
         at = moved_by(g, at, digit(g, &number, a->runs[i].size), a->runs[i].stride);
     for (int64_t i = 0; i < a->share; i++)
-        ask_for_line(g, gen_offset(g, at, i * LINE));
+        gen_ask_ahead(g, gen_offset(g, at, i * LINE), false);
 }
 
 void ask_some(const Tiles *t)

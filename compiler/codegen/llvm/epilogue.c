@@ -100,10 +100,8 @@ static void ask_for(Tiles *t, const Instr *c)
     Val at = nest_address(&t->nest, c);
     for (int j = 0; j < t->columns_now; j++) {
         const int64_t ahead = (int64_t)j * t->column_step * c->strides[t->column.axis];
-        Val args[4] = {gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype)),
-                       gen_i32(g, is_written(t->k, c->slot), 1), gen_i32(g, 3, 1),
-                       gen_i32(g, 1, 1)};
-        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+        Val line = gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype));
+        gen_ask_ahead(g, line, is_written(t->k, c->slot));
     }
 }
 

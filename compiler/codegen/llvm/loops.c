@@ -259,7 +259,18 @@ static int choose_strip(const Kernel *k, int width)
     return unit % width == 0 || (x->size != DIM_BATCH && x->size < 2 * most * width) ? 1 : most;
 }
 
-Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
+static double points(const Plan *p, const Kernel *k)
+{
+    double n = 1;
+    for (int i = 0; i < k->axis_count; i++)
+        n *= (double)axis_size(k->axes[i].size, k->axes[i].factor, p->max_batch);
+    return n;
+}
+
+// Elements of a kernel above which what it reads lies in no near cache.
+#define NEAR 65536.0
+
+Val gen_loops_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
 {
     Nest n = {.g = g, .k = k};
     Ty params[3] = {g->ptr, g->i64, g->i64};
@@ -271,6 +282,7 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
     n.hi = LLVMGetParam(fn, 2);
     n.vector_outer = k->vector_axis >= 0 && !k->axes[k->vector_axis].reduced;
     n.strip = n.unroll = choose_strip(k, g->width);
+    n.asks_ahead = points(p, k) > NEAR;
     nest_load_arguments(&n, LLVMGetParam(fn, 0));
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM)
@@ -285,14 +297,6 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
 // Cycles below which handing out a piece costs more than it gains, and those of a good piece.
 #define SPLIT_MIN_CYCLES 60000.0
 #define PIECE_CYCLES 20000.0
-
-static double points(const Plan *p, const Kernel *k)
-{
-    double n = 1;
-    for (int i = 0; i < k->axis_count; i++)
-        n *= (double)axis_size(k->axes[i].size, k->axes[i].factor, p->max_batch);
-    return n;
-}
 
 // Additions to the same elements must come one after another: only examples are apart, as long as
 // no row is chosen by an index.

@@ -18,6 +18,7 @@ typedef struct Nest {
     Val index[MAX_RANK];  // where the loops are
     Val lo, hi;           // the part to do of the split axis
     bool vector_outer;    // the vector axis is not reduced
+    bool asks_ahead;      // what is summed comes from a far cache, or from memory
     int strip;            // unroll of full strips
     int unroll;           // of the strip at hand
     Val mask;             // of the strip at hand, or NULL

@@ -149,7 +149,7 @@ static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method meth
     case METHOD_SCAN:
         return gen_scan_kernel(g, k, name);
     case METHOD_LOOPS:
-        return gen_loops_kernel(g, k, name);
+        return gen_loops_kernel(g, plan, k, name);
     case METHOD_TRANSPOSE:
         return gen_transpose_kernel(g, k, name);
     case METHOD_REPEAT:

@@ -287,7 +287,8 @@ static void clear_rows(Tiles *t, Cursor c, int level)
 }
 
 // Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
-static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i, const Cursor *after)
+static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i,
+                         const Cursor *after)
 {
     LLVMBuilderRef b = t->g->builder;
     Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
