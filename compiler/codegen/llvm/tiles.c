@@ -117,7 +117,7 @@ static Val depth_to(const Tiles *t, const ContractAxis *x)
     return x == t->depth && t->depth_hi ? t->depth_hi : length(t, x);
 }
 
-static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
+static void depth_loops(Tiles *t, Cursor c, int level, Val *acc)
 {
     if (level == t->depth_count) {
         step_of_depth(t, c, acc);
@@ -129,6 +129,7 @@ static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
         ask_some(t);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, acc,
                    t->rows_now * t->columns_now);
+    epilogue_ask_in_step(t, l.index);
     depth_loops(t, moved(t, c, x, l.index), level + 1, acc);
     gen_loop_end(t->g, &l, acc);
 }
@@ -146,8 +147,7 @@ static void tile(Tiles *t, Cursor c)
 {
     const ContractAxis *row = &t->rows[t->row_count - 1];
     Val acc[MAX_ROWS * MAX_COLUMNS];
-    if (t->k->count)
-        epilogue_ask_ahead(t);
+    epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
         acc[i] = LLVMConstNull(gen_dtype(t->g, t->sum, t->g->width));
     depth_loops(t, c, t->hoisted, acc);

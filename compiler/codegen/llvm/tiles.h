@@ -81,8 +81,10 @@ void ask_some(const Tiles *t);
 // begins; where the loops stand on an axis; and the code for a tile whose sums are complete.
 void epilogue_open(Tiles *t, Val args);
 void epilogue_at(Tiles *t, const ContractAxis *x, Val index);
-// Before the sums are begun: asks for what the code will read.
+// Asks for what the code will read: before the sums are begun, or a vector at a time while they
+// grow, where all steps of depth are one loop.
 void epilogue_ask_ahead(Tiles *t);
+void epilogue_ask_in_step(Tiles *t, Val step);
 void epilogue_tile(Tiles *t, const Val *acc);
 
 #endif
