@@ -15,7 +15,7 @@ void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach)
     enum { AHEAD = 12 };
     Gen *g = t->g;
     const int64_t size = (int64_t)dtype_size(t->factor);
-    if (g->width == 1 || stride * size < 1024)
+    if (g->width == 1 || stride * size < 512)
         return;
     for (int64_t line = 0; line < reach * size + LINE - size; line += LINE)
         gen_ask_ahead(g, gen_offset(g, at, stride * AHEAD * size + line), false);
