@@ -72,12 +72,24 @@ typedef struct Shape {
     double cycles;            // of all tiles, for a step of depth
 } Shape;
 
+// Rows that are neighbours in memory share lines of the cache, but tiles of six that begin anywhere
+// in them touch a third more lines than tiles of eight.
+static double line_cycles(const Tiles *t, int rows)
+{
+    enum { LINE = 16 };  // elements
+    const ContractAxis *last = &t->rows[t->row_count - 1];
+    if (last->left != 1 || t->fold.size > 1 || LINE % rows == 0)
+        return 0;
+    return 0.25 * (rows - 1) / LINE;
+}
+
 static double rows_cycles(const Tiles *t, const Shape *s, int columns)
 {
     const ContractAxis *last = &t->rows[t->row_count - 1];
     const int64_t count = tiles_most(t, last);
     const int rest = (int)(count % s->rows), fold = (int)t->fold.size;
-    double cycles = (double)(count / s->rows) * step_cycles(s->rows * fold, columns, s->taps);
+    const double whole = step_cycles(s->rows * fold, columns, s->taps) + line_cycles(t, s->rows);
+    double cycles = (double)(count / s->rows) * whole;
     if (rest && last->size == DIM_BATCH)
         cycles += rest * step_cycles(fold, columns, s->taps);
     else if (rest)
