@@ -317,7 +317,7 @@ static void block_depth(Tiles *t)
 // core's own, from the shared one.
 static double read_cost(double bytes)
 {
-    return bytes < 40e3 ? 0.25 : bytes < 800e3 ? 1 : 4;
+    return bytes < 40e3 ? 0.25 : bytes < 800e3 ? 0.5 : 4;
 }
 
 static double operand_bytes(const Tiles *t, bool left)
