@@ -17,8 +17,9 @@ void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach)
     const int64_t size = (int64_t)dtype_size(t->factor);
     if (g->width == 1 || stride * size < 512)
         return;
-    for (int64_t line = 0; line < reach * size + LINE - size; line += LINE)
-        gen_ask_ahead(g, gen_offset(g, at, stride * AHEAD * size + line), false);
+    for (int64_t i = 0; i < reach; i += LINE / size)
+        gen_ask_ahead(g, gen_offset(g, at, (stride * AHEAD + i) * size), false);
+    gen_ask_ahead(g, gen_offset(g, at, (stride * AHEAD + reach - 1) * size), false);
 }
 
 // --- what a block reads -------------------------------------------------------------------------
