@@ -15,7 +15,8 @@ void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach)
     enum { AHEAD = 12 };
     Gen *g = t->g;
     const int64_t size = (int64_t)dtype_size(t->factor);
-    if (g->width == 1 || stride * size < 512)
+    // from the shared cache, which others wait for as well, the hardware takes these in time
+    if (g->width == 1 || stride * size < (tiles_left_is_near(t) ? 512 : 1024))
         return;
     for (int64_t i = 0; i < reach; i += LINE / size)
         gen_ask_ahead(g, gen_offset(g, at, (stride * AHEAD + i) * size), false);

@@ -335,6 +335,11 @@ static double read_cost(double bytes)
     return bytes < 40e3 ? 0.25 : bytes < NEAR_BYTES ? 0.5 : 4;
 }
 
+bool tiles_left_is_near(const Tiles *t)
+{
+    return operand_bytes(t, true) < NEAR_BYTES;
+}
+
 // With the panels outside each of them reads the left operand anew, and its own strip of the right
 // one for every tile; with the rows outside every tile reads all strips.
 static bool rows_belong_outside(const Tiles *t)

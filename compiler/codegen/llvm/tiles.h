@@ -67,6 +67,9 @@ Val tiles_mask(const Tiles *t, int column);
 // The most elements of an axis.
 int64_t tiles_most(const Tiles *t, const ContractAxis *x);
 
+// Whether the left operand stays in the core's own cache.
+bool tiles_left_is_near(const Tiles *t);
+
 // Asking ahead (ask.c). For rows of the left operand that lie pages apart, a dozen steps of depth
 // before they are needed: `reach` elements from `at` on.
 void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach);
