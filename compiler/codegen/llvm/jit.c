@@ -17,6 +17,7 @@
 #include "alloc.h"
 #include "blas.h"
 #include "codegen/llvm/modules.h"
+#include "float_mode.h"
 #include "pool.h"
 
 struct Jit {
@@ -308,7 +309,10 @@ static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
     RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
+    const NnrtFloatMode before = nnrt_float_mode();
+    nnrt_set_float_mode(nnrt_flushing(before));
     je->native(&context);
+    nnrt_set_float_mode(before);
 }
 
 static void jit_free(Executable *x)

@@ -8,6 +8,7 @@
 #include "codegen/llvm/gen.h"
 
 #define MAX_UNROLL 4
+#define MAX_TOGETHER 2
 
 typedef struct Nest {
     Gen *g;
@@ -26,6 +27,10 @@ typedef struct Nest {
     int pass;
     Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
     bool *known;
+    // Points of the outer axes that are done at the same time, itself the first; the others stand
+    // 1, 2, ... behind it on axis `together`.
+    struct Nest *points[MAX_TOGETHER];
+    int point_count, together;
 } Nest;
 
 // --- values (elements.c) ------------------------------------------------------------------------
