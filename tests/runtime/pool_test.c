@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "float_mode.h"
 #include "pool.h"
 
 enum { COUNT = 1000, RUNS = 3000 };
@@ -120,6 +121,36 @@ static int share_all(int threads)
     return 0;
 }
 
+static void multiply(void *arg, int64_t lo, int64_t hi)
+{
+    float *x = arg;
+    for (int64_t i = lo; i < hi; i++)
+        x[i] = x[COUNT] * x[COUNT];
+}
+
+// Every thread computes in the caller's mode: with results too small to be normal, or with 0.
+static int lend_mode(int threads)
+{
+    NnrtError e;
+    static float x[COUNT + 1];
+    NnrtPool *p = nnrt_pool_new(threads, &e);
+    if (!p)
+        return fail(e.message, threads, -1);
+    const NnrtFloatMode before = nnrt_float_mode();
+    x[COUNT] = 1e-20f;
+    int wrong = 0;
+    for (int run = 0; run < 100; run++) {
+        const bool flushes = run % 2 && nnrt_flushing(before) != before;
+        nnrt_set_float_mode(flushes ? nnrt_flushing(before) : before);
+        nnrt_pool_run(p, multiply, x, COUNT, 1);
+        for (int i = 0; i < COUNT; i++)
+            wrong += (x[i] == 0) != flushes;
+    }
+    nnrt_set_float_mode(before);
+    nnrt_pool_free(p);
+    return wrong ? fail("a thread computes in another mode", threads, wrong) : 0;
+}
+
 static int refuse_absurd_counts(void)
 {
     NnrtError e;
@@ -135,7 +166,8 @@ int main(void)
     for (int run = 0; run < RUNS; run++)
         nnrt_pool_run(NULL, touch, &reference, run * 7 % (COUNT + 1), 1 + run % 97);
     for (int threads = 1; threads <= 5; threads++)
-        if (run_all(threads, &reference) || run_ahead(threads) || share_all(threads))
+        if (run_all(threads, &reference) || run_ahead(threads) || share_all(threads) ||
+            lend_mode(threads))
             return 1;
     return refuse_absurd_counts();
 }
