@@ -80,9 +80,10 @@ static CEnd input_end(Job *j, const QuantizedEnd *e, const RawInput *raw)
     return end;
 }
 
-static void describe_whole(Job *j, CHeader *h)
+static void describe_whole(Job *j, Deployment *d)
 {
     Arena *a = j->model.arena;
+    CHeader *h = &d->header;
     const Graph *g = j->model.graphs[NNC_INT8];
     QuantizedCore core;
     int64_t *turned = arena_array(a, int64_t, (size_t)g->variables->count + 1);
@@ -97,9 +98,11 @@ static void describe_whole(Job *j, CHeader *h)
         inputs[i] = input_end(j, &core.inputs[i], &j->model.raw[i]);
     for (int i = 0; i < g->output_count; i++)
         outputs[i] = end_of(&core.outputs[i]);
+    d->whole = core.graph;
     Plan *whole = c_plan(a, core.graph, 1);
     c_lay_out(whole, turned);
     h->whole = whole;
+    h->mixed = j->model.plan->real_count > 0;
     h->inputs = inputs;
     h->outputs = outputs;
 }
@@ -116,7 +119,7 @@ static void describe(Job *j, Deployment *d)
         .seed = j->train.seed,
     };
     if (d->purpose == NNC_INT8)
-        describe_whole(j, &d->header);
+        describe_whole(j, d);
     else
         describe_stream(j, &d->header);
     if (o->with_training)

@@ -70,6 +70,7 @@ static bool make(Job *j, const CHeader *h, Text *out)
     const ObjectRequest r = {
         .name = c_identifier(j->model.arena, h->model),
         .plan = h->plan,
+        .whole = h->whole,
         .block = h->block,
         .seed = h->seed,
         .classes = h->classes,
@@ -84,16 +85,16 @@ static bool make(Job *j, const CHeader *h, Text *out)
     return false;
 }
 
-// LLVM's code pads what a convolution reads.
+// LLVM's code pads what a convolution reads, and has the weights of i8 as they are.
 static bool prepare(Job *j, Deployment *d)
 {
+    Arena *a = j->model.arena;
+    CHeader *h = &d->header;
     if (!deploy_prepare(j, d))
         return false;
-    if (d->purpose == NNC_INT8) {
-        job_say(j, "objects are of f32; --emit-c writes whole numbers, as `deploy` asks");
-        return false;
-    }
-    d->header.plan = plan_new_compact(j->model.arena, j->model.graphs[d->purpose], 1, false);
+    h->plan = plan_new_compact(a, j->model.graphs[d->purpose], 1, false);
+    if (d->whole)
+        h->whole = plan_new_compact(a, d->whole, 1, false);
     return true;
 }
 

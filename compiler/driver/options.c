@@ -298,8 +298,6 @@ static bool check_target(const Options *o, Arena *a)
                          (strcmp(o->argument, "obj") == 0 || strcmp(o->argument, "asm") == 0);
     if ((o->target || o->cpu) && !machine)
         return usage_error("--target and --cpu are for --emit obj and --emit asm");
-    if (o->quantize && o->command == COMMAND_EMIT && (o->target || strcmp(o->argument, "obj") == 0))
-        return usage_error("--quantize is not for objects; --emit-c writes whole numbers");
     const char *problem = target_problem(a, o->target, o->cpu);
     return !problem || usage_error("%s", problem);
 }

@@ -90,7 +90,7 @@ on_cortex="$on_cortex_run program"
 
 # object OPTION...: $dir/model.o and model.h, of which nnc says one line and LLVM nothing.
 object() {
-    "$nnc" "$dir/$model.nn" --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
+    with_data --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
     grep -v 'declared in' "$dir/said" && exit 1
     say "$model" "$@"
 }

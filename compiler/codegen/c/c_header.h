@@ -36,6 +36,7 @@ typedef struct CHeader {
     bool exact;                    // a model of whole numbers: to the last bit what nnc computes
     const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
     const CEnd *inputs, *outputs;  // of that
+    bool mixed;                    // some of its layers compute in f32
     const int64_t *turned;  // by variable: the columns of weights that stand column by column, or
                             // 0; NULL: all are as they were
     const void *block;      // the values of all variables
