@@ -250,6 +250,10 @@ bool deploy_prepare(Job *j, Deployment *d)
         job_say(j, "--with-training is of f32; a header of int8 does not train");
         return false;
     }
+    if (!whole && j->options->calibrate) {
+        job_say(j, "--calibrate is for whole numbers: give --quantize int8 besides");
+        return false;
+    }
     if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))
         return false;
     describe(j, d);

@@ -7,11 +7,6 @@
 #include "driver/deploy.h"
 #include "file.h"
 
-bool emits_object(const Options *o)
-{
-    return o->command == COMMAND_EMIT && (strcmp(o->argument, "obj") == 0 || o->target);
-}
-
 static bool is_assembly(const Job *j)
 {
     return strcmp(j->options->argument, "asm") == 0;

@@ -76,13 +76,42 @@ static bool normalize_train(Job *j, const NnrtTensorFile *file)
     return true;
 }
 
+// The command line wins over the file.
+static Calibration calibration_of(Job *j)
+{
+    const DeploySpec *d = sema_deploy_spec(j->model.program);
+    const char *name = j->options->calibrate ? j->options->calibrate : d->calibrate;
+    return name ? (Calibration)calibration_find(name) : CALIBRATE_MSE;
+}
+
+bool quantize_check(Job *j)
+{
+    const DeploySpec *d = sema_deploy_spec(j->model.program);
+    Name names[CALIBRATE_COUNT];
+    Text all = text_in(j->model.arena);
+    if (!d->calibrate || calibration_find(d->calibrate) < CALIBRATE_COUNT)
+        return true;
+    for (int i = 0; i < CALIBRATE_COUNT; i++) {
+        names[i] = calibration_name(i);
+        text_addf(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    Diag *diag = diag_report(j->session->diags, DIAG_unknown_name, d->calibrate_span,
+                             "way to calibrate", d->calibrate);
+    const char *near = nearest_name(d->calibrate, names, CALIBRATE_COUNT);
+    if (near)
+        diag_help(diag, "did you mean `%s`?", near);
+    else
+        diag_help(diag, "there are %s", text_str(&all));
+    return false;
+}
+
 bool job_quantize(Job *j, const NnrtTensorFile *file)
 {
     Feeder f;
     if (!normalize_train(j, file) || !feeder_new(&f, j, PART_TRAIN, CALIBRATION_EXAMPLES))
         return false;
     const NncCalibration c = {
-        .method = (Calibration)calibration_find(j->options->calibrate),
+        .method = calibration_of(j),
         .batch = f.batch.capacity,
         .next = next_batch,
         .self = &f,
