@@ -77,6 +77,8 @@ static CEnd input_end(Job *j, const QuantizedEnd *e, const RawInput *raw)
         end.note = arena_printf(j->model.arena, ", of (x * %.9g - mean) / deviation", raw->scale);
     else
         end.scale /= raw->scale;
+    if (!end.note && end.scale == 1 && end.zero == -128)
+        end.note = ": a byte less 128";
     return end;
 }
 

@@ -105,6 +105,20 @@ bool quantize_check(Job *j)
     return false;
 }
 
+// Of bytes all 256 are known, so that each is a whole number of its own, whichever occur.
+static const Range *input_ranges(const Feeder *f)
+{
+    const Job *j = f->job;
+    const int count = j->model.graphs[NNC_PREDICT]->input_count;
+    Range *ranges = arena_array(j->model.arena, Range, (size_t)count + 1);
+    for (int i = 0; i < count; i++) {
+        const NnrtField *field = f->examples.fields[i];
+        if (field->dtype == NNRT_U8 && field->features == 0)
+            ranges[i] = (Range){0, 255 * (double)field->scale};
+    }
+    return ranges;
+}
+
 bool job_quantize(Job *j, const NnrtTensorFile *file)
 {
     Feeder f;
@@ -115,6 +129,7 @@ bool job_quantize(Job *j, const NnrtTensorFile *file)
         .batch = f.batch.capacity,
         .next = next_batch,
         .self = &f,
+        .inputs = input_ranges(&f),
         .pool = j->pool,
     };
     const bool ok = nnc_quantize(&j->model, &c, &j->nnc);
