@@ -32,6 +32,27 @@ static bool write(Job *j, const char *path, const Text *text)
     return false;
 }
 
+// Neither, if one of them cannot be.
+static bool write_two(Job *j, const char *const paths[2], const Text *const texts[2])
+{
+    NnrtWriter *w[2] = {NULL, NULL};
+    NnrtError e;
+    bool ok = true;
+    for (int i = 0; ok && i < 2; i++) {
+        w[i] = nnrt_writer_open(paths[i], &e);
+        ok = w[i] && nnrt_writer_put(w[i], text_str(texts[i]), texts[i]->size, &e);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (ok)
+            ok = nnrt_writer_commit(w[i], &e);
+        else
+            nnrt_writer_abandon(w[i]);
+    }
+    if (!ok)
+        job_say_error(j, &e);
+    return ok;
+}
+
 static bool write_both(Job *j, const Text *object, const CHeader *h)
 {
     Arena *a = j->model.arena;
@@ -42,7 +63,7 @@ static bool write_both(Job *j, const Text *object, const CHeader *h)
     Text text = text_in(a);
     const char *target = j->options->target ? j->options->target : "the machine that made it";
     const CSizes sizes = c_declarations(a, &text, h, target);
-    if (!write(j, path, object) || !write(j, header, &text))
+    if (!write_two(j, (const char *[]){path, header}, (const Text *[]){object, &text}))
         return false;
     job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
             sizes.flash, sizes.ram, header);

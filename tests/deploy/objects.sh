@@ -57,12 +57,22 @@ refused 'thumbv7em-none-eabihf *cortex-m4' --emit obj --target cortex-m4
 refused 'one of: generic, simd128' --emit obj --target wasm32-unknown-unknown --cpu x86-64
 refused 'give --target' --emit obj --cpu cortex-m4
 refused 'are for --emit obj' --emit llvm --target aarch64-linux-gnu
+refused '--quantize takes int8' --emit obj --quantize int4
+refused '--with-training is for --emit-c' --emit obj --quantize int8 --with-training
 refused 'are for --emit obj' --eval --target aarch64-linux-gnu
 refused 'call the object FILE.o' --emit obj -o "$dir/digits.h"
 mv "$dir/digits.safetensors" "$dir/weights.h"
 refused 'weights.h is read by this very command' --emit obj -w "$dir/weights.h" -o "$dir/weights.o"
 mv "$dir/weights.h" "$dir/digits.safetensors"
 refused 'read by this very command' --emit obj -o "$dir/digits.safetensors"
+
+# Object and header are written both or neither.
+mkdir "$dir/half.h" "$dir/other.o"
+for half in half other; do
+    if "$nnc" "$dir/digits.nn" --quiet --emit obj -o "$dir/$half.o" 2> "$dir/said"; then exit 1; fi
+    grep -q "$half.[ho]: cannot write: not a regular file" "$dir/said"
+done
+[ ! -e "$dir/half.o" ] && [ ! -e "$dir/other.h" ]
 
 # Without -o the object is where one is, as a compiler's is.
 (mkdir "$dir/empty" && cd "$dir/empty" && "$nnc" "$dir/digits.nn" --quiet --emit obj 2> /dev/null)
