@@ -3,7 +3,7 @@
 # give, by both entries and on other machines; predict_i8 needs no float.
 . "$(dirname "$0")/common.sh"
 needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 aarch64-linux-gnu-gcc \
-    qemu-aarch64 arm-none-eabi-nm
+    qemu-aarch64 arm-none-eabi-nm wasm-ld-19 node
 
 # whole COMMAND...: predict_i8 of the object that $dir/program has, run on bytes.
 whole() {
@@ -56,6 +56,9 @@ for name in digits kws_ds_cnn; do
     both build_linux aarch64-linux-gnu-gcc -- qemu-aarch64 ./program
     object --quantize int8 --target riscv64-linux-gnu
     both build_linux riscv64-linux-gnu-gcc -- qemu-riscv64 ./program
+    object --quantize int8 --target wasm32-unknown-unknown --cpu simd128
+    link_wasm
+    agrees 1e-6 $in_node
     object --quantize int8 --target thumbv7em-none-eabihf
     both build_cortex -- $on_cortex
     object --quantize int8 --target thumbv6m-none-eabi
