@@ -89,6 +89,7 @@ static void describe_whole(Job *j, Deployment *d)
     const Graph *g = j->model.graphs[NNC_INT8];
     QuantizedCore core;
     h->exact = true;
+    h->mixed = j->model.plan->real_count > 0;
     if (!quantize_core(j->model.plan, g, &core))
         return;
     CEnd *inputs = arena_array(a, CEnd, (size_t)g->input_count + 1);
@@ -99,7 +100,6 @@ static void describe_whole(Job *j, Deployment *d)
         outputs[i] = end_of(&core.outputs[i]);
     d->whole = core.graph;
     h->whole = c_plan(a, core.graph, 1);
-    h->mixed = j->model.plan->real_count > 0;
     h->inputs = inputs;
     h->outputs = outputs;
 }

@@ -80,6 +80,13 @@ no_stream heads 'gru(4, sequence = true); multi_head_attention(2); flatten; dens
 # Each number of a csv has statistics of its own, so the steps are not treated alike.
 no_stream columns 'gru(5); dense(1)' 'normalize = standard'
 
+# Where the first layer stays f32 there is no entry of i8, and the header says so.
+model first 'layernorm; dense(3); relu; flatten; dense(1)'
+"$nnc" "$dir/first.nn" --quiet --emit-c "$dir/first.h" --quantize int8 2> /dev/null
+grep -q 'There is no first_predict_i8' "$dir/first.h"
+[ "$(grep -c predict_i8 "$dir/first.h")" -eq 1 ]
+compiles first
+
 # Letter by letter: each step's output is that of the whole sequence there.
 length=24 name=char_lstm
 set -- --set units=24 --set length=$length

@@ -66,6 +66,17 @@ refused 'weights.h is read by this very command' --emit obj -w "$dir/weights.h" 
 mv "$dir/weights.h" "$dir/digits.safetensors"
 refused 'read by this very command' --emit obj -o "$dir/digits.safetensors"
 
+# What the file says of numbers and limits holds for objects.
+"$nnc" "$dir/digits.nn" --quiet --emit obj --set deploy.quantize=int8 -o "$dir/key.o" 2> /dev/null
+"$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 -o "$dir/option.o" 2> /dev/null
+cmp "$dir/key.o" "$dir/option.o"
+flash=$(sed -n 's/^#define DIGITS_CONSTANT_BYTES //p' "$dir/key.h")
+"$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set "deploy.flash=$flash" -o "$dir/fits.o" 2> /dev/null
+if "$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set "deploy.flash=$((flash - 1))" \
+    -o "$dir/large.o" 2> "$dir/said"; then exit 1; fi
+grep -q 'help: dense.w.int8 takes' "$dir/said"
+[ ! -e "$dir/large.o" ] && [ ! -e "$dir/large.h" ]
+
 # Object and header are written both or neither.
 mkdir "$dir/half.h" "$dir/other.o"
 for half in half other; do

@@ -19,7 +19,7 @@ void c_describe_ports(Header *h)
     for (int i = 0; i < g->output_count; i++)
         print_port(&h->w, "output", g->outputs[i].name, &g->outputs[i].node->type);
     c_line(&h->w, "//");
-    if (h->from->whole)
+    if (h->from->exact)
         c_describe_whole(h);
     c_line(&h->w,
            "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
