@@ -70,6 +70,10 @@ refused 'read by this very command' --emit obj -o "$dir/digits.safetensors"
 "$nnc" "$dir/digits.nn" --quiet --emit obj --set deploy.quantize=int8 -o "$dir/key.o" 2> /dev/null
 "$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 -o "$dir/option.o" 2> /dev/null
 cmp "$dir/key.o" "$dir/option.o"
+"$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --calibrate min_max -o "$dir/wide.o" 2> /dev/null
+"$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set deploy.calibrate=min_max -o "$dir/key.o" 2> /dev/null
+cmp "$dir/key.o" "$dir/wide.o"
+if cmp -s "$dir/wide.o" "$dir/option.o"; then exit 1; fi
 flash=$(sed -n 's/^#define DIGITS_CONSTANT_BYTES //p' "$dir/key.h")
 "$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set "deploy.flash=$flash" -o "$dir/fits.o" 2> /dev/null
 if "$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set "deploy.flash=$((flash - 1))" \
