@@ -1,8 +1,9 @@
 // ask.c -- asking for operands before they are needed, where the hardware does not in time.
 //
-// A long depth runs outside of the tiles (tiles.c) in blocks that fit a core's own cache. What the
-// next block reads still lies in the shared one, a hundred cycles away, and its rows begin where no
-// pattern of the block at hand leads. So the tiles of a block ask for it, each for a share.
+// A contraction is done in blocks (tiles.c): a block of depth that fits a core's own cache, or one
+// of a batch of products. What the next block reads still lies in the shared cache, a hundred
+// cycles away, and its rows begin where no pattern of the block at hand leads. So the tiles of a
+// block ask for it, each for a share.
 
 #include <stdlib.h>
 
@@ -84,8 +85,8 @@ static int64_t blocks_of(int64_t size, int64_t unit)
     return (size + unit - 1) / unit;
 }
 
-// So often a block comes to where it asks: a tile, or a turn of the depth loops but the last.
-static int64_t occasions(const Tiles *t)
+// So often a block comes to its innermost loop over depth.
+static int64_t inner_loops(const Tiles *t)
 {
     const int64_t vectors = t->stacked ? t->column.size : blocks_of(t->vector.size, t->g->width);
     int64_t n = blocks_of(vectors, t->tile_columns);
@@ -97,29 +98,49 @@ static int64_t occasions(const Tiles *t)
     return n;
 }
 
-static int64_t runs_of(const Area *a)
+static int64_t shares_of(const Area *a, int64_t share)
 {
-    int64_t n = 1;
+    int64_t n = blocks_of(a->lines, share);
     for (int i = 0; i < a->count; i++)
         n *= a->runs[i].size;
     return n;
 }
 
-static bool choose_share(const Tiles *t, Area *a, bool left)
+// A few lines before each innermost loop.
+static bool fits_before_loops(const Tiles *t, Area *a)
 {
-    const int64_t n = occasions(t);
-    if (!find_area(t, a, left))
-        return false;
+    a->spacing = 1;
     a->share = 1;
-    while (a->share <= MOST_AT_ONCE && runs_of(a) * blocks_of(a->lines, a->share) > n)
+    while (a->share <= MOST_AT_ONCE && shares_of(a, a->share) > inner_loops(t))
         a->share++;
     return a->share <= MOST_AT_ONCE;
 }
 
+// A line in each step of these loops, or one in several.
+static bool fits_in_steps(const Tiles *t, Area *a)
+{
+    const ContractAxis *steps = &t->depth[t->depth_count - 1];
+    a->share = 1;
+    a->spacing = steps->size == DIM_BATCH ? 0 : inner_loops(t) * steps->size / shares_of(a, 1);
+    return a->spacing > 0;
+}
+
+static bool moves(const ContractAxis *x)
+{
+    return x->left != 0 || x->right != 0;
+}
+
 void ask_prepare(Tiles *t)
 {
-    t->asks = t->hoisted && t->g->width > 1 && choose_share(t, &t->areas[0], true) &&
-              choose_share(t, &t->areas[1], false);
+    Area *left = &t->areas[0], *right = &t->areas[1];
+    const bool blocks = t->hoisted || (t->outer_count && moves(&t->outer[t->outer_count - 1]));
+    t->asks = ASKS_NEVER;
+    if (!blocks || t->g->width == 1 || !find_area(t, left, true) || !find_area(t, right, false))
+        return;
+    if (fits_before_loops(t, left) && fits_before_loops(t, right))
+        t->asks = ASKS_BEFORE_LOOPS;
+    else if (fits_in_steps(t, left) && fits_in_steps(t, right))
+        t->asks = ASKS_IN_STEPS;
 }
 
 // --- code ---------------------------------------------------------------------------------------
@@ -156,6 +177,7 @@ static Val moved_by(Gen *g, Val at, Val steps, int64_t bytes)
 static void ask_share(const Tiles *t, const Area *a, Val at, Val number)
 {
     Gen *g = t->g;
+    number = LLVMBuildUDiv(g->builder, number, gen_i64(g, a->spacing), "");
     at = moved_by(g, at, digit(g, &number, blocks_of(a->lines, a->share)), a->share * LINE);
     for (int i = 0; i < a->count; i++)
         at = moved_by(g, at, digit(g, &number, a->runs[i].size), a->runs[i].stride);
@@ -163,13 +185,27 @@ static void ask_share(const Tiles *t, const Area *a, Val at, Val number)
         gen_ask_ahead(g, gen_offset(g, at, i * LINE), false);
 }
 
-void ask_some(const Tiles *t)
+static void ask_shares(const Tiles *t, Val number)
+{
+    ask_share(t, &t->areas[0], t->after[0], number);
+    ask_share(t, &t->areas[1], t->after[1], number);
+}
+
+void ask_before_loop(Tiles *t)
 {
     Gen *g = t->g;
     if (!t->asks)
         return;
-    Val number = LLVMBuildLoad2(g->builder, g->i64, t->asked, "");
-    LLVMBuildStore(g->builder, LLVMBuildNSWAdd(g->builder, number, gen_i64(g, 1), ""), t->asked);
-    ask_share(t, &t->areas[0], t->after[0], number);
-    ask_share(t, &t->areas[1], t->after[1], number);
+    const int64_t steps = t->asks == ASKS_IN_STEPS ? t->depth[t->depth_count - 1].size : 1;
+    t->number = LLVMBuildLoad2(g->builder, g->i64, t->asked, "");
+    LLVMBuildStore(g->builder, LLVMBuildNSWAdd(g->builder, t->number, gen_i64(g, steps), ""),
+                   t->asked);
+    if (t->asks == ASKS_BEFORE_LOOPS)
+        ask_shares(t, t->number);
+}
+
+void ask_in_step(const Tiles *t, Val step)
+{
+    if (t->asks == ASKS_IN_STEPS)
+        ask_shares(t, LLVMBuildNSWAdd(t->g->builder, t->number, step, ""));
 }
