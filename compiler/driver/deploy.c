@@ -85,10 +85,10 @@ static void describe_whole(Job *j, CHeader *h)
     Arena *a = j->model.arena;
     const Graph *g = j->model.graphs[NNC_INT8];
     QuantizedCore core;
-    int64_t *turned = arena_array(a, int64_t, (size_t)g->variables->count + 1);
+    CLayout *layout = arena_array(a, CLayout, (size_t)g->variables->count + 1);
     h->exact = true;
-    c_lay_out(h->plan, turned);
-    h->turned = turned;
+    c_lay_out(h->plan, layout);
+    h->layout = layout;
     if (!quantize_core(j->model.plan, g, &core))
         return;
     CEnd *inputs = arena_array(a, CEnd, (size_t)g->input_count + 1);
@@ -98,7 +98,7 @@ static void describe_whole(Job *j, CHeader *h)
     for (int i = 0; i < g->output_count; i++)
         outputs[i] = end_of(&core.outputs[i]);
     Plan *whole = c_plan(a, core.graph, 1);
-    c_lay_out(whole, turned);
+    c_lay_out(whole, layout);
     h->whole = whole;
     h->inputs = inputs;
     h->outputs = outputs;

@@ -1,26 +1,39 @@
-// c_layout.c -- weights of i8 as the products want them: all of a column one after the other.
+// c_layout.c -- weights of i8 as the products want them.
+//
+// In blocks, where the kit (c_kit.h) makes the products: four neighbours of the depth of four columns
+// stand together, then the next four neighbours of the same columns, so that a processor with words
+// loads what it multiplies in one or two, and one with vectors in one. What is missing of a block is
+// 0.
+//
+//   w[depth][columns]  -->  w[columns / 4][depth / 4][4 columns][4 of the depth]
+//
+// Elsewhere column by column, so that four neighbours of a column are one word:
 //
 //   w[depth][columns]  -->  w[columns][depth]
-//
-// Four neighbours of a column are one word then, to be multiplied with four neighbours of the other
-// operand, two at a time.
 
 #include "codegen/c/c_header.h"
+#include "codegen/c/c_kit.h"
+#include "codegen/c/c_tile.h"
 
 static int64_t columns_of(const Kernel *k)
 {
     return k->columns.count == 1 && k->columns.axes[0].right == 1 ? k->columns.axes[0].size : 0;
 }
 
+static int64_t depth_of(const Kernel *k)
+{
+    int64_t depth = 1;
+    for (int i = 0; i < k->depth.count; i++)
+        depth *= k->depth.axes[i].size;
+    return depth;
+}
+
 static bool is_dense(const Kernel *k, const Type *weights)
 {
-    const int64_t columns = columns_of(k);
-    int64_t depth = 1;
-    for (int i = 0; i < k->depth.count; i++) {
-        depth *= k->depth.axes[i].size;
+    const int64_t columns = columns_of(k), depth = depth_of(k);
+    for (int i = 0; i < k->depth.count; i++)
         if (columns == 0 || k->depth.axes[i].right % columns)
             return false;
-    }
     for (int i = 0; i < k->batch.count; i++)
         if (k->batch.axes[i].right)
             return false;
@@ -35,39 +48,92 @@ static bool can_turn(const Plan *p, const Kernel *k)
     return w->kind == BUFFER_VARIABLE && is_dense(k, &w->type);
 }
 
-// The columns of a variable that all of its users multiply with in one way; 0: they do not.
-static int64_t turned_columns(const Plan *p, int buffer)
+#define LEAST_COLUMNS 3  // of which a block is worth its zeros
+
+// The depth in order, and the rest as the kit does it.
+static bool can_block(const Plan *p, const Kernel *k)
 {
-    int64_t columns = 0;
+    int64_t right = columns_of(k);
+    for (int i = k->depth.count - 1; i >= 0; i--) {
+        if (k->depth.axes[i].right != right)
+            return false;
+        right *= k->depth.axes[i].size;
+    }
+    return columns_of(k) >= LEAST_COLUMNS && depth_of(k) >= KIT_DEPTH &&
+           c_blocks_serve(p->graph->arena, k);
+}
+
+// How all of the users of a variable want it.
+static CLayout layout_of(const Plan *p, int buffer)
+{
+    CLayout layout = {.blocks = true};
     for (int i = 0; i < p->kernel_count; i++) {
         const Kernel *k = p->kernels[i];
         for (int s = 0; s < k->buffer_count; s++) {
             if (k->buffers[s] != buffer)
                 continue;
-            if (s != 1 || !can_turn(p, k) || (columns && columns != columns_of(k)))
-                return 0;
-            columns = columns_of(k);
+            if (s != 1 || !can_turn(p, k) || (layout.columns && layout.columns != columns_of(k)))
+                return (CLayout){0};
+            layout.columns = columns_of(k);
+            layout.blocks = layout.blocks && can_block(p, k);
         }
     }
-    return columns;
+    return layout;
 }
 
-static void turn(Kernel *k, int64_t columns, int64_t elements)
+static void turn(Kernel *k, const CLayout *layout, int64_t elements)
 {
     for (int i = 0; i < k->depth.count; i++)
-        k->depth.axes[i].right /= columns;
-    k->columns.axes[0].right = elements / columns;
+        k->depth.axes[i].right /= layout->columns;
+    k->columns.axes[0].right = elements / layout->columns;
+    k->blocks = layout->blocks;
 }
 
-void c_lay_out(Plan *p, int64_t *columns)
+static int64_t rounded_up(int64_t n, int64_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+int64_t c_place_count(const CLayout *layout, const Type *t)
+{
+    const int64_t count = type_elements(t);
+    if (!layout || !layout->blocks)
+        return count;
+    return rounded_up(layout->columns, KIT_COLUMNS) *
+           rounded_up(count / layout->columns, KIT_DEPTH);
+}
+
+int64_t c_place_in(const CLayout *layout, const Type *t, int64_t i)
+{
+    if (!layout || !layout->columns)
+        return i;
+    const int64_t columns = layout->columns, depth = type_elements(t) / columns;
+    if (!layout->blocks)
+        return i % depth * columns + i / depth;
+    const int64_t block = KIT_COLUMNS * rounded_up(depth, KIT_DEPTH), in = i % block;
+    const int64_t column = i / block * KIT_COLUMNS + in / KIT_DEPTH % KIT_COLUMNS;
+    const int64_t d = in / (KIT_COLUMNS * KIT_DEPTH) * KIT_DEPTH + in % KIT_DEPTH;
+    return column < columns && d < depth ? d * columns + column : -1;
+}
+
+// As long as its places.
+static void lengthen(Type *t, const CLayout *layout)
+{
+    const int64_t count = c_place_count(layout, t);
+    *t = type_of(t->dtype, 1, &count);
+}
+
+void c_lay_out(Plan *p, CLayout *layout)
 {
     for (int b = 0; b < p->buffer_count; b++) {
-        const Buffer *buffer = &p->buffers[b];
-        const int64_t n = buffer->kind == BUFFER_VARIABLE ? turned_columns(p, b) : 0;
-        for (int i = 0; n && i < p->kernel_count; i++)
+        Buffer *buffer = &p->buffers[b];
+        const CLayout l = buffer->kind == BUFFER_VARIABLE ? layout_of(p, b) : (CLayout){0};
+        for (int i = 0; l.columns && i < p->kernel_count; i++)
             if (p->kernels[i]->kind == KERNEL_CONTRACT && p->kernels[i]->buffers[1] == b)
-                turn(p->kernels[i], n, type_elements(&buffer->type));
-        if (n)
-            columns[buffer->index] = n;
+                turn(p->kernels[i], &l, type_elements(&buffer->type));
+        if (!l.columns)
+            continue;
+        layout[buffer->index] = l;
+        lengthen(&buffer->type, &l);
     }
 }
