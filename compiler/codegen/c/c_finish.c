@@ -192,6 +192,7 @@ static void follow_point(Contract *t, int64_t channels, const char *point, const
         if (i != t->column)
             c_code_at(t->code, t->axes[i].axis,
                       !steps ? t->index[i] : i == last ? point : NULL);
+    c_line(w, "%s_ROLLED", c_upper(w->arena, w->name));
     c_open(w, "for (%s c = 0; c < %lld; ++c)", w->index, (long long)channels);
     c_code_at(t->code, t->axes[t->column].axis, "c");
     c_code_run(t->code, value);

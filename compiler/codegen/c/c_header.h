@@ -26,6 +26,8 @@ typedef struct CEnd {
 typedef struct CLayout {
     int64_t columns;  // 0: as they were
     bool blocks;      // in blocks; else column by column
+    int axes;         // of blocks: the depth as it is gone through
+    int64_t size[MAX_RANK], stride[MAX_RANK];
 } CLayout;
 
 typedef struct CHeader {

@@ -120,7 +120,7 @@ const char *const c_kit_avx2[KIT_COUNT] = {
         "    }\n"
         "}\n",
     [KIT_CHANNELS] =
-        "static int NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
+        "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                         const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
         "    INDEX c = 0;\n"

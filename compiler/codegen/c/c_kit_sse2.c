@@ -90,7 +90,7 @@ const char *const c_kit_sse2[KIT_COUNT] = {
         "    const __m128i v = _mm_loadl_epi64((const __m128i *)(const void *)p);\n"
         "    return _mm_srai_epi16(_mm_unpacklo_epi8(v, v), 8);\n"
         "}\n"
-        "static int NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
+        "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                         const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
         "    INDEX c = 0;\n"

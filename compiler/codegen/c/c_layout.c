@@ -50,41 +50,64 @@ static bool can_turn(const Plan *p, const Kernel *k)
 
 #define LEAST_COLUMNS 3  // of which a block is worth its zeros
 
-// The depth in order, and the rest as the kit does it.
 static bool can_block(const Plan *p, const Kernel *k)
 {
-    int64_t right = columns_of(k);
-    for (int i = k->depth.count - 1; i >= 0; i--) {
-        if (k->depth.axes[i].right != right)
-            return false;
-        right *= k->depth.axes[i].size;
-    }
     return columns_of(k) >= LEAST_COLUMNS && depth_of(k) >= KIT_DEPTH &&
            c_blocks_serve(p->graph->arena, k);
 }
 
-// How all of the users of a variable want it.
+// How one user of a variable wants it.
+static CLayout wanted(const Plan *p, const Kernel *k, int slot)
+{
+    CLayout l = {0};
+    if (slot != 1 || !can_turn(p, k))
+        return l;
+    l.columns = columns_of(k);
+    l.blocks = can_block(p, k);
+    l.axes = k->depth.count;
+    for (int i = 0; i < l.axes; i++) {
+        l.size[i] = k->depth.axes[i].size;
+        l.stride[i] = k->depth.axes[i].right;
+    }
+    return l;
+}
+
+static bool are_alike(const CLayout *a, const CLayout *b)
+{
+    bool alike = a->blocks && b->blocks && a->axes == b->axes;
+    for (int i = 0; alike && i < a->axes; i++)
+        alike = a->size[i] == b->size[i] && a->stride[i] == b->stride[i];
+    return alike;
+}
+
+// How all of them do.
 static CLayout layout_of(const Plan *p, int buffer)
 {
-    CLayout layout = {.blocks = true};
+    CLayout layout = {0};
     for (int i = 0; i < p->kernel_count; i++) {
         const Kernel *k = p->kernels[i];
         for (int s = 0; s < k->buffer_count; s++) {
             if (k->buffers[s] != buffer)
                 continue;
-            if (s != 1 || !can_turn(p, k) || (layout.columns && layout.columns != columns_of(k)))
+            const CLayout own = wanted(p, k, s);
+            if (!own.columns || (layout.columns && layout.columns != own.columns))
                 return (CLayout){0};
-            layout.columns = columns_of(k);
-            layout.blocks = layout.blocks && can_block(p, k);
+            const bool blocks = own.blocks && (!layout.columns || are_alike(&layout, &own));
+            layout = own;
+            layout.blocks = blocks;
         }
     }
     return layout;
 }
 
+// In blocks the depth is as the kernel goes through it.
 static void turn(Kernel *k, const CLayout *layout, int64_t elements)
 {
-    for (int i = 0; i < k->depth.count; i++)
-        k->depth.axes[i].right /= layout->columns;
+    int64_t inside = 1;
+    for (int i = k->depth.count - 1; i >= 0; i--) {
+        k->depth.axes[i].right = layout->blocks ? inside : k->depth.axes[i].right / layout->columns;
+        inside *= k->depth.axes[i].size;
+    }
     k->columns.axes[0].right = elements / layout->columns;
     k->blocks = layout->blocks;
 }
@@ -103,17 +126,28 @@ int64_t c_place_count(const CLayout *layout, const Type *t)
            rounded_up(count / layout->columns, KIT_DEPTH);
 }
 
+static int64_t place_in_block(const CLayout *l, int64_t depth, int64_t i)
+{
+    const int64_t block = KIT_COLUMNS * rounded_up(depth, KIT_DEPTH), in = i % block;
+    int64_t place = i / block * KIT_COLUMNS + in / KIT_DEPTH % KIT_COLUMNS;
+    int64_t d = in / (KIT_COLUMNS * KIT_DEPTH) * KIT_DEPTH + in % KIT_DEPTH;
+    if (place >= l->columns || d >= depth)
+        return -1;
+    for (int axis = l->axes - 1; axis >= 0; axis--) {
+        place += d % l->size[axis] * l->stride[axis];
+        d /= l->size[axis];
+    }
+    return place;
+}
+
 int64_t c_place_in(const CLayout *layout, const Type *t, int64_t i)
 {
     if (!layout || !layout->columns)
         return i;
     const int64_t columns = layout->columns, depth = type_elements(t) / columns;
-    if (!layout->blocks)
-        return i % depth * columns + i / depth;
-    const int64_t block = KIT_COLUMNS * rounded_up(depth, KIT_DEPTH), in = i % block;
-    const int64_t column = i / block * KIT_COLUMNS + in / KIT_DEPTH % KIT_COLUMNS;
-    const int64_t d = in / (KIT_COLUMNS * KIT_DEPTH) * KIT_DEPTH + in % KIT_DEPTH;
-    return column < columns && d < depth ? d * columns + column : -1;
+    if (layout->blocks)
+        return place_in_block(layout, depth, i);
+    return i % depth * columns + i / depth;
 }
 
 // As long as its places.
