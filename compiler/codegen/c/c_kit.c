@@ -102,6 +102,11 @@ static const char *const macros =
     "#define NAME_SPREAD 1\n"
     "#define NAME_START(n) (n)\n"
     "#endif\n"
+    "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
+    "#define NAME_UNROLLED _Pragma(\"GCC unroll 4\")\n"
+    "#else\n"
+    "#define NAME_UNROLLED\n"
+    "#endif\n"
     "#ifdef __GNUC__\n"
     "#define NAME_ALIGNED __attribute__((aligned(4)))\n"
     "#else\n"
@@ -109,7 +114,7 @@ static const char *const macros =
     "#endif\n";
 
 static const char *const names[] = {"PAIRS", "KIT_DSP", "KIT_AVX2", "KIT_SSE2", "wide",
-                                    "ROWS",  "SPREAD",  "START",    "ALIGNED"};
+                                    "ROWS",  "SPREAD",  "START",    "UNROLLED", "ALIGNED"};
 
 void c_kit_macros(CWriter *w)
 {
