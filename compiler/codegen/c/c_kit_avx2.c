@@ -26,8 +26,7 @@ const char *const c_kit_avx2[KIT_COUNT] = {
         "        return;\n"
         "    }\n"
         "    _mm_storel_epi64((__m128i *)(void *)last, bytes);\n"
-        "    for (INDEX i = 0; i < n; ++i)\n"
-        "        to[i] = last[i];\n"
+        "    __builtin_memcpy(to, last, (size_t)n & 7u);\n"
         "}\n"
         "// Of two vectors that hold four columns each, the halves of a sum side by side.\n"
         "static inline NAME_ALWAYS __m256i NAME_joined(__m256i a, __m256i b)\n"
@@ -127,8 +126,8 @@ const char *const c_kit_avx2[KIT_COUNT] = {
         "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                         const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
-        "    INDEX c = 0;\n"
-        "    for (; c + 16 <= channels; c += 16) {\n"
+        "    const INDEX whole = channels / 16 * 16;\n"
+        "    for (INDEX c = 0; c < whole; c += 16) {\n"
         "        __m256i a = _mm256_setzero_si256(), b = a;\n"
         "        const int8_t *at = w + c;\n"
         "        for (int i = 0; i < count; i += 2, at += 2 * channels) {\n"
@@ -144,6 +143,6 @@ const char *const c_kit_avx2[KIT_COUNT] = {
         "        NAME_codes(to + c + 8, 8, _mm256_permute2x128_si256(a, b, 0x31),\n"
         "                   NAME_numbers(offset + c + 8, 8), NAME_numbers(multiplier + c + 8, 8), zero);\n"
         "    }\n"
-        "    return c;\n"
+        "    return whole;\n"
         "}\n",
 };

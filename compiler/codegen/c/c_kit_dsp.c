@@ -121,8 +121,8 @@ const char *const c_kit_dsp[KIT_COUNT] = {
         "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                           const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
-        "    INDEX c = 0;\n"
-        "    for (; c + 4 <= channels; c += 4) {\n"
+        "    const INDEX whole = channels / 4 * 4;\n"
+        "    for (INDEX c = 0; c < whole; c += 4) {\n"
         "        int32_t a0 = offset[c], a1 = offset[c + 1], a2 = offset[c + 2], a3 = offset[c + 3];\n"
         "        const int8_t *at = w + c, *const *place = from, *const *const end = from + count;\n"
         "        uint32_t x0, x1, w0, w1;\n"
@@ -150,6 +150,6 @@ const char *const c_kit_dsp[KIT_COUNT] = {
         "        to[c + 2] = NAME_scaled8(a2, multiplier[c + 2], zero);\n"
         "        to[c + 3] = NAME_scaled8(a3, multiplier[c + 3], zero);\n"
         "    }\n"
-        "    return c;\n"
+        "    return whole;\n"
         "}\n",
 };

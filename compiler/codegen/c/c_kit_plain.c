@@ -65,8 +65,8 @@ const char *const c_kit_plain[KIT_COUNT] = {
         "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                         const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
-        "    INDEX c = 0;\n"
-        "    for (; c + 4 <= channels; c += 4) {\n"
+        "    const INDEX whole = channels / 4 * 4;\n"
+        "    for (INDEX c = 0; c < whole; c += 4) {\n"
         "        int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;\n"
         "        const int8_t *at = w + c;\n"
         "        for (int i = 0; i < count; ++i, at += channels) {\n"
@@ -79,6 +79,6 @@ const char *const c_kit_plain[KIT_COUNT] = {
         "        to[c + 2] = NAME_code(a2, offset[c + 2], multiplier[c + 2], zero);\n"
         "        to[c + 3] = NAME_code(a3, offset[c + 3], multiplier[c + 3], zero);\n"
         "    }\n"
-        "    return c;\n"
+        "    return whole;\n"
         "}\n",
 };
