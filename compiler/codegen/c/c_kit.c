@@ -78,7 +78,7 @@ static const char *const macros =
     "#define NAME_PAIRS 0\n"
     "#endif\n"
     "#if NAME_PAIRS && defined __thumb2__ && defined __ARM_FEATURE_UNALIGNED && \\\n"
-    "    defined __OPTIMIZE__ && !defined __PIC__\n"
+    "    defined __OPTIMIZE__ && !defined __PIC__ && !defined __ARM_NEON\n"
     "#define NAME_KIT_DSP 1\n"
     "#define NAME_wide int16_t\n"
     "#define NAME_ROWS 2\n"
@@ -93,6 +93,13 @@ static const char *const macros =
     "#define NAME_KIT_SSE2 1\n"
     "#endif\n"
     "#define NAME_wide int16_t\n"
+    "#define NAME_ROWS 4\n"
+    "#define NAME_SPREAD 1\n"
+    "#define NAME_START(n) (n)\n"
+    "#elif defined __ARM_NEON && defined __GNUC__ && !defined __ARM_BIG_ENDIAN\n"
+    "#include <arm_neon.h>\n"
+    "#define NAME_KIT_NEON 1\n"
+    "#define NAME_wide int8_t\n"
     "#define NAME_ROWS 4\n"
     "#define NAME_SPREAD 1\n"
     "#define NAME_START(n) (n)\n"
@@ -113,7 +120,7 @@ static const char *const macros =
     "#define NAME_ALIGNED\n"
     "#endif\n";
 
-static const char *const names[] = {"PAIRS", "KIT_DSP", "KIT_AVX2", "KIT_SSE2", "wide",
+static const char *const names[] = {"PAIRS", "KIT_DSP", "KIT_AVX2", "KIT_SSE2", "KIT_NEON", "wide",
                                     "ROWS",  "SPREAD",  "START",    "UNROLLED", "ALIGNED"};
 
 void c_kit_macros(CWriter *w)

@@ -31,6 +31,7 @@ typedef enum KitPart {
 extern const char *const c_kit_dsp[KIT_COUNT];
 extern const char *const c_kit_avx2[KIT_COUNT];
 extern const char *const c_kit_sse2[KIT_COUNT];
+extern const char *const c_kit_neon[KIT_COUNT];
 extern const char *const c_kit_plain[KIT_COUNT];
 
 // The most rows of a tile on any processor, and what a block of the weights has of each.

@@ -33,7 +33,7 @@ const char *const c_kit_dsp[KIT_COUNT] = {
     [KIT_TILE] =
         "// Two rows of results, or one of them, from their windows: two columns at a time, four neighbours\n"
         "// of the depth a turn. What is stored first of a row or column that is not there is overwritten.\n"
-        "static void NAME_tile(int8_t *to, int rows, const int16_t *x, const int8_t *w, const int32_t *offset,\n"
+        "__attribute__((noinline)) static void NAME_tile(int8_t *to, int rows, const int16_t *x, const int8_t *w, const int32_t *offset,\n"
         "                      const int32_t *multiplier, INDEX columns, INDEX depth, int zero)\n"
         "{\n"
         "    int8_t *const second = rows > 1 ? to + columns : to;\n"
@@ -76,7 +76,7 @@ const char *const c_kit_dsp[KIT_COUNT] = {
         "}\n",
     [KIT_LINE] =
         "// One row of results from bytes, four columns at a time.\n"
-        "static void NAME_line(int8_t *to, const int8_t *x, const int8_t *w, const int32_t *offset,\n"
+        "__attribute__((noinline)) static void NAME_line(int8_t *to, const int8_t *x, const int8_t *w, const int32_t *offset,\n"
         "                     const int32_t *multiplier, INDEX columns, INDEX depth, int zero)\n"
         "{\n"
         "    for (INDEX c = 0; c < columns; c += 4) {\n"
@@ -118,7 +118,7 @@ const char *const c_kit_dsp[KIT_COUNT] = {
         "    }\n"
         "}\n",
     [KIT_CHANNELS] =
-        "static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
+        "__attribute__((noinline)) static INDEX NAME_channels(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
         "                           const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
         "{\n"
         "    const INDEX whole = channels / 4 * 4;\n"

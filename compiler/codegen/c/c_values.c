@@ -235,9 +235,11 @@ void c_add_text(CWriter *w, const char *text)
 static void print_part(CWriter *w, int part)
 {
     static const char *const conditions[] = {"#if defined NAME_KIT_DSP\n", "#elif defined NAME_KIT_AVX2\n",
-                                             "#elif defined NAME_KIT_SSE2\n", "#else\n"};
-    static const char *const *const kits[] = {c_kit_dsp, c_kit_avx2, c_kit_sse2, c_kit_plain};
-    for (int i = 0; i < 4; i++) {
+                                             "#elif defined NAME_KIT_SSE2\n",
+                                             "#elif defined NAME_KIT_NEON\n", "#else\n"};
+    static const char *const *const kits[] = {c_kit_dsp, c_kit_avx2, c_kit_sse2, c_kit_neon,
+                                              c_kit_plain};
+    for (size_t i = 0; i < sizeof kits / sizeof *kits; i++) {
         c_add_text(w, conditions[i]);
         c_add_text(w, kits[i][part]);
     }
