@@ -53,7 +53,8 @@ static void gather_bytes(const Blocks *b)
 {
     CWriter *w = b->t->w;
     c_line(w, "int8_t x[%lld] = {0};", (long long)b->room);
-    c_open(w, "%s", "");
+    c_line(w, "{");
+    w->indent++;
     c_line(w, "int8_t *to = x;");
     c_window(b->t, false);
     c_close(w);
@@ -65,7 +66,8 @@ static void one_point(Blocks *b)
     const char *x = "x";
     if (are_in_place(b)) {
         const char *at = c_left_position(b->t);
-        x = strcmp(at, "0") == 0 ? c_slot(w, 0) : arena_printf(w->arena, "%s + %s", c_slot(w, 0), at);
+        x = strcmp(at, "0") == 0 ? c_slot(w, 0)
+                                 : arena_printf(w->arena, "%s + %s", c_slot(w, 0), at);
     } else
         gather_bytes(b);
     b->to = c_results(b->t, &b->finish, b->channels, NULL);

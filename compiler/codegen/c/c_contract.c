@@ -130,8 +130,7 @@ static void tile(const Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
     if (t->k->clip_count)
-        c_line(t->w, "const %s xt = %s;", t->w->index,
-               c_left_position(t));
+        c_line(t->w, "const %s xt = %s;", t->w->index, c_left_position(t));
     else
         point_at(t, "xt", 0, t->k->left_offset);
     point_at(t, "wt", 1, t->k->right_offset);

@@ -2,8 +2,8 @@
 // both operands and in the result, so the kit takes several at a time.
 //
 //   for the points of the result
-//       where the channels of each place of its window stand; outside, in an array of the pad's value
-//       all channels of this point                                 one call
+//       where the channels of each place of its window stand; outside, in an array of the pad's
+//       value all channels of this point                                 one call
 
 #include "codegen/c/c_kit.h"
 #include "codegen/c/c_tile.h"

@@ -108,9 +108,8 @@ void c_point_index(Contract *t, const char *point)
         t->index[i] = one ? point : i < 8 ? names[i] : arena_printf(t->w->arena, "i%d", i);
         if (one)
             continue;
-        const char *start = inside == 1 ? point
-                                        : arena_printf(t->w->arena, "%s / %lld", point,
-                                                       (long long)inside);
+        const char *start =
+            inside == 1 ? point : arena_printf(t->w->arena, "%s / %lld", point, (long long)inside);
         const bool first = outside == c_points(t);
         c_line(t->w, first ? "const %s %s = %s;" : "const %s %s = %s %% %lld;", t->w->index,
                t->index[i], start, (long long)size);
@@ -190,8 +189,7 @@ static void follow_point(Contract *t, int64_t channels, const char *point, const
         last = i == t->column ? last : i;
     for (int i = 0; i < t->axis_count; i++)
         if (i != t->column)
-            c_code_at(t->code, t->axes[i].axis,
-                      !steps ? t->index[i] : i == last ? point : NULL);
+            c_code_at(t->code, t->axes[i].axis, !steps ? t->index[i] : i == last ? point : NULL);
     c_line(w, "%s_ROLLED", c_upper(w->arena, w->name));
     c_open(w, "for (%s c = 0; c < %lld; ++c)", w->index, (long long)channels);
     c_code_at(t->code, t->axes[t->column].axis, "c");

@@ -45,7 +45,7 @@ typedef struct CHeader {
     const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
     const CEnd *inputs, *outputs;  // of that
     const CLayout *layout;         // by variable; NULL: all are as they were
-    const void *block;      // the values of all variables
+    const void *block;             // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;

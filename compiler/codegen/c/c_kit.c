@@ -3,8 +3,10 @@
 #include "codegen/c/c_kit.h"
 
 const char c_kit_window[] =
-    "// n elements of a window from `at` on; those below `low` and from `high` on are outside.\n"
-    "static inline void NAME_window(NAME_wide *to, const int8_t *image, INDEX at, INDEX low, INDEX high, INDEX n, int pad)\n"
+    "// n elements of a window from `at` on; those below `low` and from `high` on are\n"
+    "// outside.\n"
+    "static inline void NAME_window(NAME_wide *to, const int8_t *image, INDEX at,\n"
+    "                               INDEX low, INDEX high, INDEX n, int pad)\n"
     "{\n"
     "    NAME_fill(to, pad, low);\n"
     "    NAME_widen(to + low * NAME_SPREAD, image + at + low, high - low);\n"
@@ -27,7 +29,8 @@ const char c_kit_bytes[] =
     "    for (INDEX i = 0; i < n; ++i)\n"
     "        to[i] = (int8_t)value;\n"
     "}\n"
-    "static inline void NAME_window8(int8_t *to, const int8_t *image, INDEX at, INDEX low, INDEX high, INDEX n, int pad)\n"
+    "static inline void NAME_window8(int8_t *to, const int8_t *image, INDEX at,\n"
+    "                                INDEX low, INDEX high, INDEX n, int pad)\n"
     "{\n"
     "    NAME_fill8(to, pad, low);\n"
     "    NAME_copy8(to + low, image + at + low, high - low);\n"
@@ -36,10 +39,12 @@ const char c_kit_bytes[] =
 
 const char c_kit_depthwise[] =
     "// The channels of a result from where they stand at each place of its window.\n"
-    "static void NAME_depthwise(int8_t *to, const int8_t *const *from, int count, const int8_t *w,\n"
-    "                           const int32_t *offset, const int32_t *multiplier, INDEX channels, int zero)\n"
+    "static void NAME_depthwise(int8_t *to, const int8_t *const *from, int count,\n"
+    "                           const int8_t *w, const int32_t *offset,\n"
+    "                           const int32_t *multiplier, INDEX channels, int zero)\n"
     "{\n"
-    "    const INDEX done = NAME_channels(to, from, count, w, offset, multiplier, channels, zero);\n"
+    "    const INDEX done =\n"
+    "        NAME_channels(to, from, count, w, offset, multiplier, channels, zero);\n"
     "    for (INDEX c = done; c < channels; ++c) {\n"
     "        int32_t a = 0;\n"
     "        for (int i = 0; i < count; ++i)\n"
@@ -63,7 +68,8 @@ const char c_kit_high[] =
 
 const char c_kit_code[] =
     "// A sum as an i8 of the result's scale.\n"
-    "static inline NAME_ALWAYS int8_t NAME_code(int32_t sum, int32_t offset, int32_t multiplier, int zero)\n"
+    "static inline NAME_ALWAYS int8_t NAME_code(int32_t sum, int32_t offset,\n"
+    "                                           int32_t multiplier, int zero)\n"
     "{\n"
     "    return (int8_t)NAME_to_i8(NAME_high(sum + offset, multiplier) + zero);\n"
     "}\n";
@@ -71,7 +77,8 @@ const char c_kit_code[] =
 // PAIRS is one for all of ARM that has SMLAD; the kit's loops want Thumb, all registers, and words
 // anywhere.
 static const char *const macros =
-    "// Products of i8 several at a time where the processor can; elsewhere plain C makes the same bits.\n"
+    "// Products of i8 several at a time where the processor can; elsewhere plain C makes the same "
+    "bits.\n"
     "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__\n"
     "#define NAME_PAIRS 1\n"
     "#else\n"
@@ -132,4 +139,26 @@ void c_kit_forget(CWriter *w)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         c_line(w, "#undef %s_%s", w->name, names[i]);
+}
+
+typedef struct Kit {
+    const char *condition;
+    const char *const *parts;
+} Kit;
+
+static const Kit kits[] = {
+    {"#if defined NAME_KIT_DSP\n", c_kit_dsp},
+    {"#elif defined NAME_KIT_AVX2\n", c_kit_avx2},
+    {"#elif defined NAME_KIT_SSE2\n", c_kit_sse2},
+    {"#elif defined NAME_KIT_NEON\n", c_kit_neon},
+    {"#else\n", c_kit_plain},
+};
+
+void c_kit_print(CWriter *w, KitPart part)
+{
+    for (size_t i = 0; i < sizeof kits / sizeof *kits; i++) {
+        c_add_text(w, kits[i].condition);
+        c_add_text(w, kits[i].parts[part]);
+    }
+    c_add_text(w, "#endif\n");
 }

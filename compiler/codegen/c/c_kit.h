@@ -19,14 +19,7 @@
 
 #include "codegen/c/c_writer.h"
 
-typedef enum KitPart {
-    KIT_FINISH,
-    KIT_WIDEN,
-    KIT_TILE,
-    KIT_LINE,
-    KIT_CHANNELS,
-    KIT_COUNT
-} KitPart;
+typedef enum KitPart { KIT_FINISH, KIT_WIDEN, KIT_TILE, KIT_LINE, KIT_CHANNELS, KIT_COUNT } KitPart;
 
 extern const char *const c_kit_dsp[KIT_COUNT];
 extern const char *const c_kit_avx2[KIT_COUNT];
@@ -34,12 +27,14 @@ extern const char *const c_kit_sse2[KIT_COUNT];
 extern const char *const c_kit_neon[KIT_COUNT];
 extern const char *const c_kit_plain[KIT_COUNT];
 
-// The most rows of a tile on any processor, and what a block of the weights has of each.
+// What a block of the weights has of each.
 enum { KIT_COLUMNS = 4, KIT_DEPTH = 4 };
 
 // Text that is the same for all processors.
 extern const char c_kit_window[], c_kit_bytes[], c_kit_depthwise[], c_kit_high[], c_kit_code[];
 
+// A part, for each processor.
+void c_kit_print(CWriter *w, KitPart part);
 // Before extern "C", and at the end.
 void c_kit_macros(CWriter *w);
 void c_kit_forget(CWriter *w);

@@ -1,9 +1,9 @@
 // c_layout.c -- weights of i8 as the products want them.
 //
-// In blocks, where the kit (c_kit.h) makes the products: four neighbours of the depth of four columns
-// stand together, then the next four neighbours of the same columns, so that a processor with words
-// loads what it multiplies in one or two, and one with vectors in one. What is missing of a block is
-// 0.
+// In blocks, where the kit (c_kit.h) makes the products: four neighbours of the depth of four
+// columns stand together, then the next four neighbours of the same columns, so that a processor
+// with words loads what it multiplies in one or two, and one with vectors in one. What is missing
+// of a block is 0.
 //
 //   w[depth][columns]  -->  w[columns / 4][depth / 4][4 columns][4 of the depth]
 //

@@ -219,7 +219,9 @@ const char *c_helper(CWriter *w, CHelper helper)
 
 static const char *word_for(const CWriter *w, const char *text)
 {
-    return strncmp(text, "NAME", 4) == 0 ? w->name : strncmp(text, "INDEX", 5) == 0 ? w->index : NULL;
+    return strncmp(text, "NAME", 4) == 0    ? w->name
+           : strncmp(text, "INDEX", 5) == 0 ? w->index
+                                            : NULL;
 }
 
 void c_add_text(CWriter *w, const char *text)
@@ -231,28 +233,13 @@ void c_add_text(CWriter *w, const char *text)
     }
 }
 
-// For each processor what it has.
-static void print_part(CWriter *w, int part)
-{
-    static const char *const conditions[] = {"#if defined NAME_KIT_DSP\n", "#elif defined NAME_KIT_AVX2\n",
-                                             "#elif defined NAME_KIT_SSE2\n",
-                                             "#elif defined NAME_KIT_NEON\n", "#else\n"};
-    static const char *const *const kits[] = {c_kit_dsp, c_kit_avx2, c_kit_sse2, c_kit_neon,
-                                              c_kit_plain};
-    for (size_t i = 0; i < sizeof kits / sizeof *kits; i++) {
-        c_add_text(w, conditions[i]);
-        c_add_text(w, kits[i][part]);
-    }
-    c_add_text(w, "#endif\n");
-}
-
 void c_print_helpers(CWriter *w)
 {
     for (int i = 0; i < C_HELPER_COUNT; i++) {
         if (!w->used[i])
             continue;
         if (helpers[i].part)
-            print_part(w, helpers[i].part - 1);
+            c_kit_print(w, (KitPart)(helpers[i].part - 1));
         else
             c_add_text(w, helpers[i].text);
         c_add_text(w, "\n");

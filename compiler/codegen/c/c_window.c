@@ -10,11 +10,11 @@
 
 typedef struct Window {
     const Contract *t;
-    bool wide;         // as the kit's tiles want it; else bytes
-    int levels;        // depth axes that are loops
-    int clip;          // that a run goes along; -1: none
-    int64_t run;       // elements of one
-    int64_t places;    // of the clip, in a run
+    bool wide;       // as the kit's tiles want it; else bytes
+    int levels;      // depth axes that are loops
+    int clip;        // that a run goes along; -1: none
+    int64_t run;     // elements of one
+    int64_t places;  // of the clip, in a run
 } Window;
 
 static const char *const depth_names[MAX_RANK] = {"d", "e", "f", "g", "h", "u", "v", "t"};
