@@ -118,6 +118,7 @@ kit depth_3 '5, 6, 3' 'depthwise' 'depthwise_conv2d(kernel = 3); relu'
 kit depth_20 '7, 5, 20' 'depthwise tile' 'depthwise_conv2d(kernel = 3); relu; conv2d(12, kernel = 1); relu; depthwise_conv2d(kernel = [5, 2], stride = 2)'
 kit depth_37 '3, 4, 37' 'depthwise' 'depthwise_conv2d(kernel = 3, padding = valid); relu'
 kit sequence '19, 5' 'tile' 'conv1d(6, kernel = 5); relu; conv1d(3, kernel = 3, stride = 2)'
+kit deep '3, 3, 250' 'line' 'conv2d(3, kernel = 3); relu; conv2d(4, kernel = 3, padding = valid)'
 kit few_filters '6, 5, 8' 'line' 'conv2d(2, kernel = 3); relu; conv2d(1, kernel = 1)'
 kit groups '6, 6, 8' 'line' 'conv2d(8, kernel = 3, groups = 2); relu'
 

@@ -18,10 +18,26 @@ static int channel_axis(const Kernel *k)
     return k->columns.count == 1 ? k->columns.axes[0].axis : -1;
 }
 
+#define MOST_GATHERED 2048  // elements of a window, which goes on the stack
+
+static int64_t elements_of(const ContractAxes *x)
+{
+    int64_t elements = 1;
+    for (int i = 0; i < x->count; i++)
+        elements *= x->axes[i].size;
+    return elements;
+}
+
+static bool fits_stack(const Kernel *k)
+{
+    const bool gathered = k->clip_count || k->rows.count || k->batch.count;
+    return !gathered || elements_of(&k->depth) <= MOST_GATHERED;
+}
+
 bool c_blocks_serve(Arena *a, const Kernel *k)
 {
     CFinish f;
-    return channel_axis(k) >= 0 && !k->parts.size && c_window_serves(k) &&
+    return channel_axis(k) >= 0 && !k->parts.size && fits_stack(k) && c_window_serves(k) &&
            c_finish_of(a, k, channel_axis(k), &f);
 }
 
