@@ -118,7 +118,7 @@ static void many_points(Blocks *b)
     CWriter *w = b->t->w;
     const bool fours = c_window_in_fours(b->t);
     b->to = c_results(b->t, &b->finish, b->channels, "p");
-    c_line(w, "%s_ALIGNED %s_wide x[%s_ROWS * %lld];", w->name, w->name, w->name,
+    c_line(w, "%s_ALIGNED %s_wide x[%s_ROOM(%lld)];", w->name, w->name, w->name,
            (long long)b->room);
     if (!fours)
         c_line(w, "int8_t bytes[%lld] = {0};", (long long)b->room);

@@ -91,6 +91,7 @@ static const char *const macros =
     "#define NAME_ROWS 2\n"
     "#define NAME_SPREAD 2\n"
     "#define NAME_START(n) 4\n"
+    "#define NAME_ROOM(n) (2 * (n))\n"
     "#elif defined __SSE2__ && defined __GNUC__\n"
     "#ifdef __AVX2__\n"
     "#include <immintrin.h>\n"
@@ -101,8 +102,13 @@ static const char *const macros =
     "#endif\n"
     "#define NAME_wide int16_t\n"
     "#define NAME_ROWS 4\n"
+    "#ifdef __AVX2__\n"
     "#define NAME_SPREAD 1\n"
-    "#define NAME_START(n) (n)\n"
+    "#else\n"
+    "#define NAME_SPREAD 2\n"
+    "#endif\n"
+    "#define NAME_START(n) ((n) * NAME_SPREAD)\n"
+    "#define NAME_ROOM(n) (4 * NAME_START(n))\n"
     "#elif defined __ARM_NEON && defined __GNUC__ && !defined __ARM_BIG_ENDIAN\n"
     "#include <arm_neon.h>\n"
     "#define NAME_KIT_NEON 1\n"
@@ -110,25 +116,30 @@ static const char *const macros =
     "#define NAME_ROWS 4\n"
     "#define NAME_SPREAD 1\n"
     "#define NAME_START(n) (n)\n"
+    "#define NAME_ROOM(n) (NAME_ROWS * (n))\n"
     "#else\n"
     "#define NAME_wide int8_t\n"
     "#define NAME_ROWS 2\n"
     "#define NAME_SPREAD 1\n"
     "#define NAME_START(n) (n)\n"
+    "#define NAME_ROOM(n) (NAME_ROWS * (n))\n"
     "#endif\n"
     "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__\n"
     "#define NAME_UNROLLED _Pragma(\"GCC unroll 4\")\n"
     "#else\n"
     "#define NAME_UNROLLED\n"
     "#endif\n"
-    "#ifdef __GNUC__\n"
+    "#ifdef NAME_KIT_SSE2\n"
+    "#define NAME_ALIGNED __attribute__((aligned(16)))\n"
+    "#elif defined __GNUC__\n"
     "#define NAME_ALIGNED __attribute__((aligned(4)))\n"
     "#else\n"
     "#define NAME_ALIGNED\n"
     "#endif\n";
 
-static const char *const names[] = {"PAIRS", "KIT_DSP", "KIT_AVX2", "KIT_SSE2", "KIT_NEON", "wide",
-                                    "ROWS",  "SPREAD",  "START",    "UNROLLED", "ALIGNED"};
+static const char *const names[] = {"PAIRS",    "KIT_DSP", "KIT_AVX2", "KIT_SSE2",
+                                    "KIT_NEON", "wide",    "ROWS",     "SPREAD",
+                                    "START",    "ROOM",    "UNROLLED", "ALIGNED"};
 
 void c_kit_macros(CWriter *w)
 {

@@ -5,6 +5,7 @@
 // windows of NAME_ROWS results at a time, spread out as the processor likes them:
 //
 //   NAME_wide        an element of a window
+//   NAME_ROOM(n)     elements of all windows at once, of n each
 //   NAME_START(n)    from the window of a row to that of the next, of n elements each
 //   NAME_SPREAD      how far apart two fours of a window are, in fours
 //
