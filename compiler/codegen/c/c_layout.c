@@ -80,24 +80,28 @@ static bool are_alike(const CLayout *a, const CLayout *b)
     return alike;
 }
 
-// How all of them do.
-static CLayout layout_of(const Plan *p, int buffer)
+static bool reads(const Plan *p, const Kernel *k, int slot, int variable)
 {
-    CLayout layout = {0};
+    const Buffer *b = &p->buffers[k->buffers[slot]];
+    return b->kind == BUFFER_VARIABLE && b->index == variable;
+}
+
+// Makes of *layout what suits the users in one more plan, too. False: it stays as it was.
+static bool join_layout(const Plan *p, int variable, CLayout *layout)
+{
     for (int i = 0; i < p->kernel_count; i++) {
         const Kernel *k = p->kernels[i];
         for (int s = 0; s < k->buffer_count; s++) {
-            if (k->buffers[s] != buffer)
+            if (!reads(p, k, s, variable))
                 continue;
-            const CLayout own = wanted(p, k, s);
-            if (!own.columns || (layout.columns && layout.columns != own.columns))
-                return (CLayout){0};
-            const bool blocks = own.blocks && (!layout.columns || are_alike(&layout, &own));
-            layout = own;
-            layout.blocks = blocks;
+            CLayout own = wanted(p, k, s);
+            if (!own.columns || (layout->columns && layout->columns != own.columns))
+                return false;
+            own.blocks = own.blocks && (!layout->columns || are_alike(layout, &own));
+            *layout = own;
         }
     }
-    return layout;
+    return true;
 }
 
 // In blocks the depth is as the kernel goes through it.
@@ -150,24 +154,31 @@ int64_t c_place_in(const CLayout *layout, const Type *t, int64_t i)
     return i % depth * columns + i / depth;
 }
 
-// As long as its places.
-static void lengthen(Type *t, const CLayout *layout)
+// A buffer of it is as long as its places.
+static void turn_all(Plan *p, int variable, const CLayout *layout)
 {
-    const int64_t count = c_place_count(layout, t);
-    *t = type_of(t->dtype, 1, &count);
+    const Type *t = &p->graph->variables->items[variable].type;
+    const int64_t places = c_place_count(layout, t);
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind == KERNEL_CONTRACT && reads(p, p->kernels[i], 1, variable))
+            turn(p->kernels[i], layout, type_elements(t));
+    for (int i = 0; i < p->buffer_count; i++)
+        if (p->buffers[i].kind == BUFFER_VARIABLE && p->buffers[i].index == variable)
+            p->buffers[i].type = type_of(t->dtype, 1, &places);
 }
 
-void c_lay_out(Plan *p, CLayout *layout)
+void c_lay_out(Plan *const *plans, int count, CLayout *layout)
 {
-    for (int b = 0; b < p->buffer_count; b++) {
-        Buffer *buffer = &p->buffers[b];
-        const CLayout l = buffer->kind == BUFFER_VARIABLE ? layout_of(p, b) : (CLayout){0};
-        for (int i = 0; l.columns && i < p->kernel_count; i++)
-            if (p->kernels[i]->kind == KERNEL_CONTRACT && p->kernels[i]->buffers[1] == b)
-                turn(p->kernels[i], &l, type_elements(&buffer->type));
-        if (!l.columns)
+    const int variables = count > 0 ? plans[0]->graph->variables->count : 0;
+    for (int v = 0; v < variables; v++) {
+        CLayout l = {0};
+        bool serves = true;
+        for (int i = 0; i < count && serves; i++)
+            serves = join_layout(plans[i], v, &l);
+        if (!serves || !l.columns)
             continue;
-        layout[buffer->index] = l;
-        lengthen(&buffer->type, &l);
+        layout[v] = l;
+        for (int i = 0; i < count; i++)
+            turn_all(plans[i], v, &l);
     }
 }
