@@ -132,7 +132,8 @@ static void describe(Job *j, Deployment *d)
     describe_stream(j, &d->header, j->model.graphs[d->purpose]);
     if (d->purpose == NNC_INT8) {
         describe_whole(j, d);
-        lay_out(j, &d->header);
+        if (!emits_object(o))  // whose weights stand as they were
+            lay_out(j, &d->header);
     }
     if (o->with_training)
         describe_training(j, &d->header);

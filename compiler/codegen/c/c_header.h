@@ -73,8 +73,8 @@ CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target)
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
 
-// Has the weights of i8 stand as their products want them, where all plans of a header can read them
-// so; notes how, by variable.
+// Has the weights of i8 stand as their products want them, where all plans of a header can read
+// them so; notes how, by variable.
 void c_lay_out(Plan *const *plans, int count, CLayout *layout);
 // Which element of a variable stands at place `i`; -1: a zero that fills a block.
 int64_t c_place_in(const CLayout *layout, const Type *t, int64_t i);
