@@ -218,10 +218,26 @@ static void row_tiles(Tiles *t, Cursor c, Val lo, Val hi, bool known_rest)
         tiles_of(t, c, middle, hi, 1);
 }
 
-static void row_loops(Tiles *t, Cursor c, int level)
+// Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
+static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i, Val end,
+                         const Cursor *after)
+{
+    LLVMBuilderRef b = t->g->builder;
+    Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
+    Cursor there = moved(t, c, x, next);
+    if (!after)
+        return there;
+    Val last = LLVMBuildICmp(b, LLVMIntEQ, next, end, "");
+    return (Cursor){LLVMBuildSelect(b, last, after->left, there.left, ""),
+                    LLVMBuildSelect(b, last, after->right, there.right, ""), NULL};
+}
+
+static void row_loops(Tiles *t, Cursor c, const Cursor *after, int level)
 {
     const ContractAxis *x = &t->rows[level];
     if (level == t->row_count - 1) {
+        if (after)
+            ask_block(t, BLOCKS_OF_ROWS, after->left, after->right);
         // Pieces end at whole tiles but for the last, whose rest is that of the axis.
         row_tiles(t, c, first_of(t, x), end_of(t, x), x->size != DIM_BATCH);
         return;
@@ -229,7 +245,8 @@ static void row_loops(Tiles *t, Cursor c, int level)
     Loop l;
     begin_axis(t, &l, x);
     epilogue_at(t, x, l.index);
-    row_loops(t, moved(t, c, x, l.index), level + 1);
+    const Cursor next = turn_after(t, c, x, l.index, end_of(t, x), after);
+    row_loops(t, moved(t, c, x, l.index), &next, level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
@@ -240,7 +257,7 @@ static void panel(Tiles *t, Cursor c, const ContractAxis *x, Val first, int colu
     if (t->rows_outside)
         tile(t, moved(t, c, x, first));
     else
-        row_loops(t, moved(t, c, x, first), 0);
+        row_loops(t, moved(t, c, x, first), NULL, 0);
 }
 
 static void panels(Tiles *t, Cursor c)
@@ -289,20 +306,6 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     gen_loop_end(t->g, &l, NULL);
 }
 
-// Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
-static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i, Val end,
-                         const Cursor *after)
-{
-    LLVMBuilderRef b = t->g->builder;
-    Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
-    Cursor there = moved(t, c, x, next);
-    if (!after)
-        return there;
-    Val last = LLVMBuildICmp(b, LLVMIntEQ, next, end, "");
-    return (Cursor){LLVMBuildSelect(b, last, after->left, there.left, ""),
-                    LLVMBuildSelect(b, last, after->right, there.right, ""), NULL};
-}
-
 // after: where the next turn of the loop outside of this one begins; NULL: there is none.
 static void hoisted_depth(Tiles *t, Cursor c, const Cursor *after, int level)
 {
@@ -310,9 +313,10 @@ static void hoisted_depth(Tiles *t, Cursor c, const Cursor *after, int level)
     Loop l;
     if (level == t->hoisted) {
         if (after)
-            ask_block(t, after->left, after->right);
+            ask_block(t, t->hoisted ? BLOCKS_OF_DEPTH : BLOCKS_OF_PRODUCTS, after->left,
+                      after->right);
         if (t->rows_outside)
-            row_loops(t, c, 0);
+            row_loops(t, c, NULL, 0);
         else
             panels(t, c);
         return;
