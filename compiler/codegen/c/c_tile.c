@@ -36,8 +36,7 @@ static int choose_column(const Contract *t)
     return best;
 }
 
-// Along which an operand stands still that moves along the columns.
-static int choose_row(const Contract *t)
+int c_tile_row(const Contract *t)
 {
     int best = -1;
     for (int i = 0; i < t->axis_count; i++)
@@ -47,8 +46,7 @@ static int choose_row(const Contract *t)
     return best;
 }
 
-// Whether computing a result again would be wrong: it is made from what it replaces.
-static bool only_once(const Contract *t)
+bool c_tile_once(const Contract *t)
 {
     const Kernel *k = t->k;
     for (int i = 0; i < k->count; i++)
@@ -100,7 +98,7 @@ static bool fits_registers(const Contract *t, int rows, int columns)
 static void choose_tile(Contract *t)
 {
     double best = 0;
-    const bool once = only_once(t);
+    const bool once = c_tile_once(t);
     const int64_t height = t->high > t->low ? t->high - t->low : 1;
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
@@ -122,14 +120,15 @@ void c_tile_choose(Contract *t)
     add_axes(t, &t->k->columns);
     t->tile_rows = t->tile_columns = 1;
     t->column = choose_column(t);
-    t->row = t->column < 0 ? -1 : choose_row(t);
+    t->row = t->column < 0 ? -1 : c_tile_row(t);
     if (t->column >= 0 && c_clip_moves(t, t->column)) {
         t->row = t->column;
         t->column = -1;
     }
+    t->clipped = t->row;
     c_clip_range(t, t->row, &t->low, &t->high);
     Contract inner = *t;
-    c_clip_drop(&inner);
+    c_clip_drop(&inner, t->row);
     t->pairs = c_tile_in_pairs(&inner);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);

@@ -31,6 +31,12 @@ typedef enum CHelper {
     C_PAIRS,
     C_ROW,
     C_RANDOM,
+    C_VECTORS_4,
+    C_VECTORS_8,
+    C_VECTORS_16,
+    C_TANH_4,
+    C_TANH_8,
+    C_TANH_16,
     C_HELPER_COUNT
 } CHelper;
 
@@ -118,6 +124,7 @@ CValue c_scalar(CWriter *w, ScalarKind kind);
 CValue c_load(CWriter *w, const char *array, const char *index, DType dtype);
 void c_store(CWriter *w, const char *array, const char *index, CValue value);
 void c_print_helpers(CWriter *w);
+bool c_uses_vectors(const CWriter *w);
 
 // The name of a helper, which is then printed.
 const char *c_helper(CWriter *w, CHelper helper);
@@ -145,6 +152,12 @@ typedef struct CCode CCode;
 CCode *c_code_open(CWriter *w, const Kernel *k);
 void c_code_at(CCode *c, int axis, const char *index);  // NULL: 0
 void c_code_run(CCode *c, const char *product);
+// Whether it can be run on vectors along that axis; then on one of so many lanes at most, where
+// what it declares is told apart by a number.
+bool c_code_takes_vectors(const CCode *c, int axis);
+// Whether it is longer than what is written once for each vector.
+bool c_code_is_long(const CCode *c);
+void c_code_run_vector(CCode *c, int axis, int lanes, int number, const char *product);
 
 // The statements of a kernel (c_loops.c, c_contract.c).
 void c_loops(CWriter *w, const Kernel *k);
