@@ -183,7 +183,7 @@ static void vector_range(Contract *t, int64_t low, int64_t high)
     const bool over = (high - low) % ((int64_t)t->tile_columns * t->lanes) != 0;
     const char *name = axis_name(w, t->column);
     const char *i = over ? arena_printf(w->arena, "%s0", name) : name;
-    const char *step = arena_printf(w->arena, "%d * lanes", t->tile_columns);
+    const char *step = c_vectors_width(t, t->tile_columns);
     t->index[t->column] = name;
     c_open(w, "for (%s %s = %lld; %s < %lld; %s += %s)", w->index, i, (long long)low, i,
            (long long)high, i, step);

@@ -245,11 +245,12 @@ void c_tile_sums(const Contract *t, const char **index, int level)
         return;
     const bool pairs = level == t->k->depth.count - 1 && c_tile_in_pairs(t);
     if (t->lanes && level == t->k->depth.count - 1)
-        c_line(w, "%s_UNROLL(%d)", w->name, unrolled(size));
+        c_line(w, "%s_UNROLL(%d)", w->name, w->open_depth ? 4 : unrolled(size));
     if (pairs)
         pair_loops(t, index, level);
-    c_open(w, "for (%s %s = %lld; %s < %lld; ++%s)", w->index, d,
-           (long long)(step > 1 ? size / step * step : 0), d, (long long)size, d);
+    c_open(w, "for (%s %s = %lld; %s < %s; ++%s)", w->index, d,
+           (long long)(step > 1 ? size / step * step : 0), d,
+           w->open_depth ? "depth" : arena_printf(w->arena, "%lld", (long long)size), d);
     c_tile_sums(t, index, level + 1);
     c_close(w);
     if (pairs)

@@ -132,7 +132,8 @@ void c_tile_choose(Contract *t)
     t->pairs = c_tile_in_pairs(&inner);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
-    const bool alone = t->tile_rows * t->tile_columns == 1 && !t->k->clip_count;
+    const bool alone =
+        t->tile_rows * t->tile_columns == 1 && !t->k->clip_count && !t->w->open_depth;
     t->chains =
         alone && depth && !is_whole(t) && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH
             ? CHAINS

@@ -87,8 +87,8 @@ bool c_vectors_choose(Contract *t);
 void c_vectors_border(Contract *t);
 // "model_load8"
 const char *c_vectors_name(const Contract *t, const char *function);
-// `at` and so many vectors: "at + 2 * lanes".
-const char *c_vectors_ahead(const Contract *t, const char *at, int vectors);
+// "2 * lanes"
+const char *c_vectors_width(const Contract *t, int vectors);
 void c_vectors_declare(const Contract *t);
 // One step of the depth. With a pad it is all that is read of the left operand.
 void c_vectors_products(const Contract *t, const char *const *index, const char *pad);

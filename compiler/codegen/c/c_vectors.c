@@ -39,14 +39,16 @@ static bool neighbours(int64_t left, int64_t right)
     return (left == 0 && right == 1) || (left == 1 && (right == 0 || right == 1));
 }
 
-// Along which neighbours in the result are neighbours in an operand, and in the other, too, or all
-// one element; -1: none.
+// Along which neighbours are neighbours in an operand, and in the other, too, or all one element;
+// in the result if there is such an axis. -1: none.
 static int choose_column(const Contract *t)
 {
+    int best = -1;
     for (int i = 0; i < t->axis_count; i++)
-        if (t->axes[i].out == 1 && neighbours(t->axes[i].left, t->axes[i].right))
-            return i;
-    return -1;
+        if (neighbours(t->axes[i].left, t->axes[i].right) &&
+            (best < 0 || (t->axes[i].out == 1 && t->axes[best].out != 1)))
+            best = i;
+    return best;
 }
 
 static bool has_clip(const Contract *t, int axis)
@@ -181,13 +183,15 @@ const char *c_vectors_name(const Contract *t, const char *function)
     return arena_printf(t->w->arena, "%s_%s%d", t->w->name, function, t->lanes);
 }
 
-const char *c_vectors_ahead(const Contract *t, const char *at, int vectors)
+const char *c_vectors_width(const Contract *t, int vectors)
 {
-    if (vectors == 0)
-        return at;
-    if (vectors == 1)
-        return arena_printf(t->w->arena, "%s + lanes", at);
-    return arena_printf(t->w->arena, "%s + %d * lanes", at, vectors);
+    return vectors == 1 ? "lanes" : arena_printf(t->w->arena, "%d * lanes", vectors);
+}
+
+// `at` and so many vectors.
+static const char *ahead(const Contract *t, const char *at, int vectors)
+{
+    return vectors ? arena_printf(t->w->arena, "%s + %s", at, c_vectors_width(t, vectors)) : at;
 }
 
 // --- sums ---------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ static void load_element(const Contract *t, Loads *l, int row, int column)
     l->loaded[n] = true;
     if (l->of.column_stride)
         c_line(t->w, "const %s %s%d = %s(%s + %s);", c_vectors_name(t, "v"), l->of.name, n,
-               c_vectors_name(t, "load"), l->array, c_vectors_ahead(t, at, column));
+               c_vectors_name(t, "load"), l->array, ahead(t, at, column));
     else
         c_line(t->w, "const %s %s%d = %s(%s[%s]);", c_vectors_name(t, "v"), l->of.name, n,
                c_vectors_name(t, "all"), l->array, at);
@@ -272,23 +276,22 @@ static void store_as_is(const Contract *t, const char *at)
     for (int r = 0; r < t->tile_rows; r++)
         for (int c = 0; c < t->tile_columns; c++)
             c_line(t->w, "%s(%s + %s, a%d);", c_vectors_name(t, "store"), c_slot(t->w, 2),
-                   c_vectors_ahead(t, c_tile_ahead(t, at, r * row_step(t)), c),
-                   r * t->tile_columns + c);
+                   ahead(t, c_tile_ahead(t, at, r * row_step(t)), c), r * t->tile_columns + c);
 }
 
 // "(j + 2)", the place of a row of the tile.
-static const char *place(const Contract *t, int axis, int ahead)
+static const char *place(const Contract *t, int axis, int by)
 {
     const char *at = t->index[axis];
     if (!at)
-        return ahead ? arena_printf(t->w->arena, "%d", ahead) : NULL;
-    return ahead ? arena_printf(t->w->arena, "(%s + %d)", at, ahead) : at;
+        return by ? arena_printf(t->w->arena, "%d", by) : NULL;
+    return by ? arena_printf(t->w->arena, "(%s + %d)", at, by) : at;
 }
 
 static const char *column_place(const Contract *t, int vectors)
 {
     const char *at = t->index[t->column];
-    return vectors ? c_vectors_ahead(t, at ? at : "0", vectors) : at;
+    return vectors ? ahead(t, at ? at : "0", vectors) : at;
 }
 
 static void run_on_vectors(Contract *t)
@@ -304,47 +307,93 @@ static void run_on_vectors(Contract *t)
         }
 }
 
+static void to_memory(const Contract *t)
+{
+    const int count = t->tile_rows * t->tile_columns;
+    c_line(t->w, "float sums[%s];", c_vectors_width(t, count));
+    for (int a = 0; a < count; a++)
+        c_line(t->w, "%s(%s, a%d);", c_vectors_name(t, "store"), ahead(t, "sums", a), a);
+}
+
+// Where the sum of row r and column c stands.
+static const char *sum_at(const Contract *t)
+{
+    return t->tile_rows == 1
+               ? "c"
+               : arena_printf(t->w->arena, "r * %s + c", c_vectors_width(t, t->tile_columns));
+}
+
+static void open_sums(const Contract *t, bool by_vectors)
+{
+    if (t->tile_rows > 1)
+        c_open(t->w, "for (int r = 0; r < %d; ++r)", t->tile_rows);
+    c_open(t->w, "for (int c = 0; c < %s; %s)", c_vectors_width(t, t->tile_columns),
+           by_vectors ? "c += lanes" : "++c");
+}
+
+static void close_sums(const Contract *t)
+{
+    c_close(t->w);
+    if (t->tile_rows > 1)
+        c_close(t->w);
+}
+
+static void store_apart(const Contract *t, const char *at)
+{
+    static const char *const names[] = {"r", "c"};
+    const int64_t strides[] = {t->tile_rows > 1 ? row_step(t) : 0, t->axes[t->column].out};
+    to_memory(t);
+    open_sums(t, false);
+    c_line(t->w, "%s[%s + %s] = sums[%s];", c_slot(t->w, 2), at,
+           c_position(t->w, names, strides, 2, 0), sum_at(t));
+    close_sums(t);
+}
+
+// The code's index along an axis of the tile.
+static void code_place(Contract *t, int axis, const char *by)
+{
+    const char *outer = t->index[axis];
+    const char *name = arena_printf(t->w->arena, "%s%s", outer ? outer : "p", by);
+    if (outer)
+        c_line(t->w, "const %s %s = %s + %s;", t->w->index, name, outer, by);
+    c_code_at(t->code, t->axes[axis].axis, outer ? name : by);
+}
+
 // Code that is long, or that vectors do not know, goes along the results in memory.
-static void run_in_loops(Contract *t, bool as_vectors)
+static void run_along_memory(Contract *t, bool as_vectors)
 {
     CWriter *w = t->w;
-    const int vectors = t->tile_columns;
-    const char *i = t->index[t->column], *j = t->row < 0 ? NULL : t->index[t->row];
-    const char *at = "c";
-    c_line(w, "float sums[%d * lanes];", t->tile_rows * vectors);
-    for (int a = 0; a < t->tile_rows * vectors; a++)
-        c_line(w, "%s(%s, a%d);", c_vectors_name(t, "store"), c_vectors_ahead(t, "sums", a), a);
-    if (t->tile_rows > 1) {
-        c_open(w, "for (int r = 0; r < %d; ++r)", t->tile_rows);
-        c_line(w, j ? "const %s %sr = %s + r;" : "const %s pr = r;", w->index, j, j);
-        c_code_at(t->code, t->axes[t->row].axis, j ? arena_printf(w->arena, "%sr", j) : "pr");
-        at = arena_printf(w->arena, "r * (%d * lanes) + c", vectors);
-    }
-    c_open(w, "for (int c = 0; c < %d * lanes; c += %s)", vectors, as_vectors ? "lanes" : "1");
-    c_line(w, i ? "const %s %sc = %s + c;" : "const %s pc = c;", w->index, i, i);
-    const int axis = t->axes[t->column].axis;
-    c_code_at(t->code, axis, i ? arena_printf(w->arena, "%sc", i) : "pc");
+    const char *at = sum_at(t), *load = c_vectors_name(t, "load");
+    to_memory(t);
+    open_sums(t, as_vectors);
+    if (t->tile_rows > 1)
+        code_place(t, t->row, "r");
+    code_place(t, t->column, "c");
     if (as_vectors)
-        c_code_run_vector(t->code, axis, t->lanes, -1,
-                          arena_printf(w->arena, "%s(sums + %s)", c_vectors_name(t, "load"), at));
+        c_code_run_vector(t->code, t->axes[t->column].axis, t->lanes, -1,
+                          arena_printf(w->arena, "%s(sums + %s)", load, at));
     else
         c_code_run(t->code, arena_printf(w->arena, "sums[%s]", at));
-    c_close(w);
-    if (t->tile_rows > 1)
-        c_close(w);
+    close_sums(t);
+}
+
+static void run_behind(Contract *t)
+{
+    const bool vectors = c_code_takes_vectors(t->code, t->axes[t->column].axis);
+    for (int i = 0; i < t->axis_count; i++)
+        c_code_at(t->code, t->axes[i].axis, t->index[i]);
+    if (vectors && !c_code_is_long(t->code))
+        run_on_vectors(t);
+    else
+        run_along_memory(t, vectors);
 }
 
 void c_vectors_store(Contract *t, const char *at)
 {
-    if (!t->code) {
+    if (t->code)
+        run_behind(t);
+    else if (t->axes[t->column].out == 1)
         store_as_is(t, at);
-        return;
-    }
-    for (int i = 0; i < t->axis_count; i++)
-        c_code_at(t->code, t->axes[i].axis, t->index[i]);
-    const bool vectors = c_code_takes_vectors(t->code, t->axes[t->column].axis);
-    if (vectors && !c_code_is_long(t->code))
-        run_on_vectors(t);
     else
-        run_in_loops(t, vectors);
+        store_apart(t, at);
 }

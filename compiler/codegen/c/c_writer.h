@@ -63,6 +63,7 @@ typedef struct CWriter {
     bool exact;  // no product joins an addition unrounded
     const int
         *place;  // by slot of the kernel at hand: the slot of the same memory that stands for it
+    bool open_depth;  // of the contraction at hand, a parameter of its function
     bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
     bool used[C_HELPER_COUNT];
     CFunction *functions;
