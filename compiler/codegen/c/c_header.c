@@ -222,30 +222,6 @@ static void print_predict(Header *h, const Text *calls)
     c_line(w, "#endif");
 }
 
-// Small code has none. What contractions call is printed with the other helpers.
-static void print_vector_macros(Header *h)
-{
-    CWriter *w = &h->w;
-    c_line(w, "// Contractions are written with vectors where the compiler has them.");
-    c_line(w, "#if (__GNUC__ >= 9 || defined __clang__) && !defined __OPTIMIZE_SIZE__ && \\");
-    c_line(w, "    (defined __SSE2__ || defined __aarch64__ || defined __wasm_simd128__)");
-    c_line(w, "#define %s_VECTORS 1", w->name);
-    c_line(w, "#ifdef __SSE2__");
-    c_line(w, "#include <immintrin.h>");
-    c_line(w, "#elif defined __aarch64__");
-    c_line(w, "#include <arm_neon.h>");
-    c_line(w, "#endif");
-    c_line(w, "#else");
-    c_line(w, "#define %s_VECTORS 0", w->name);
-    c_line(w, "#endif");
-    c_line(w, "#if defined __GNUC__ && __GNUC__ >= 8 && !defined __clang__");
-    c_line(w, "#define %s_DO(x) _Pragma(#x)", w->name);
-    c_line(w, "#define %s_UNROLL(n) %s_DO(GCC unroll n)", w->name, w->name);
-    c_line(w, "#else");
-    c_line(w, "#define %s_UNROLL(n)", w->name);
-    c_line(w, "#endif");
-}
-
 static void print_macros(Header *h)
 {
     CWriter *w = &h->w;
@@ -266,7 +242,7 @@ static void print_macros(Header *h)
     c_line(w, "#define %s_ALWAYS", h->w.name);
     c_line(w, "#endif");
     if (c_uses_vectors(w))
-        print_vector_macros(h);
+        c_vector_macros(w);
     if (h->from->exact) {
         c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
                   "the same.");
@@ -295,6 +271,7 @@ static void print_functions(Header *h)
         c_print_training(h);
     w->out = out;
     c_print_helpers(w);
+    c_vector_kit(w);
     text_add(w->out, text_str(&functions));
 }
 
@@ -321,11 +298,8 @@ static void print_implementation(Header *h)
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
     c_line(w, "#undef %s_ALWAYS", w->name);
-    if (c_uses_vectors(w)) {
-        c_line(w, "#undef %s_VECTORS", w->name);
-        c_line(w, "#undef %s_DO", w->name);
-        c_line(w, "#undef %s_UNROLL", w->name);
-    }
+    if (c_uses_vectors(w))
+        c_vector_forget(w);
     if (h->from->exact)
         c_line(w, "#undef %s_PAIRS", w->name);
     c_line(w, "#endif");

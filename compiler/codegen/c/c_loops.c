@@ -106,7 +106,7 @@ static CValue apply(Nest *n, const Instr *c)
 
 static const char *vector_call(const Nest *n, const char *function, const char *arguments)
 {
-    return arena_printf(n->w->arena, "%s_%s%d(%s)", n->w->name, function, n->lanes, arguments);
+    return arena_printf(n->w->arena, "%s(%s)", c_vector_name(n->w, function, n->lanes), arguments);
 }
 
 static CValue vector_load(Nest *n, const Instr *c)
@@ -129,9 +129,7 @@ static const char *vector_function(const Instr *c)
 static CValue vector_apply(Nest *n, const Instr *c)
 {
     const char *arguments = n->value[c->args[0]].text;
-    if (c->node->op == OP_tanh)
-        c_helper(n->w, n->lanes == 4 ? C_TANH_4 : n->lanes == 8 ? C_TANH_8 : C_TANH_16);
-    else
+    if (c->arg_count > 1)
         arguments = arena_printf(n->w->arena, "%s, %s", arguments, n->value[c->args[1]].text);
     return c_name_value(vector_call(n, vector_function(c), arguments), c->dtype);
 }
@@ -199,8 +197,7 @@ static void declare(Nest *n, int instr, CValue v)
     n->value[instr] = v;
     if (goes_into_user(n, instr, v.text))
         return;
-    const char *type = n->lanes ? arena_printf(n->w->arena, "%s_v%d", n->w->name, n->lanes)
-                                : c_types[c->dtype].value;
+    const char *type = n->lanes ? c_vector_name(n->w, "v", n->lanes) : c_types[c->dtype].value;
     c_line(n->w, "const %s %s = %s;", type, name, v.text);
     n->value[instr] = c_name_value(name, c->dtype);
 }
@@ -369,7 +366,7 @@ static void store(Nest *n, const Instr *c)
     const char *at = c->arg_count == 2 ? row_position(n, c, 1) : position(n, c);
     const CValue v = n->value[c->args[0]];
     if (n->lanes)
-        c_line(w, "%s_store%d(%s + %s, %s);", w->name, n->lanes, array, at, v.text);
+        c_line(w, "%s(%s + %s, %s);", c_vector_name(w, "store", n->lanes), array, at, v.text);
     else if (c->adds)
         c_line(w, "%s[%s] += %s;", array, at, v.text);
     else

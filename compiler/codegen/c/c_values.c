@@ -27,111 +27,12 @@ typedef struct HelperRow {
 #define ALWAYS "static inline NAME_ALWAYS "
 #define WHOLE ALWAYS "int32_t NAME_"
 
-#define X86_4                 \
-    "#define NAME_FLOATS 4\n" \
-    "#define NAME_X86(f) _mm_##f\n"
-#define X86_8                          \
-    "#ifdef __AVX__\n"                 \
-    "#define NAME_FLOATS 8\n"          \
-    "#define NAME_X86(f) _mm256_##f\n" \
-    "#else\n" X86_4 "#endif\n"
-#define X86_16                         \
-    "#ifdef __AVX512F__\n"             \
-    "#define NAME_FLOATS 16\n"         \
-    "#define NAME_X86(f) _mm512_##f\n" \
-    "#elif defined __AVX__\n"          \
-    "#define NAME_FLOATS 8\n"          \
-    "#define NAME_X86(f) _mm256_##f\n" \
-    "#else\n" X86_4 "#endif\n"
-#define VECTOR(n) ALWAYS "NAME_v" n " NAME_"
-// clang-format off
-#define VECTORS(n, width)                                                                 \
-    "#if NAME_VECTORS\n"                                                                  \
-    "// What a register has of floats, " n " at most.\n" width                            \
-    "typedef float NAME_v" n " __attribute__((vector_size(4 * NAME_FLOATS)));\n"          \
-    VECTOR(n) "load" n "(const float *p)\n"                                               \
-    "{\n"                                                                                 \
-    "    NAME_v" n " v;\n"                                                                \
-    "    __builtin_memcpy(&v, p, sizeof v);\n"                                            \
-    "    return v;\n"                                                                     \
-    "}\n"                                                                                 \
-    ALWAYS "void NAME_store" n "(float *p, NAME_v" n " v) "                               \
-    "{ __builtin_memcpy(p, &v, sizeof v); }\n"                                            \
-    VECTOR(n) "all" n "(float a)\n"                                                       \
-    "{\n"                                                                                 \
-    "    const NAME_v" n " zero = {0};\n"                                                 \
-    "    return a - zero;\n"                                                              \
-    "}\n"                                                                                 \
-    VECTOR(n) "mad" n "(NAME_v" n " a, NAME_v" n " b, NAME_v" n " c)\n"                   \
-    "{\n"                                                                                 \
-    "#ifdef __FMA__\n"                                                                    \
-    "    return NAME_X86(fmadd_ps)(a, b, c);\n"                                           \
-    "#elif defined __aarch64__\n"                                                         \
-    "    return vfmaq_f32(c, a, b);\n"                                                    \
-    "#else\n"                                                                             \
-    "    return a * b + c;\n"                                                             \
-    "#endif\n"                                                                            \
-    "}\n"                                                                                 \
-    VECTOR(n) "max" n "(NAME_v" n " a, NAME_v" n " b)\n"                                  \
-    "{\n"                                                                                 \
-    "#if defined __SSE2__ && NAME_FLOATS < 16\n"                                           \
-    "    return NAME_X86(max_ps)(b, a);\n"                                                \
-    "#else\n"                                                                             \
-    "    typedef int32_t Bits __attribute__((vector_size(4 * NAME_FLOATS)));\n"           \
-    "    const Bits larger = (Bits)(b > a);\n"                                            \
-    "    return (NAME_v" n ")(((Bits)b & larger) | ((Bits)a & ~larger));\n"               \
-    "#endif\n"                                                                            \
-    "}\n"                                                                                 \
-    "#undef NAME_FLOATS\n"                                                                \
-    "#undef NAME_X86\n"                                                                   \
-    "#endif\n"
-#define MAD(n, y, x, a, b) "    " y " = NAME_mad" n "(" x ", " a ", " b ");\n"
-#define TERM(n, y, x, c) MAD(n, y, y, x, "NAME_all" n "(" c ")")
-#define TANH(n)                                                                           \
-    "#if NAME_VECTORS\n"                                                                  \
-    "// An odd polynomial near 0, else 1 - 2 / (e^2|x| + 1), which is 1 long before 2|x| is\n" \
-    "// 20; e^t = 2^k e^r.\n"                                                             \
-    "static inline NAME_v" n " NAME_tanh" n "(NAME_v" n " x)\n"                           \
-    "{\n"                                                                                 \
-    "    typedef int32_t Bits __attribute__((vector_size(sizeof(NAME_v" n "))));\n"       \
-    "    const Bits sign = (Bits)x & INT32_MIN;\n"                                        \
-    "    const NAME_v" n " a = (NAME_v" n ")((Bits)x ^ sign), z = x * x;\n"               \
-    "    const NAME_v" n " t = -NAME_max" n "(NAME_all" n "(-20.0f), -(a + a));\n"        \
-    "    const Bits k = __builtin_convertvector(t * 1.44269504f + 0.5f, Bits);\n"         \
-    "    const NAME_v" n " power = (NAME_v" n ")((k + 127) << 23);\n"                     \
-    "    NAME_v" n " r = __builtin_convertvector(k, NAME_v" n ");\n"                      \
-    "    r = NAME_mad" n "(r, NAME_all" n "(2.12194440e-4f),\n"                           \
-    "                 NAME_mad" n "(r, NAME_all" n "(-0.693359375f), t));\n"              \
-    "    NAME_v" n " near = NAME_all" n "(-5.70498872745e-3f), far = NAME_all" n "(1.9875691500e-4f);\n" \
-    TERM(n, "near", "z", "2.06390887954e-2f")                                             \
-    TERM(n, "near", "z", "-5.37397155531e-2f")                                            \
-    TERM(n, "near", "z", "1.33314422036e-1f")                                             \
-    TERM(n, "near", "z", "-3.33332819422e-1f")                                            \
-    MAD(n, "near", "near * z", "x", "x")                                                  \
-    TERM(n, "far", "r", "1.3981999507e-3f")                                               \
-    TERM(n, "far", "r", "8.3334519073e-3f")                                               \
-    TERM(n, "far", "r", "4.1665795894e-2f")                                               \
-    TERM(n, "far", "r", "1.6666665459e-1f")                                               \
-    TERM(n, "far", "r", "5.0000001201e-1f")                                               \
-    "    far = 1.0f - 2.0f / (NAME_mad" n "(far, r * r, r + 1.0f) * power + 1.0f);\n"     \
-    "    const Bits is_far = (Bits)(a >= 0.625f);\n"                                      \
-    "    return (NAME_v" n ")((((Bits)far | sign) & is_far) | ((Bits)near & ~is_far));\n" \
-    "}\n"                                                                                 \
-    "#endif\n"
-// clang-format on
-
 // Arithmetic modulo 2^32 is that of uint32_t; that a conversion back to int32_t keeps the bits is
 // what C leaves to its implementations and all of them do. A shift of a negative number is not
 // used: it is made positive by 2^31, or 2^63, which is taken away again.
 //
 // The random numbers are those of nnc itself: Philox4x32-10 (Salmon et al., SC 2011).
 static const HelperRow helpers[C_HELPER_COUNT] = {
-    [C_VECTORS_4] = {"v4", VECTORS("4", X86_4), C_HELPER_COUNT},
-    [C_VECTORS_8] = {"v8", VECTORS("8", X86_8), C_HELPER_COUNT},
-    [C_VECTORS_16] = {"v16", VECTORS("16", X86_16), C_HELPER_COUNT},
-    [C_TANH_4] = {"tanh4", TANH("4"), C_VECTORS_4},
-    [C_TANH_8] = {"tanh8", TANH("8"), C_VECTORS_8},
-    [C_TANH_16] = {"tanh16", TANH("16"), C_VECTORS_16},
     [C_MAX] = {"max", "static inline float NAME_max(float a, float b) { return b > a ? b : a; }\n",
                C_HELPER_COUNT},
     [C_MIN] = {"min", "static inline float NAME_min(float a, float b) { return b < a ? b : a; }\n",
@@ -318,11 +219,6 @@ void c_print_helpers(CWriter *w)
     for (int i = 0; i < C_HELPER_COUNT; i++)
         if (w->used[i])
             print_helper(w, helpers[i].text);
-}
-
-bool c_uses_vectors(const CWriter *w)
-{
-    return w->used[C_VECTORS_4] || w->used[C_VECTORS_8] || w->used[C_VECTORS_16];
 }
 
 // --- operations ---------------------------------------------------------------------------------

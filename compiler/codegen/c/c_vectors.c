@@ -178,9 +178,7 @@ void c_vectors_border(Contract *t)
 
 const char *c_vectors_name(const Contract *t, const char *function)
 {
-    const CHelper helper = t->lanes == 4 ? C_VECTORS_4 : t->lanes == 8 ? C_VECTORS_8 : C_VECTORS_16;
-    c_helper(t->w, helper);
-    return arena_printf(t->w->arena, "%s_%s%d", t->w->name, function, t->lanes);
+    return c_vector_name(t->w, function, t->lanes);
 }
 
 const char *c_vectors_width(const Contract *t, int vectors)

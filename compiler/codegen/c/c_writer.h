@@ -31,12 +31,6 @@ typedef enum CHelper {
     C_PAIRS,
     C_ROW,
     C_RANDOM,
-    C_VECTORS_4,
-    C_VECTORS_8,
-    C_VECTORS_16,
-    C_TANH_4,
-    C_TANH_8,
-    C_TANH_16,
     C_HELPER_COUNT
 } CHelper;
 
@@ -64,8 +58,9 @@ typedef struct CWriter {
     const int
         *place;  // by slot of the kernel at hand: the slot of the same memory that stands for it
     bool open_depth;  // of the contraction at hand, a parameter of its function
-    bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
+    bool trace;       // NNC_TRACE(pointer, bytes) after each kernel
     bool used[C_HELPER_COUNT];
+    int vectors, tanhs;  // of how many floats at most they are: 4, 8 and 16 together
     CFunction *functions;
     int count, capacity;
 } CWriter;
@@ -125,10 +120,19 @@ CValue c_scalar(CWriter *w, ScalarKind kind);
 CValue c_load(CWriter *w, const char *array, const char *index, DType dtype);
 void c_store(CWriter *w, const char *array, const char *index, CValue value);
 void c_print_helpers(CWriter *w);
-bool c_uses_vectors(const CWriter *w);
 
 // The name of a helper, which is then printed.
 const char *c_helper(CWriter *w, CHelper helper);
+
+// --- vectors (c_vector_kit.c) -------------------------------------------------------------------
+
+// "model_load8", for vectors of 8 floats at most; "v" is their type.
+const char *c_vector_name(CWriter *w, const char *function, int lanes);
+bool c_uses_vectors(const CWriter *w);
+// Before all else; the types and functions; at the end.
+void c_vector_macros(CWriter *w);
+void c_vector_kit(CWriter *w);
+void c_vector_forget(CWriter *w);
 
 // --- index expressions --------------------------------------------------------------------------
 
