@@ -15,7 +15,8 @@ enum { WIDEST = 16 };
 static const char macros[] =
     "// Contractions are written with vectors where the compiler has them.\n"
     "#if (__GNUC__ >= 9 || defined __clang__) && !defined __OPTIMIZE_SIZE__ && \\\n"
-    "    (defined __SSE2__ || defined __aarch64__ || defined __wasm_simd128__)\n"
+    "    (defined __SSE2__ || (defined __aarch64__ && defined __ARM_NEON) || \\\n"
+    "     defined __wasm_simd128__)\n"
     "#define NAME_VECTORS 1\n"
     "#ifdef __SSE2__\n"
     "#include <immintrin.h>\n"
