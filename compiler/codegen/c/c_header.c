@@ -168,6 +168,14 @@ void c_print_constant(Header *h, int variable)
     c_blank(w);
 }
 
+// Those of predict, which all functions share.
+static void mark_constants(Header *h, bool printed)
+{
+    for (int i = 0; i < h->plan->buffer_count; i++)
+        if (h->plan->buffers[i].kind == BUFFER_VARIABLE)
+            h->printed[h->plan->buffers[i].index] = printed;
+}
+
 static void print_constants(Header *h)
 {
     for (int i = 0; i < h->plan->buffer_count; i++)
@@ -255,12 +263,13 @@ static void print_macros(Header *h)
     c_blank(w);
 }
 
-// All functions; what they call stands before them.
-static void print_functions(Header *h)
+// All functions. They come first, to know what stands before them in the header.
+static Text functions_of(Header *h)
 {
     CWriter *w = &h->w;
     Text functions = text_in(w->arena), calls = text_in(w->arena), *out = w->out;
     w->out = &functions;
+    mark_constants(h, true);
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
     if (h->from->whole)
@@ -269,10 +278,9 @@ static void print_functions(Header *h)
         c_print_stream(h);
     if (h->from->train)
         c_print_training(h);
+    mark_constants(h, false);
     w->out = out;
-    c_print_helpers(w);
-    c_vector_kit(w);
-    text_add(w->out, text_str(&functions));
+    return functions;
 }
 
 static void print_implementation(Header *h)
@@ -285,15 +293,14 @@ static void print_implementation(Header *h)
     if (h->from->train)
         c_line(w, "#include <string.h>");
     c_blank(w);
-    Text code = text_in(w->arena), *out = w->out;
-    w->out = &code;
-    print_classes(h);
-    print_constants(h);
-    print_functions(h);
-    w->out = out;
+    const Text functions = functions_of(h);
     print_macros(h);
     begin_c(w);
-    text_add(w->out, text_str(&code));
+    print_classes(h);
+    print_constants(h);
+    c_print_helpers(w);
+    c_vector_kit(w);
+    text_add(w->out, text_str(&functions));
     end_c(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);

@@ -12,25 +12,11 @@
 
 #include <string.h>
 
-#include "codegen/c/c_writer.h"
+#include "codegen/c/c_nest.h"
 
 #define LONGEST_INLINE 90  // characters of an expression that goes into another
 #define LANES 4         // partial results of a long reduction, which need not wait for each other
 #define LONG_ENOUGH 16  // for them
-
-struct CCode {
-    CWriter *w;
-    const Kernel *k;
-    const char *index[MAX_RANK];  // names of the loops' variables; NULL: there is no loop
-    CValue *value;                // by instruction
-    bool *known;
-    bool *needed;  // by a store
-    int *uses;     // by what is needed
-    int pass;
-    const char *product;  // of the contraction at this point
-    int lanes, along;     // of vectors along that axis; 0 lanes: values are numbers
-    const char *suffix;   // of what is declared
-};
 
 typedef CCode Nest;
 
@@ -104,42 +90,10 @@ static CValue apply(Nest *n, const Instr *c)
     return c_apply(n->w, c->node, args);
 }
 
-static const char *vector_call(const Nest *n, const char *function, const char *arguments)
-{
-    return arena_printf(n->w->arena, "%s(%s)", c_vector_name(n->w, function, n->lanes), arguments);
-}
-
-static CValue vector_load(Nest *n, const Instr *c)
-{
-    const char *array = c_slot(n->w, c->slot), *at = position(n, c);
-    const char *text = c->strides[n->along]
-                           ? vector_call(n, "load", arena_printf(n->w->arena, "%s + %s", array, at))
-                           : vector_call(n, "all", arena_printf(n->w->arena, "%s[%s]", array, at));
-    return c_name_value(text, c->dtype);
-}
-
-// What a vector has no operator for.
-static const char *vector_function(const Instr *c)
-{
-    if (c->kind != INSTR_APPLY)
-        return NULL;
-    return c->node->op == OP_max ? "max" : c->node->op == OP_tanh ? "tanh" : NULL;
-}
-
-static CValue vector_apply(Nest *n, const Instr *c)
-{
-    const char *arguments = n->value[c->args[0]].text;
-    if (c->arg_count > 1)
-        arguments = arena_printf(n->w->arena, "%s, %s", arguments, n->value[c->args[1]].text);
-    return c_name_value(vector_call(n, vector_function(c), arguments), c->dtype);
-}
-
 static CValue expression(Nest *n, const Instr *c)
 {
-    if (n->lanes && c->kind == INSTR_LOAD)
-        return vector_load(n, c);
-    if (n->lanes && vector_function(c))
-        return vector_apply(n, c);
+    if (c_is_own_to_lanes(n, c))
+        return c_lanes_value(n, c);
     switch (c->kind) {
     case INSTR_CONST:
         return c_constant(n->w, c->dtype, c->node->attr.value);
@@ -558,65 +512,4 @@ void c_code_run(CCode *c, const char *product)
 {
     c->product = product;
     outer_body(c);
-}
-
-// --- the same on vectors ------------------------------------------------------------------------
-
-static bool is_vector_operation(const Instr *c)
-{
-    static const OpId ops[] = {OP_add, OP_sub, OP_mul, OP_div, OP_max, OP_tanh};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (c->kind == INSTR_APPLY && c->node->op == ops[i])
-            return true;
-    return c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT;
-}
-
-bool c_code_takes_vectors(const CCode *c, int axis)
-{
-    bool all = !c->w->exact;
-    for (int i = 0; i < c->k->count; i++) {
-        const Instr *x = &c->k->code[i];
-        const bool in_memory =
-            x->kind == INSTR_LOAD || (x->kind == INSTR_STORE && x->arg_count == 1);
-        const bool varies = x->level != LEVEL_UNIFORM || x->kind == INSTR_CONST;
-        const bool neighbours = axis >= 0 && x->strides[axis] == 1;
-        const bool one = x->kind == INSTR_LOAD && (axis < 0 || x->strides[axis] == 0);
-        if (c->needed[i])
-            all &= varies && x->dtype == DTYPE_F32 && !x->adds && x->reload < 0 &&
-                   (in_memory ? neighbours || one : is_vector_operation(x));
-    }
-    return all;
-}
-
-bool c_code_is_long(const CCode *c)
-{
-    for (int i = 0; i < c->k->count; i++)
-        if (c->needed[i] && c->k->code[i].kind == INSTR_APPLY && c->k->code[i].node->op == OP_tanh)
-            return true;
-    return false;
-}
-
-// Constants are known from the start.
-static void define_constants(CCode *c)
-{
-    for (int i = 0; i < c->k->count; i++) {
-        const Instr *x = &c->k->code[i];
-        if (x->kind != INSTR_CONST || !c->needed[i])
-            continue;
-        c->value[i] = expression(c, x);
-        if (c->lanes)
-            c->value[i] = c_name_value(vector_call(c, "all", c->value[i].text), x->dtype);
-    }
-}
-
-void c_code_run_vector(CCode *c, int axis, int lanes, int number, const char *product)
-{
-    c->lanes = lanes;
-    c->along = axis;
-    c->suffix = number < 0 ? NULL : arena_printf(c->w->arena, "_%d", number);
-    define_constants(c);
-    c_code_run(c, product);
-    c->lanes = 0;
-    c->suffix = NULL;
-    define_constants(c);
 }

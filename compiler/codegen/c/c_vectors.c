@@ -46,6 +46,7 @@ static int choose_column(const Contract *t)
     int best = -1;
     for (int i = 0; i < t->axis_count; i++)
         if (neighbours(t->axes[i].left, t->axes[i].right) &&
+            size_of(t, &t->axes[i]) >= FEWEST_LANES &&
             (best < 0 || (t->axes[i].out == 1 && t->axes[best].out != 1)))
             best = i;
     return best;

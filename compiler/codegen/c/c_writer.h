@@ -157,10 +157,10 @@ typedef struct CCode CCode;
 CCode *c_code_open(CWriter *w, const Kernel *k);
 void c_code_at(CCode *c, int axis, const char *index);  // NULL: 0
 void c_code_run(CCode *c, const char *product);
-// Whether it can be run on vectors along that axis; then on one of so many lanes at most, where
-// what it declares is told apart by a number.
+// The same on vectors of at most so many lanes along an axis (c_lanes.c): whether it can be,
+// whether it is too long to stand there for each; `number` tells apart what is declared, unless it
+// is negative.
 bool c_code_takes_vectors(const CCode *c, int axis);
-// Whether it is longer than what is written once for each vector.
 bool c_code_is_long(const CCode *c);
 void c_code_run_vector(CCode *c, int axis, int lanes, int number, const char *product);
 
