@@ -113,6 +113,15 @@ static void choose_tile(Contract *t)
         }
 }
 
+// Along a clip lie rows, the others are columns then; whole numbers have none, for their pairs.
+static void turn_tile(Contract *t)
+{
+    const bool one = t->row < 0 || is_whole(t) || c_clip_moves(t, t->row);
+    const int row = t->column;
+    t->column = one ? -1 : t->row;
+    t->row = row;
+}
+
 void c_tile_choose(Contract *t)
 {
     add_axes(t, &t->k->batch);
@@ -121,10 +130,8 @@ void c_tile_choose(Contract *t)
     t->tile_rows = t->tile_columns = 1;
     t->column = choose_column(t);
     t->row = t->column < 0 ? -1 : c_tile_row(t);
-    if (t->column >= 0 && c_clip_moves(t, t->column)) {
-        t->row = t->column;
-        t->column = -1;
-    }
+    if (t->column >= 0 && c_clip_moves(t, t->column))
+        turn_tile(t);
     t->clipped = t->row;
     c_clip_range(t, t->row, &t->low, &t->high);
     Contract inner = *t;
