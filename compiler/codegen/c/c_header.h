@@ -30,12 +30,13 @@ typedef struct CHeader {
     const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
     const Plan *fold;    // of fold, NULL: there is nothing to fold
     int64_t batch;
-    const Plan *stream;  // of a step of a recurrent model, NULL: it is none
+    Plan *stream;  // of a step of a recurrent model, NULL: it is none
     const CState *states;
     int state_count;
     bool exact;                    // a model of whole numbers: to the last bit what nnc computes
-    const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
+    Plan *whole;                   // of predict_i8, NULL: some input or output stays f32
     const CEnd *inputs, *outputs;  // of that
+    bool mixed;                    // some of its layers compute in f32
     const int64_t *turned;  // by variable: the columns of weights that stand column by column, or
                             // 0; NULL: all are as they were
     const void *block;      // the values of all variables
@@ -65,9 +66,9 @@ CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target)
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
 
-// Has the weights of i8 stand column by column; notes the columns of those variables. All plans of
-// a header alike.
-void c_lay_out(Plan *p, int64_t *columns);
+// Has the weights of i8 stand column by column where all plans of a header can read them so; notes
+// the columns of those variables.
+void c_lay_out(Plan *const *plans, int count, int64_t *columns);
 
 // An identifier made of any text at all; never a word of C or C++, never empty.
 const char *c_identifier(Arena *a, const char *text);

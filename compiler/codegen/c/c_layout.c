@@ -35,17 +35,25 @@ static bool can_turn(const Plan *p, const Kernel *k)
     return w->kind == BUFFER_VARIABLE && is_dense(k, &w->type);
 }
 
-// The columns of a variable that all of its users multiply with in one way; 0: they do not.
-static int64_t turned_columns(const Plan *p, int buffer)
+static bool reads(const Plan *p, const Kernel *k, int slot, int variable)
 {
-    int64_t columns = 0;
+    const Buffer *b = &p->buffers[k->buffers[slot]];
+    return b->kind == BUFFER_VARIABLE && b->index == variable;
+}
+
+enum { NO_WAY = -1 };
+
+// The columns of a variable that all of its users multiply with in one way; `columns` where a plan
+// has no user.
+static int64_t turned_columns(const Plan *p, int variable, int64_t columns)
+{
     for (int i = 0; i < p->kernel_count; i++) {
         const Kernel *k = p->kernels[i];
         for (int s = 0; s < k->buffer_count; s++) {
-            if (k->buffers[s] != buffer)
+            if (!reads(p, k, s, variable))
                 continue;
             if (s != 1 || !can_turn(p, k) || (columns && columns != columns_of(k)))
-                return 0;
+                return NO_WAY;
             columns = columns_of(k);
         }
     }
@@ -59,15 +67,23 @@ static void turn(Kernel *k, int64_t columns, int64_t elements)
     k->columns.axes[0].right = elements / columns;
 }
 
-void c_lay_out(Plan *p, int64_t *columns)
+static void turn_all(const Plan *p, int variable, int64_t columns)
 {
-    for (int b = 0; b < p->buffer_count; b++) {
-        const Buffer *buffer = &p->buffers[b];
-        const int64_t n = buffer->kind == BUFFER_VARIABLE ? turned_columns(p, b) : 0;
-        for (int i = 0; n && i < p->kernel_count; i++)
-            if (p->kernels[i]->kind == KERNEL_CONTRACT && p->kernels[i]->buffers[1] == b)
-                turn(p->kernels[i], n, type_elements(&buffer->type));
-        if (n)
-            columns[buffer->index] = n;
+    const Type *t = &p->graph->variables->items[variable].type;
+    for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->kind == KERNEL_CONTRACT && reads(p, p->kernels[i], 1, variable))
+            turn(p->kernels[i], columns, type_elements(t));
+}
+
+void c_lay_out(Plan *const *plans, int count, int64_t *columns)
+{
+    const int variables = count > 0 ? plans[0]->graph->variables->count : 0;
+    for (int v = 0; v < variables; v++) {
+        int64_t n = 0;
+        for (int i = 0; i < count && n != NO_WAY; i++)
+            n = turned_columns(plans[i], v, n);
+        columns[v] = n > 0 ? n : 0;
+        for (int i = 0; i < count && n > 0; i++)
+            turn_all(plans[i], v, n);
     }
 }
