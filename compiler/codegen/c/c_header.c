@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "codegen/c/c_kit.h"
 #include "codegen/c/c_parts.h"
 
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
@@ -77,12 +78,10 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
 }
 
-// Which element stands at place `i` of a constant.
-static int64_t place_in(const Header *h, int variable, int64_t i, int64_t count)
+// A block's words are read in twos.
+static const char *alignment_of(const Header *h, const CLayout *layout)
 {
-    const int64_t columns = h->from->turned ? h->from->turned[variable] : 0;
-    const int64_t depth = columns ? count / columns : 1;
-    return columns ? i % depth * columns + i / depth : i;
+    return layout && layout->blocks ? arena_printf(h->w.arena, "%s_ALIGNED ", h->w.name) : "";
 }
 
 enum { NUMBERS_A_LINE = 8 };
@@ -94,14 +93,19 @@ void c_print_constant(Header *h, int variable)
     h->printed[variable] = true;
     CWriter *w = &h->w;
     const Variable *v = &h->plan->graph->variables->items[variable];
-    const int64_t count = type_elements(&v->type);
+    const CLayout *layout = h->from->layout ? &h->from->layout[variable] : NULL;
+    const int64_t count = c_place_count(layout, &v->type);
     const void *values = (const char *)h->from->block + v->offset;
     c_line(w, "// %s %s", c_comment(w->arena, v->path), c_shape(w->arena, &v->type));
-    c_line(w, "static const %s %s[%lld] = {", c_types[v->type.dtype].memory,
-           h->places.variables[variable], (long long)count);
+    c_line(w, "static const %s%s %s[%lld] = {", alignment_of(h, layout),
+           c_types[v->type.dtype].memory, h->places.variables[variable], (long long)count);
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
-        print_number(h, v->type.dtype, values, place_in(h, variable, i, count));
+        const int64_t place = c_place_in(layout, &v->type, i);
+        if (place < 0)
+            text_add(w->out, "0");
+        else
+            print_number(h, v->type.dtype, values, place);
         text_add(w->out, i + 1 == count                             ? "\n"
                          : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
                                                                     : ",");
@@ -193,15 +197,8 @@ static void print_macros(Header *h)
     c_line(w, "#endif");
     if (c_uses_vectors(w))
         c_vector_macros(w);
-    if (h->from->exact) {
-        c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
-                  "the same.");
-        c_line(w, "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__");
-        c_line(w, "#define %s_PAIRS 1", h->w.name);
-        c_line(w, "#else");
-        c_line(w, "#define %s_PAIRS 0", h->w.name);
-        c_line(w, "#endif");
-    }
+    if (h->from->exact)
+        c_kit_macros(w);
     c_blank(w);
 }
 
@@ -250,7 +247,7 @@ static void print_implementation(Header *h)
     if (c_uses_vectors(w))
         c_vector_forget(w);
     if (h->from->exact)
-        c_line(w, "#undef %s_PAIRS", w->name);
+        c_kit_forget(w);
     c_line(w, "#endif");
 }
 

@@ -15,6 +15,7 @@ struct CCode {
     int *uses;     // by what is needed
     int pass;
     const char *product;  // of the contraction at this point
+    int given;            // the instruction that it is the value of; -1: INSTR_PRODUCT
     int lanes, along;     // of vectors along that axis; 0 lanes: values are numbers
     const char *suffix;   // of what is declared
 };
