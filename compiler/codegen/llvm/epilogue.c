@@ -137,11 +137,12 @@ static void ask_for_number(Tiles *t, Val number)
     epilogue_at(t, x, first);
 }
 
-// Steps of depth for each vector of the tile; 0: fewer than one, or they are no single loop.
+// Steps of the innermost loop over depth for each vector of the tile; 0: fewer than one. Where that
+// loop is done several times, what was asked for the first time is near by then.
 static int64_t steps_a_vector(const Tiles *t)
 {
     const int64_t vectors = (int64_t)t->rows_now * t->columns_now;
-    return t->hoisted || t->depth_count > 1 ? 0 : tiles_most(t, &t->depth[0]) / vectors;
+    return t->hoisted ? 0 : tiles_most(t, &t->depth[t->depth_count - 1]) / vectors;
 }
 
 static bool asks_in_steps(const Tiles *t)

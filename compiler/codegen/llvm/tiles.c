@@ -130,9 +130,10 @@ static void depth_loops(Tiles *t, Cursor c, int level, Val *acc)
         ask_before_loop(t);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, acc,
                    t->rows_now * t->columns_now);
-    if (innermost)
+    if (innermost) {
         ask_in_step(t, l.index);
-    epilogue_ask_in_step(t, l.index);
+        epilogue_ask_in_step(t, l.index);
+    }
     depth_loops(t, moved(t, c, x, l.index), level + 1, acc);
     gen_loop_end(t->g, &l, acc);
 }

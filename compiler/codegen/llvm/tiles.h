@@ -92,7 +92,7 @@ void ask_in_step(const Tiles *t, Val step);
 void epilogue_open(Tiles *t, Val args);
 void epilogue_at(Tiles *t, const ContractAxis *x, Val index);
 // Asks for what the code will read: before the sums are begun, or a vector at a time while they
-// grow, where all steps of depth are one loop.
+// grow, where the innermost loop has steps enough.
 void epilogue_ask_ahead(Tiles *t);
 void epilogue_ask_in_step(Tiles *t, Val step);
 void epilogue_tile(Tiles *t, const Val *acc);
