@@ -93,35 +93,43 @@ static Val at(const Copy *c, Val base, const Instr *instr, int axis, Val i)
     return gen_element(c->g, base, DTYPE_F32, offset);
 }
 
-// Blocks of `tall` rows, from one of them to another: whole ones, then the rest of the columns.
-static void blocks_of_rows(const Copy *c, Val from, Val to, int64_t lo, int64_t hi, int64_t tall)
+// A loop over blocks along one axis, from lo to hi; *from and *to become where the turn begins.
+static void begin_blocks(const Copy *c, Loop *l, int axis, const int64_t bounds[2], Val *from,
+                         Val *to)
 {
     Gen *g = c->g;
-    const int64_t w = g->width, columns = c->k->axes[c->in_axis].size, whole = columns / w * w;
-    Loop l, m;
-    if (lo >= hi)
-        return;
-    gen_loop_begin(g, &l, gen_i64(g, lo), gen_i64(g, hi), w, NULL, 0);
-    from = at(c, from, c->load, c->out_axis, l.index);
-    to = at(c, to, c->store, c->out_axis, l.index);
-    if (whole) {
-        gen_loop_begin(g, &m, gen_i64(g, 0), gen_i64(g, whole), w, NULL, 0);
-        block(c, at(c, from, c->load, c->in_axis, m.index),
-              at(c, to, c->store, c->in_axis, m.index), tall, w);
-        gen_loop_end(g, &m, NULL);
-    }
-    Val end = gen_i64(g, whole);
-    if (whole < columns)
-        block(c, at(c, from, c->load, c->in_axis, end), at(c, to, c->store, c->in_axis, end), tall,
-              columns - whole);
-    gen_loop_end(g, &l, NULL);
+    gen_loop_begin(g, l, gen_i64(g, bounds[0]), gen_i64(g, bounds[1]), g->width, NULL, 0);
+    *from = at(c, *from, c->load, axis, l->index);
+    *to = at(c, *to, c->store, axis, l->index);
 }
 
+// Blocks that are `tall` and `wide`, from some rows and columns to others; one after the other
+// along those rows, of what is read or written, that lie farther apart in memory.
+static void blocks(const Copy *c, Val from, Val to, const int64_t rows[2], const int64_t columns[2],
+                   int64_t tall, int64_t wide)
+{
+    const bool along_result = c->store->strides[c->in_axis] >= c->load->strides[c->out_axis];
+    Loop outer, inner;
+    if (rows[0] >= rows[1] || columns[0] >= columns[1])
+        return;
+    begin_blocks(c, &outer, along_result ? c->in_axis : c->out_axis, along_result ? columns : rows,
+                 &from, &to);
+    begin_blocks(c, &inner, along_result ? c->out_axis : c->in_axis, along_result ? rows : columns,
+                 &from, &to);
+    block(c, from, to, tall, wide);
+    gen_loop_end(c->g, &inner, NULL);
+    gen_loop_end(c->g, &outer, NULL);
+}
+
+// Whole blocks, then what is left of rows, of columns, and of both.
 static void plane(const Copy *c, Val from, Val to)
 {
-    const int64_t w = c->g->width, rows = c->k->axes[c->out_axis].size, whole = rows / w * w;
-    blocks_of_rows(c, from, to, 0, whole, w);
-    blocks_of_rows(c, from, to, whole, rows, rows - whole);
+    const int64_t w = c->g->width;
+    const int64_t rows = c->k->axes[c->out_axis].size, columns = c->k->axes[c->in_axis].size;
+    const int64_t r[3] = {0, rows / w * w, rows}, k[3] = {0, columns / w * w, columns};
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++)
+            blocks(c, from, to, r + i, k + j, i ? rows - r[1] : w, j ? columns - k[1] : w);
 }
 
 static void other_axes(const Copy *c, int axis, Val from, Val to)
