@@ -148,6 +148,8 @@ static const OptionRow rows[] = {
     {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
      .choices = "min_max|percentile|mse"},
     {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
+    {"save-every", 0, "SECONDS", "a training's weights so far, after an epoch; 60 unless told",
+     NUMBER(save_every, 0)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -347,7 +349,7 @@ static bool check(const Options *o, Arena *a)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = 60};
     return parse_words(o, a, argc, argv) && check(o, a);
 }
 

@@ -152,6 +152,18 @@ bool weights_save(Job *j, const char *path)
     return false;
 }
 
+size_t weights_bytes(const Job *j)
+{
+    const Variables *vs = j->model.variables;
+    size_t bytes = 0;
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i])) {
+            const NnrtTensor t = tensor_of(j, &vs->items[i]);
+            bytes += nnrt_tensor_bytes(&t);
+        }
+    return bytes;
+}
+
 // --- loading ----------------------------------------------------------------------------------
 
 static bool same_tensor(const NnrtTensor *a, const NnrtTensor *b)

@@ -12,6 +12,9 @@
 // Writes the model's variables; false after saying why. The file stays as it was then.
 bool weights_save(Job *j, const char *path);
 
+// What their data takes in that file.
+size_t weights_bytes(const Job *j);
+
 // Reads `path` (NULL: job_weights_path) into the model's block, which is made. Names and shapes
 // must be the model's; all that differ are reported. *file stays for its metadata: free it.
 bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
