@@ -218,7 +218,7 @@ static bool load_weights(Job *j, const NnrtTensorFile *file)
         return false;
     set_statistics(j, file);
     nnc_fold(&j->model, j->pool);
-    return true;
+    return weights_finite(j, job_weights_path(j));
 }
 
 static void take_raw_inputs(Job *j, RawInputs *raw)

@@ -24,6 +24,10 @@ bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
 bool weights_read(Job *j, const char *path, NnrtTensorFile *file);
 bool weights_apply(Job *j, const char *path, const NnrtTensorFile *file);
 
+// Reports what is no finite number in the block: an error where a model is deployed, which makes it
+// false, else a warning. weights_apply has done so for what the file holds.
+bool weights_finite(Job *j, const char *path);
+
 // Copies what fits of `path` over the block's first values, for a training that goes on from there;
 // says what began anew. False after a report: nothing fits, or a frozen parameter is not there.
 bool weights_start(Job *j, const char *path);
