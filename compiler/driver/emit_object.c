@@ -65,8 +65,9 @@ static bool write_both(Job *j, const Text *object, const CHeader *h)
     const CSizes sizes = c_declarations(a, &text, h, target);
     if (!write_two(j, (const char *[]){path, header}, (const Text *[]){object, &text}))
         return false;
-    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
-            sizes.flash, sizes.ram, header);
+    if (!j->options->quiet)
+        job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
+                sizes.flash, sizes.ram, header);
     return true;
 }
 

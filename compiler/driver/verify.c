@@ -174,13 +174,14 @@ static bool write_header(const Verification *v)
 }
 
 // Runs a command to its end; false after having said what went wrong with it.
-static bool run(const Verification *v, const char *const *words, const char *mend)
+static bool run(const Verification *v, const char *const *words, const char *absent,
+                const char *failed)
 {
     pid_t child;
     int status;
     const int error = posix_spawnp(&child, words[0], NULL, NULL, (char *const *)words, environ);
     if (error) {
-        job_say(v->job, "%s: %s%s", words[0], strerror(error), mend);
+        job_say(v->job, "%s: %s%s", words[0], strerror(error), absent);
         return false;
     }
     while (waitpid(child, &status, 0) < 0)
@@ -188,31 +189,43 @@ static bool run(const Verification *v, const char *const *words, const char *men
             return false;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
-    job_say(v->job, "%s failed%s", words[0], mend);
+    job_say(v->job, "%s failed%s", words[0], failed);
     return false;
+}
+
+enum { MOST_WORDS = 32 };
+
+// The words of CC: "ccache gcc", "gcc -O3".
+static int compiler_words(const Verification *v, const char **words, int most)
+{
+    const char *cc = getenv("CC");
+    char *text = arena_strdup(v->job->model.arena, cc ? cc : ""), *rest = NULL;
+    int count = 0;
+    for (char *w = strtok_r(text, " \t", &rest); w && count < most;
+         w = strtok_r(NULL, " \t", &rest))
+        words[count++] = w;
+    if (count == 0)
+        words[count++] = "cc";
+    return count;
 }
 
 static bool compile_program(const Verification *v)
 {
-    const char *cc = getenv("CC");
-    const char *const words[] = {cc && *cc ? cc : "cc",
-                                 "-std=c99",
-                                 "-O2",
-                                 "-Wall",
-                                 "-Wextra",
-                                 "-o",
-                                 v->program,
-                                 v->source,
-                                 "-lm",
-                                 NULL};
-    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC");
+    const char *const flags[] = {"-std=c99", "-O2",     "-Wall", "-Wextra", "-o",
+                                 v->program, v->source, "-lm",   NULL};
+    const int flag_count = sizeof flags / sizeof *flags;
+    const char *words[MOST_WORDS];
+    const int count = compiler_words(v, words, MOST_WORDS - flag_count);
+    memcpy(words + count, flags, sizeof flags);
+    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC",
+               " and did not compile the header");
 }
 
 static bool run_program(Verification *v)
 {
     const char *const words[] = {v->program, v->inputs, v->outputs, NULL};
     NnrtError e;
-    if (!run(v, words, ": the compiled header does not run"))
+    if (!run(v, words, "", ": the compiled header does not run"))
         return false;
     if (nnrt_read_file(v->outputs, SIZE_MAX / 2, &v->results, &e))
         return true;

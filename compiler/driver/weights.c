@@ -225,6 +225,30 @@ static int compare(Differences *d)
     return d->count;
 }
 
+static bool is_range(const char *path)
+{
+    const size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".high") == 0;
+}
+
+// Of weights that were trained for whole numbers, or of a model that is, and the other is not.
+static void help_ranges(const Differences *d)
+{
+    const Variables *vs = d->job->model.variables;
+    bool file = false, model = false;
+    for (int i = 0; i < d->file->tensor_count; i++)
+        file |= is_range(d->file->tensors[i].name);
+    for (int i = 0; i < vs->count; i++)
+        model |= is_saved(&vs->items[i]) && is_range(vs->items[i].path);
+    if (file && !model)
+        diag_help(d->diag, "the weights were trained with `quantize = int8` in the train block, "
+                           "which the file does not have");
+    if (model && !file)
+        diag_help(d->diag,
+                  "the file has `quantize = int8` in the train block, and the weights were "
+                  "trained without");
+}
+
 static bool check_weights(Job *j, const char *path, const NnrtTensorFile *file)
 {
     Differences d = {.job = j, .path = path, .file = file};
@@ -233,6 +257,7 @@ static bool check_weights(Job *j, const char *path, const NnrtTensorFile *file)
         return true;
     d.diag = diag_report(j->session->diags, DIAG_weights_mismatch, NO_SPAN, path, count);
     compare(&d);
+    help_ranges(&d);
     return false;
 }
 
