@@ -314,9 +314,9 @@ static bool write_header(Job *j, const CHeader *h)
 
 ExitCode command_emit_c(Job *j)
 {
-    Deployment d;
-    const bool ok =
-        deploy_prepare(j, &d) && deploy_fits(j, d.header.plan) && write_header(j, &d.header);
+    Deployment d = {0};
+    const bool ok = header_writable(j, j->options->argument) && deploy_prepare(j, &d) &&
+                    deploy_fits(j, d.header.plan) && write_header(j, &d.header);
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;
 }
