@@ -120,7 +120,7 @@ static bool set_command(Options *o, Arena *a, const OptionRow *row, const char *
 static const OptionRow rows[] = {
     {"train", 0, NULL, "train as the file says; writes MODEL.safetensors", COMMAND(TRAIN)},
     {"eval", 0, NULL, "loss, metrics and confusion matrix on the test data", COMMAND(EVAL)},
-    {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
+    {"predict", 0, "FILE", "predictions for a csv, npy or idx file, or a text", COMMAND(PREDICT)},
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
     {"emit-c", 0, "FILE", "the trained model as a C99 header; -: to standard output",
