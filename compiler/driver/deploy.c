@@ -112,10 +112,10 @@ static void lay_out(Job *j, CHeader *h)
     for (int i = 0; i < 3; i++)
         if (all[i])
             plans[count++] = all[i];
-    int64_t *turned =
-        arena_array(j->model.arena, int64_t, (size_t)h->plan->graph->variables->count + 1);
-    c_lay_out(plans, count, turned);
-    h->turned = turned;
+    CLayout *layout =
+        arena_array(j->model.arena, CLayout, (size_t)h->plan->graph->variables->count + 1);
+    c_lay_out(plans, count, layout);
+    h->layout = layout;
 }
 
 static void describe(Job *j, Deployment *d)
@@ -132,7 +132,8 @@ static void describe(Job *j, Deployment *d)
     describe_stream(j, &d->header, j->model.graphs[d->purpose]);
     if (d->purpose == NNC_INT8) {
         describe_whole(j, d);
-        lay_out(j, &d->header);
+        if (!emits_object(o))  // whose weights stand as they were
+            lay_out(j, &d->header);
     }
     if (o->with_training)
         describe_training(j, &d->header);

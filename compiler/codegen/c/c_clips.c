@@ -70,6 +70,12 @@ static const char *clip_position(const Contract *t, int clip, const char *const 
     return c_position(t->w, names, strides, count, t->k->clips[clip].offset);
 }
 
+const char *c_clip_start(const Contract *t, int clip)
+{
+    const char *depth[MAX_RANK] = {NULL};
+    return clip_position(t, clip, depth);
+}
+
 // The loops of the depth down to which a clip moves.
 static int last_clipped(const Contract *t, int clip)
 {
@@ -125,13 +131,13 @@ static void drop_clip(ContractAxes *x, int clip)
             x->axes[i].clip[c] = x->axes[i].clip[c + 1];
 }
 
-void c_clip_drop(Contract *t)
+void c_clip_drop(Contract *t, int axis)
 {
     Kernel *k = arena_new_of(t->w->arena, Kernel);
     *k = *t->k;
     t->k = k;
-    for (int i = k->clip_count - 1; t->row >= 0 && i >= 0; i--) {
-        if (!t->axes[t->row].clip[i])
+    for (int i = k->clip_count - 1; axis >= 0 && i >= 0; i--) {
+        if (!t->axes[axis].clip[i])
             continue;
         for (int c = i; c + 1 < k->clip_count; c++)
             k->clips[c] = k->clips[c + 1];

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "codegen/c/c_kit.h"
 #include "codegen/c/c_parts.h"
 
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
@@ -77,12 +78,10 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
 }
 
-// Which element stands at place `i` of a constant.
-static int64_t place_in(const Header *h, int variable, int64_t i, int64_t count)
+// A block's words are read in twos.
+static const char *alignment_of(const Header *h, const CLayout *layout)
 {
-    const int64_t columns = h->from->turned ? h->from->turned[variable] : 0;
-    const int64_t depth = columns ? count / columns : 1;
-    return columns ? i % depth * columns + i / depth : i;
+    return layout && layout->blocks ? arena_printf(h->w.arena, "%s_ALIGNED ", h->w.name) : "";
 }
 
 enum { NUMBERS_A_LINE = 8 };
@@ -94,20 +93,33 @@ void c_print_constant(Header *h, int variable)
     h->printed[variable] = true;
     CWriter *w = &h->w;
     const Variable *v = &h->plan->graph->variables->items[variable];
-    const int64_t count = type_elements(&v->type);
+    const CLayout *layout = h->from->layout ? &h->from->layout[variable] : NULL;
+    const int64_t count = c_place_count(layout, &v->type);
     const void *values = (const char *)h->from->block + v->offset;
     c_line(w, "// %s %s", c_comment(w->arena, v->path), c_shape(w->arena, &v->type));
-    c_line(w, "static const %s %s[%lld] = {", c_types[v->type.dtype].memory,
-           h->places.variables[variable], (long long)count);
+    c_line(w, "static const %s%s %s[%lld] = {", alignment_of(h, layout),
+           c_types[v->type.dtype].memory, h->places.variables[variable], (long long)count);
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
-        print_number(h, v->type.dtype, values, place_in(h, variable, i, count));
+        const int64_t place = c_place_in(layout, &v->type, i);
+        if (place < 0)
+            text_add(w->out, "0");
+        else
+            print_number(h, v->type.dtype, values, place);
         text_add(w->out, i + 1 == count                             ? "\n"
                          : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
                                                                     : ",");
     }
     c_line(w, "};");
     c_blank(w);
+}
+
+// Those of predict, which all functions share.
+static void mark_constants(Header *h, bool printed)
+{
+    for (int i = 0; i < h->plan->buffer_count; i++)
+        if (h->plan->buffers[i].kind == BUFFER_VARIABLE)
+            h->printed[h->plan->buffers[i].index] = printed;
 }
 
 static void print_constants(Header *h)
@@ -183,24 +195,20 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ALWAYS", h->w.name);
     c_line(w, "#endif");
-    if (h->from->exact) {
-        c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
-                  "the same.");
-        c_line(w, "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__");
-        c_line(w, "#define %s_PAIRS 1", h->w.name);
-        c_line(w, "#else");
-        c_line(w, "#define %s_PAIRS 0", h->w.name);
-        c_line(w, "#endif");
-    }
+    if (c_uses_vectors(w))
+        c_vector_macros(w);
+    if (h->from->exact)
+        c_kit_macros(w);
     c_blank(w);
 }
 
-// All functions; what they call stands before them.
-static void print_functions(Header *h)
+// All functions. They come first, to know what stands before them in the header.
+static Text functions_of(Header *h)
 {
     CWriter *w = &h->w;
     Text functions = text_in(w->arena), calls = text_in(w->arena), *out = w->out;
     w->out = &functions;
+    mark_constants(h, true);
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
     if (h->from->whole)
@@ -209,9 +217,9 @@ static void print_functions(Header *h)
         c_print_stream(h);
     if (h->from->train)
         c_print_training(h);
+    mark_constants(h, false);
     w->out = out;
-    c_print_helpers(w);
-    text_add(w->out, text_str(&functions));
+    return functions;
 }
 
 static void print_implementation(Header *h)
@@ -224,17 +232,22 @@ static void print_implementation(Header *h)
     if (h->from->train)
         c_line(w, "#include <string.h>");
     c_blank(w);
+    const Text functions = functions_of(h);
     print_macros(h);
     c_begin_functions(w);
     print_classes(h);
     print_constants(h);
-    print_functions(h);
+    c_print_helpers(w);
+    c_vector_kit(w);
+    text_add(w->out, text_str(&functions));
     c_end_functions(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
     c_line(w, "#undef %s_ALWAYS", w->name);
+    if (c_uses_vectors(w))
+        c_vector_forget(w);
     if (h->from->exact)
-        c_line(w, "#undef %s_PAIRS", w->name);
+        c_kit_forget(w);
     c_line(w, "#endif");
 }
 

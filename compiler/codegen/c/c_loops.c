@@ -12,23 +12,11 @@
 
 #include <string.h>
 
-#include "codegen/c/c_writer.h"
+#include "codegen/c/c_nest.h"
 
 #define LONGEST_INLINE 90  // characters of an expression that goes into another
 #define LANES 4         // partial results of a long reduction, which need not wait for each other
 #define LONG_ENOUGH 16  // for them
-
-struct CCode {
-    CWriter *w;
-    const Kernel *k;
-    const char *index[MAX_RANK];  // names of the loops' variables; NULL: there is no loop
-    CValue *value;                // by instruction
-    bool *known;
-    bool *needed;  // by a store
-    int *uses;     // by what is needed
-    int pass;
-    const char *product;  // of the contraction at this point
-};
 
 typedef CCode Nest;
 
@@ -102,8 +90,17 @@ static CValue apply(Nest *n, const Instr *c)
     return c_apply(n->w, c->node, args);
 }
 
+static bool is_given(const Nest *n, const Instr *c)
+{
+    return n->given >= 0 && c == &n->k->code[n->given];
+}
+
 static CValue expression(Nest *n, const Instr *c)
 {
+    if (c_is_own_to_lanes(n, c))
+        return c_lanes_value(n, c);
+    if (is_given(n, c))
+        return c_name_value(n->product, c->dtype);
     switch (c->kind) {
     case INSTR_CONST:
         return c_constant(n->w, c->dtype, c->node->attr.value);
@@ -131,7 +128,7 @@ static const Instr *only_user(const Nest *n, int instr)
     const Instr *found = NULL;
     for (int i = 0; i < n->k->count; i++)
         for (int x = 0; x < n->k->code[i].arg_count; x++)
-            if (n->needed[i] && n->k->code[i].args[x] == instr)
+            if (n->needed[i] && i != n->given && n->k->code[i].args[x] == instr)
                 found = &n->k->code[i];
     return found;
 }
@@ -147,7 +144,7 @@ static bool goes_into_user(const Nest *n, int instr, const char *text)
 {
     const Instr *c = &n->k->code[instr];
     const Instr *user = only_user(n, instr);
-    if (c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT)
+    if (c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT || is_given(n, c))
         return true;
     return n->uses[instr] == 1 && !reads_what_is_written(n, c) && c->reload < 0 &&
            user->level == c->level && !is_reduction(user) && strlen(text) <= LONGEST_INLINE;
@@ -156,12 +153,13 @@ static bool goes_into_user(const Nest *n, int instr, const char *text)
 static void declare(Nest *n, int instr, CValue v)
 {
     const Instr *c = &n->k->code[instr];
-    const char *name = arena_printf(n->w->arena, "v%d", instr);
+    const char *name = arena_printf(n->w->arena, "v%d%s", instr, n->suffix ? n->suffix : "");
     n->known[instr] = true;
     n->value[instr] = v;
     if (goes_into_user(n, instr, v.text))
         return;
-    c_line(n->w, "const %s %s = %s;", c_types[c->dtype].value, name, v.text);
+    const char *type = n->lanes ? c_vector_name(n->w, "v", n->lanes) : c_types[c->dtype].value;
+    c_line(n->w, "const %s %s = %s;", type, name, v.text);
     n->value[instr] = c_name_value(name, c->dtype);
 }
 
@@ -328,7 +326,9 @@ static void store(Nest *n, const Instr *c)
     const char *array = c_slot(w, c->slot);
     const char *at = c->arg_count == 2 ? row_position(n, c, 1) : position(n, c);
     const CValue v = n->value[c->args[0]];
-    if (c->adds)
+    if (n->lanes)
+        c_line(w, "%s(%s + %s, %s);", c_vector_name(w, "store", n->lanes), array, at, v.text);
+    else if (c->adds)
         c_line(w, "%s[%s] += %s;", array, at, v.text);
     else
         c_store(w, array, at, v);
@@ -455,8 +455,9 @@ static void outer_loops(Nest *n, int axis)
         close_axis(n, k->vector_axis);
 }
 
-// Stores may come before what they store, so this goes on until nothing more is found.
-bool *c_needed(Arena *a, const Kernel *k)
+// Stores may come before what they store, so this goes on until nothing more is found. What is
+// given needs nothing.
+static bool *needed_with(Arena *a, const Kernel *k, int given)
 {
     bool *needed = arena_array(a, bool, (size_t)k->count + 1);
     for (int i = 0; i < k->count; i++)
@@ -464,7 +465,7 @@ bool *c_needed(Arena *a, const Kernel *k)
     for (bool more = true; more;) {
         more = false;
         for (int i = 0; i < k->count; i++)
-            for (int x = 0; needed[i] && x < k->code[i].arg_count; x++) {
+            for (int x = 0; needed[i] && i != given && x < k->code[i].arg_count; x++) {
                 more |= !needed[k->code[i].args[x]];
                 needed[k->code[i].args[x]] = true;
             }
@@ -472,20 +473,26 @@ bool *c_needed(Arena *a, const Kernel *k)
     return needed;
 }
 
+bool *c_needed(Arena *a, const Kernel *k)
+{
+    return needed_with(a, k, -1);
+}
+
 static void count_uses(Nest *n)
 {
     for (int i = 0; i < n->k->count; i++)
-        for (int x = 0; n->needed[i] && x < n->k->code[i].arg_count; x++)
+        for (int x = 0; n->needed[i] && i != n->given && x < n->k->code[i].arg_count; x++)
             n->uses[n->k->code[i].args[x]]++;
 }
 
-static Nest nest_of(CWriter *w, const Kernel *k)
+static Nest nest_of(CWriter *w, const Kernel *k, int given)
 {
     Nest n = {.w = w,
               .k = k,
               .value = arena_array(w->arena, CValue, (size_t)k->count + 1),
               .known = arena_array(w->arena, bool, (size_t)k->count + 1),
-              .needed = c_needed(w->arena, k),
+              .needed = needed_with(w->arena, k, given),
+              .given = given,
               .uses = arena_array(w->arena, int, (size_t)k->count + 1)};
     count_uses(&n);
     for (int i = 0; i < k->count; i++)
@@ -496,7 +503,7 @@ static Nest nest_of(CWriter *w, const Kernel *k)
 
 void c_loops(CWriter *w, const Kernel *k)
 {
-    Nest n = nest_of(w, k);
+    Nest n = nest_of(w, k, -1);
     outer_loops(&n, 0);
 }
 
@@ -504,9 +511,19 @@ void c_loops(CWriter *w, const Kernel *k)
 
 CCode *c_code_open(CWriter *w, const Kernel *k)
 {
+    return c_code_open_behind(w, k, -1);
+}
+
+CCode *c_code_open_behind(CWriter *w, const Kernel *k, int instr)
+{
     CCode *c = arena_new_of(w->arena, CCode);
-    *c = nest_of(w, k);
+    *c = nest_of(w, k, instr);
     return c;
+}
+
+const bool *c_code_needed(const CCode *c)
+{
+    return c->needed;
 }
 
 void c_code_at(CCode *c, int axis, const char *index)
