@@ -37,6 +37,7 @@ class Bench:
             self.find_kann()
 
     def find_kann(self):
+        say("building kann; its source comes from PyPI the first time")
         try:
             self.kann = kann.build(self.files / "kann")
         except (kann.Missing, OSError, StopIteration) as why:
@@ -128,8 +129,14 @@ def among(known):
     return parse
 
 
+def count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 def numbers(text):
-    return [int(n) for n in text.split(",")]
+    return [count(n) for n in text.split(",")]
 
 
 def options():
@@ -138,7 +145,7 @@ def options():
     p.add_argument("--only", type=among([*BY_KEY, "start"]), help="workloads, or start")
     p.add_argument("--threads", type=numbers, default=[1, 2])
     p.add_argument("--peers", type=among(report.NAMES), default=list(report.NAMES))
-    p.add_argument("--rounds", type=int, default=11)
+    p.add_argument("--rounds", type=count, default=11)
     p.add_argument("--quick", action="store_true", help="3 rounds: whether it works")
     p.add_argument("--write", action="store_true", help="writes docs/bench.md's figures")
     args = p.parse_args()
@@ -147,6 +154,8 @@ def options():
     for n in [n for n in args.threads if n > there]:
         say(f"{n} threads are left out: there are {there} cores")
         args.threads.remove(n)
+    if not args.threads:
+        p.error("there is nothing to measure: no number of threads is left")
     return args
 
 

@@ -162,7 +162,11 @@ def main():
     parser.add_argument("--only", help="names of networks, with commas")
     parser.add_argument("--write", action="store_true", help="puts the tables in the document")
     args = parser.parse_args()
-    wanted = args.only.split(",") if args.only else [network.name for network in NETWORKS]
+    names = [network.name for network in NETWORKS]
+    wanted = args.only.split(",") if args.only else names
+    for name in wanted:
+        if name not in names:
+            parser.error(f"--only: there is no {name}; there are {', '.join(names)}")
     it = Comparison(args.build, [network for network in NETWORKS if network.name in wanted])
     try:
         it.all()

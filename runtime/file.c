@@ -285,6 +285,16 @@ fail:
     return NULL;
 }
 
+// A file system that cannot tell takes no part in this.
+bool nnrt_writer_reserve(NnrtWriter *w, size_t size, NnrtError *e)
+{
+    const int error = injected_failure() ? errno
+                      : size > 0         ? posix_fallocate(w->fd, 0, (off_t)size)
+                                         : 0;
+    errno = error;
+    return error == 0 || error == EOPNOTSUPP || error == EINVAL || system_failure(w, "write", e);
+}
+
 bool nnrt_writer_put(NnrtWriter *w, const void *data, size_t size, NnrtError *e)
 {
     const uint8_t *bytes = data;

@@ -23,6 +23,8 @@ typedef struct NnrtWriter NnrtWriter;
 // Starts writing `path`; NULL on failure. A target that exists must be a regular file (a symbolic
 // link is refused), and one writer at a time.
 NnrtWriter *nnrt_writer_open(const char *path, NnrtError *e);
+// Fails if there is no room for `size` bytes.
+bool nnrt_writer_reserve(NnrtWriter *w, size_t size, NnrtError *e);
 bool nnrt_writer_put(NnrtWriter *w, const void *data, size_t size, NnrtError *e);
 
 // Makes what was put the file, durably. Frees `w` in every case; on failure the old file stands and

@@ -211,6 +211,40 @@ static bool name_characters(NnrtField *f, const NnrtAlphabet *a, NnrtError *e)
     return ok;
 }
 
+// The character that character_name has named so; -1: it names none.
+static int64_t named_character(const char *name)
+{
+    static const char plain[] = "\n\t\r \\";
+    static const char letters[] = "ntrs\\";
+    Scan s = scan_new("a name", name, strlen(name));
+    NnrtError e;
+    uint32_t value;
+    if (name[0] == '\\') {
+        const char *letter = name[1] && !name[2] ? strchr(letters, name[1]) : NULL;
+        char *end;
+        const long byte = name[1] == 'x' && name[2] ? strtol(name + 2, &end, 16) : -1;
+        return letter                                      ? plain[letter - letters]
+               : byte >= 0 && byte <= 0xFF && *end == '\0' ? byte
+                                                           : -1;
+    }
+    return next_character(&s, &value, &e) && s.at == s.size ? (int64_t)value : -1;
+}
+
+bool nnrt_alphabet_named(const char *const *names, int64_t count, NnrtAlphabet *a, NnrtError *e)
+{
+    *a = (NnrtAlphabet){.count = count};
+    a->characters = nnrt_alloc((size_t)count, sizeof *a->characters, e);
+    for (int64_t i = 0; a->characters && i < count; i++) {
+        const int64_t value = named_character(names[i]);
+        if (value < 0 || (i > 0 && value <= a->characters[i - 1])) {
+            nnrt_alphabet_free(a);
+            return nnrt_fail(e, "the classes are not the characters of a text");
+        }
+        a->characters[i] = (uint32_t)value;
+    }
+    return a->characters != NULL;
+}
+
 // ---- windows
 
 int64_t nnrt_text_gap(int64_t length, int64_t stride)
@@ -221,6 +255,7 @@ int64_t nnrt_text_gap(int64_t length, int64_t stride)
 // All that the fields of a text are made of.
 typedef struct Windows {
     int64_t length, stride, rows;
+    int64_t last;  // where the last one begins, if not in its turn
     const int32_t *codes;
     const NnrtAlphabet *alphabet;
 } Windows;
@@ -229,14 +264,16 @@ static void copy_windows(const Windows *w, int64_t from, NnrtTensor *t)
 {
     uint8_t *bytes = t->data;
     int32_t *words = t->data;
-    for (int64_t r = 0; r < w->rows; r++)
+    for (int64_t r = 0; r < w->rows; r++) {
+        const int64_t begin = w->last > 0 && r == w->rows - 1 ? w->last : r * w->stride;
         for (int64_t i = 0; i < w->length; i++) {
-            const int32_t code = w->codes[r * w->stride + i + from];
+            const int32_t code = w->codes[begin + i + from];
             if (t->dtype == NNRT_U8)
                 bytes[r * w->length + i] = (uint8_t)code;
             else
                 words[r * w->length + i] = code;
         }
+    }
 }
 
 // The windows that start `from` characters later.
@@ -258,6 +295,14 @@ static bool add_windows(const Windows *w, const char *name, int64_t from, bool n
     return ok;
 }
 
+static bool too_many(const char *file, const Windows *w, NnrtError *e)
+{
+    if (w->rows <= UINT32_MAX && w->rows <= WINDOWS_LIMIT / w->length)
+        return false;
+    return !nnrt_fail_file(e, file, "%" PRId64 " windows of %" PRId64 " are too much to keep",
+                           w->rows, w->length);
+}
+
 // The last window's last target is the last character at the latest.
 static bool count_windows(const char *file, Windows *w, int64_t characters, NnrtError *e)
 {
@@ -266,10 +311,7 @@ static bool count_windows(const char *file, Windows *w, int64_t characters, Nnrt
                               "%" PRId64 " characters; a window of %" PRId64 " needs %" PRId64,
                               characters, w->length, w->length + 1);
     w->rows = (characters - 1 - w->length) / w->stride + 1;
-    if (w->rows > UINT32_MAX || w->rows > WINDOWS_LIMIT / w->length)
-        return nnrt_fail_file(e, file, "%" PRId64 " windows of %" PRId64 " are too much to keep",
-                              w->rows, w->length);
-    return true;
+    return !too_many(file, w, e);
 }
 
 static bool make_windows(const Scan *s, Windows *w, NnrtDataset *out, NnrtError *e)
@@ -318,6 +360,43 @@ bool nnrt_text_read(const char *file, const NnrtTextOptions *options, NnrtDatase
         return false;
     const bool ok =
         nnrt_text_parse(file, (const char *)bytes.data, bytes.size, options, out, alphabet, e);
+    free(bytes.data);
+    return ok;
+}
+
+// Windows one after the other; the last one ends with the text.
+static bool make_inputs(const char *file, const NnrtBytes *text, Windows *w, NnrtDataset *out,
+                        NnrtError *e)
+{
+    int32_t *codes = nnrt_alloc(text->size + 1, sizeof *codes, e);
+    if (!codes)
+        return false;
+    w->codes = codes;
+    const int64_t n =
+        nnrt_text_encode(file, (const char *)text->data, text->size, w->alphabet, codes, e);
+    w->rows = (n + w->length - 1) / w->length;
+    w->last = n - w->length;
+    const bool ok =
+        n >= 0 &&
+        (n >= w->length ||
+         nnrt_fail_file(e, file, "%" PRId64 " characters; the model takes %" PRId64 " at once", n,
+                        w->length)) &&
+        !too_many(file, w, e) && add_windows(w, "input", 0, false, out, e);
+    free(codes);
+    return ok;
+}
+
+bool nnrt_text_inputs(const char *file, int64_t length, const NnrtAlphabet *alphabet,
+                      NnrtDataset *out, NnrtError *e)
+{
+    NnrtBytes bytes;
+    Windows w = {.length = length, .stride = length, .alphabet = alphabet};
+    *out = (NnrtDataset){0};
+    if (!nnrt_read_file(file, FILE_LIMIT, &bytes, e))
+        return false;
+    const bool ok = make_inputs(file, &bytes, &w, out, e);
+    if (!ok)
+        nnrt_dataset_free(out);
     free(bytes.data);
     return ok;
 }

@@ -39,6 +39,14 @@ bool nnrt_text_parse(const char *file, const char *text, size_t size,
 int64_t nnrt_text_encode(const char *file, const char *text, size_t size, const NnrtAlphabet *a,
                          int32_t *codes, NnrtError *e);
 
+// The alphabet whose characters' names these classes are; false if they are none.
+bool nnrt_alphabet_named(const char *const *names, int64_t count, NnrtAlphabet *a, NnrtError *e);
+
+// A text of which nothing is known but itself: field "input" alone, windows one after the other, of
+// which the last ends with the text.
+bool nnrt_text_inputs(const char *file, int64_t length, const NnrtAlphabet *alphabet,
+                      NnrtDataset *out, NnrtError *e);
+
 void nnrt_alphabet_free(NnrtAlphabet *a);
 
 // Windows on either side of a cut that share no character which is predicted: how many must be left

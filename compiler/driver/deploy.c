@@ -124,7 +124,7 @@ static void describe(Job *j, Deployment *d)
     d->header = (CHeader){
         .model = sema_model_name(j->model.program),
         .file = base_name(o->file),
-        .header = o->argument ? base_name(o->argument) : "model.h",
+        .header = o->argument && strcmp(o->argument, "-") != 0 ? base_name(o->argument) : "model.h",
         .plan = c_plan(j->model.arena, j->model.graphs[d->purpose], 1),
         .block = j->model.block,
         .seed = j->train.seed,
@@ -219,7 +219,7 @@ static bool load_weights(Job *j, const NnrtTensorFile *file)
         return false;
     set_statistics(j, file);
     nnc_fold(&j->model, j->pool);
-    return true;
+    return weights_finite(j, job_weights_path(j));
 }
 
 static void take_raw_inputs(Job *j, RawInputs *raw)
@@ -252,6 +252,15 @@ static bool prepare_real(Job *j, Deployment *d, RawInputs *raw)
            load_weights(j, &d->weights);
 }
 
+static bool learns(const Job *j)
+{
+    const Variables *vs = j->model.variables;
+    for (int i = 0; i < vs->count; i++)
+        if (vs->items[i].kind == VARIABLE_PARAM)
+            return true;
+    return false;
+}
+
 bool deploy_prepare(Job *j, Deployment *d)
 {
     *d = (Deployment){0};
@@ -269,6 +278,10 @@ bool deploy_prepare(Job *j, Deployment *d)
     }
     if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))
         return false;
+    if (j->options->with_training && !learns(j)) {
+        job_say(j, "--with-training: the model has no parameters, so there is nothing to train");
+        return false;
+    }
     describe(j, d);
     return true;
 }
@@ -286,19 +299,25 @@ static bool write_header(Job *j, const CHeader *h)
     Text text = text_in(j->model.arena);
     const CSizes sizes = c_header(j->model.arena, &text, h);
     NnrtError e;
+    if (strcmp(path, "-") == 0) {
+        fputs(text_str(&text), j->out.out);
+        return true;
+    }
     if (!nnrt_write_file(path, text_str(&text), text.size, &e)) {
         job_say_error(j, &e);
         return false;
     }
-    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes", path, sizes.flash, sizes.ram);
+    if (!j->options->quiet)
+        job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes", path, sizes.flash,
+                sizes.ram);
     return true;
 }
 
 ExitCode command_emit_c(Job *j)
 {
-    Deployment d;
-    const bool ok =
-        deploy_prepare(j, &d) && deploy_fits(j, d.header.plan) && write_header(j, &d.header);
+    Deployment d = {0};
+    const bool ok = header_writable(j, j->options->argument) && deploy_prepare(j, &d) &&
+                    deploy_fits(j, d.header.plan) && write_header(j, &d.header);
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;
 }

@@ -17,6 +17,9 @@ typedef struct Deployment {
 // Loads and compiles the model, reads its weights and plans its kernels for one example. False
 // after a reported error; either way free it.
 bool deploy_prepare(Job *j, Deployment *d);
+// Whether a header with the weights may be written to `path`, which must not hold the declarations
+// of an object (emit_object.c); else that is said.
+bool header_writable(const Job *j, const char *path);
 // Whether the file's `deploy` block allows what a header of this plan takes; else that is reported,
 // with what takes most.
 bool deploy_fits(Job *j, const Plan *p);

@@ -2,6 +2,7 @@
 // declarations; with --target, --emit asm: the same code as text.
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "codegen/llvm/object.h"
 #include "driver/deploy.h"
@@ -21,6 +22,40 @@ const char *object_header_path(Arena *a, const char *object)
     const bool has_ending = dot && dot > (slash ? slash + 1 : object);
     return arena_printf(a, "%.*s.h", has_ending ? (int)(dot - object) : (int)strlen(object),
                         object);
+}
+
+typedef enum HeaderKind { HEADER_NONE, HEADER_OF_OBJECT, HEADER_OTHER } HeaderKind;
+
+// What stands at `path`. A folder or what cannot be read is left to the writer's message.
+static HeaderKind header_at(const char *path)
+{
+    char head[4096];
+    struct stat status;
+    FILE *f = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
+    const size_t n = f ? fread(head, 1, sizeof head - 1, f) : 0;
+    if (f)
+        fclose(f);
+    head[n] = '\0';
+    if (n == 0)
+        return HEADER_NONE;
+    return strstr(head, C_OBJECT_HEADER) ? HEADER_OF_OBJECT : HEADER_OTHER;
+}
+
+bool header_writable(const Job *j, const char *path)
+{
+    if (header_at(path) != HEADER_OF_OBJECT)
+        return true;
+    job_say(j, "%s declares what is in an object file; write to another file, or remove it", path);
+    return false;
+}
+
+static bool object_header_writable(const Job *j, const char *path)
+{
+    if (header_at(path) != HEADER_OTHER)
+        return true;
+    job_say(j, "%s is there, and is not the header of an object: remove it, or give another -o",
+            path);
+    return false;
 }
 
 static bool write(Job *j, const char *path, const Text *text)
@@ -60,13 +95,16 @@ static bool write_both(Job *j, const Text *object, const CHeader *h)
     if (!path)
         path = arena_printf(a, "%s.o", c_identifier(a, h->model));
     const char *header = object_header_path(a, path);
+    if (!object_header_writable(j, header))
+        return false;
     Text text = text_in(a);
     const char *target = j->options->target ? j->options->target : "the machine that made it";
     const CSizes sizes = c_declarations(a, &text, h, target);
     if (!write_two(j, (const char *[]){path, header}, (const Text *[]){object, &text}))
         return false;
-    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
-            sizes.flash, sizes.ram, header);
+    if (!j->options->quiet)
+        job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
+                sizes.flash, sizes.ram, header);
     return true;
 }
 

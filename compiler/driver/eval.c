@@ -42,6 +42,14 @@ static double recall(const Matrix *m, int64_t row)
     return sum > 0 ? (double)m->counts[row * m->classes + row] / (double)sum : 1;
 }
 
+static void right_cell(Table *t, const Matrix *m, int64_t row)
+{
+    if (row_sum(m, row) > 0)
+        table_cell(t, "%.1f %%", 100 * recall(m, row));
+    else
+        table_cell(t, "-");
+}
+
 static char *columns_for(Arena *a, int64_t classes)
 {
     char *columns = arena_calloc(a, (size_t)classes + 3, 1);
@@ -87,7 +95,7 @@ static void print_matrix(const Job *j, const Matrix *m)
             const int64_t count = m->counts[r * m->classes + c];
             table_cell(t, count > 0 ? "%lld" : ".", (long long)count);
         }
-        table_cell(t, "%.1f %%", 100 * recall(m, r));
+        right_cell(t, m, r);
     }
     fputc('\n', j->out.out);
     table_print(t, &j->out);
@@ -110,7 +118,7 @@ static void print_worst(const Job *j, const Matrix *m)
         shown[worst] = true;
         table_cell(t, "%s", m->names[worst]);
         table_cell(t, "%lld", (long long)row_sum(m, worst));
-        table_cell(t, "%.1f %%", 100 * recall(m, worst));
+        right_cell(t, m, worst);
     }
     fputc('\n', j->out.out);
     table_print(t, &j->out);

@@ -120,10 +120,11 @@ static bool set_command(Options *o, Arena *a, const OptionRow *row, const char *
 static const OptionRow rows[] = {
     {"train", 0, NULL, "train as the file says; writes MODEL.safetensors", COMMAND(TRAIN)},
     {"eval", 0, NULL, "loss, metrics and confusion matrix on the test data", COMMAND(EVAL)},
-    {"predict", 0, "FILE", "predictions for a csv, npy or idx file", COMMAND(PREDICT)},
+    {"predict", 0, "FILE", "predictions for a csv, npy or idx file, or a text", COMMAND(PREDICT)},
     {"check-gradients", 0, NULL, "every gradient against central differences",
      COMMAND(CHECK_GRADIENTS)},
-    {"emit-c", 0, "FILE", "the trained model as a C99 header", COMMAND(EMIT_C)},
+    {"emit-c", 0, "FILE", "the trained model as a C99 header; -: to standard output",
+     COMMAND(EMIT_C)},
     {"verify", 0, NULL, "compile that header here, compare with nnc, kernel by kernel",
      COMMAND(VERIFY)},
     {"emit", 0, "STAGE", "what the compiler made: ir, kernels, llvm, asm or obj", COMMAND(EMIT)},
@@ -148,6 +149,8 @@ static const OptionRow rows[] = {
     {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
      .choices = "min_max|percentile|mse"},
     {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
+    {"save-every", 0, "SECONDS", "a training's weights so far, after an epoch; 60 unless told",
+     NUMBER(save_every, 0)},
     {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
@@ -347,7 +350,7 @@ static bool check(const Options *o, Arena *a)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = 60};
     return parse_words(o, a, argc, argv) && check(o, a);
 }
 

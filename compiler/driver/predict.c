@@ -13,6 +13,7 @@
 #include "file.h"
 #include "idx.h"
 #include "npy.h"
+#include "text.h"
 
 // Everything that a prediction needs.
 typedef struct Prediction {
@@ -110,13 +111,40 @@ static bool read_tensor(Prediction *p, const char *file, bool npy, NnrtError *e)
     return ok;
 }
 
+// A model of characters takes a text; its classes are the alphabet.
+static bool takes_text(const Prediction *p)
+{
+    const Job *j = p->job;
+    const Value *source = sema_data_spec(j->model.program)->train;
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    return source && source->kind == VALUE_CALL && strcmp(source->name, "text") == 0 &&
+           g->input_count == 1 && g->inputs[0].type.rank == 2 &&
+           !ends_with(j->options->argument, ".csv");
+}
+
+static bool read_characters(Prediction *p, const char *file, NnrtError *e)
+{
+    const Type *input = &p->job->model.graphs[NNC_PREDICT]->inputs[0].type;
+    int count;
+    const char *const *names = weights_texts(p->job, &p->weights, "classes", &count);
+    NnrtAlphabet alphabet = {0};
+    const bool ok =
+        (names || nnrt_fail(e, "the weights do not say which characters the model knows")) &&
+        nnrt_alphabet_named(names, count, &alphabet, e) &&
+        nnrt_text_inputs(file, type_elements(input), &alphabet, &p->set, e);
+    nnrt_alphabet_free(&alphabet);
+    return ok;
+}
+
 static bool read_examples(Prediction *p)
 {
     NnrtError e = {0};
     const char *file = p->job->options->argument;
     const bool npy = ends_with(file, ".npy");
     const bool idx = ends_with(file, ".gz") || ends_with(file, "ubyte") || ends_with(file, ".idx");
-    const bool ok = npy || idx ? read_tensor(p, file, npy, &e) : read_table(p, file, &e);
+    const bool ok = npy || idx      ? read_tensor(p, file, npy, &e)
+                    : takes_text(p) ? read_characters(p, file, &e)
+                                    : read_table(p, file, &e);
     if (!ok)
         return diags_errors(p->job->session->diags) > 0 ? false : fail(p, &e);
     p->rows = nnrt_alloc((size_t)p->set.rows, sizeof *p->rows, &e);

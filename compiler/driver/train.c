@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 #include "driver/augmentation.h"
@@ -11,6 +12,7 @@
 #include "driver/log.h"
 #include "driver/predictor.h"
 #include "driver/progress.h"
+#include "driver/unfinished.h"
 #include "driver/weights.h"
 #include "file.h"
 #include "signals.h"
@@ -29,6 +31,7 @@ typedef struct Training {
     Progress progress;
     Log log;
     const char *path;  // of the weights
+    Unfinished unfinished;
     // What the loss is no number for, where it is the data.
     const NnrtField *culprit;  // NULL: it is not
     int64_t culprit_row, culprit_element;
@@ -108,6 +111,8 @@ static void finished(void *self, const NnrtEpoch *epoch)
     if (!t->job->options->quiet)
         progress_epoch(&t->progress, epoch);
     log_epoch(&t->log, epoch);
+    if (epoch->best || t->job->train.patience == 0)
+        unfinished_epoch(&t->unfinished);
 }
 
 static int interrupted(void *self)
@@ -250,15 +255,17 @@ static bool replaces_weights(const Training *t)
     return false;
 }
 
-// Better now than after the training.
+// That the weights can be written where they go, and have room there: better now than after the
+// training.
 static bool check_output(const Training *t)
 {
     NnrtError e;
     NnrtWriter *w = nnrt_writer_open(t->path, &e);
-    if (!w)
+    const bool ok = w && nnrt_writer_reserve(w, weights_bytes(t->job), &e);
+    if (!ok)
         job_say_error(t->job, &e);
     nnrt_writer_abandon(w);
-    return w && replaces_weights(t);
+    return ok && replaces_weights(t);
 }
 
 // --- afterwards -------------------------------------------------------------------------------
@@ -312,10 +319,11 @@ static void report_test(Training *t)
     log_test(&t->log, values, x.count);
 }
 
-static bool save(const Training *t)
+static bool save(Training *t)
 {
     if (!weights_save(t->job, t->path))
         return false;
+    unfinished_remove(&t->unfinished);
     if (!t->job->options->quiet)
         job_say(t->job, "weights are in %s", t->path);
     return true;
@@ -347,7 +355,7 @@ static void report_culprit(const Training *t)
     diag_help(d, "a training needs finite numbers: mend the value or leave its row out");
 }
 
-static ExitCode end_diverged(const Training *t, const NnrtFitResult *r)
+static ExitCode end_diverged(Training *t, const NnrtFitResult *r)
 {
     const Job *j = t->job;
     job_say(j, "the training diverged: the loss is %g at step %lld (epoch %lld)", r->loss,
@@ -361,15 +369,15 @@ static ExitCode end_diverged(const Training *t, const NnrtFitResult *r)
         return EXIT_PROGRAM;
     }
     job_say(j, "what is saved is epoch %lld", (long long)r->kept_epoch);
-    save(t);
+    unfinished_save(&t->unfinished);
     return EXIT_PROGRAM;
 }
 
-static ExitCode end_interrupted(const Training *t, const NnrtFitResult *r)
+static ExitCode end_interrupted(Training *t, const NnrtFitResult *r)
 {
     job_say(t->job, "interrupted after step %lld, in epoch %lld", (long long)r->steps,
             (long long)r->epoch_count + 1);
-    return save(t) ? (ExitCode)(EXIT_SIGNAL + r->signal) : EXIT_PROGRAM;
+    return unfinished_save(&t->unfinished) ? (ExitCode)(EXIT_SIGNAL + r->signal) : EXIT_PROGRAM;
 }
 
 static ExitCode end_done(Training *t, const NnrtFitResult *r)
@@ -436,6 +444,7 @@ static ExitCode train(Training *t)
     NnrtError e;
     if (!j->options->quiet)
         progress_start(&t->progress, &j->err, &shown);
+    unfinished_start(&t->unfinished, j, t->path);
     nnrt_signals_catch();
     const bool ran = nnrt_fit(&fit, &result, &e);
     nnrt_feed_end(&t->feed);
@@ -455,6 +464,7 @@ ExitCode command_train(Job *j)
     Training t = {.job = j};
     ExitCode code = EXIT_PROGRAM;
     t.path = j->options->output ? j->options->output : job_model_weights(j);
+    signal(SIGPIPE, SIG_IGN);  // nobody may read on: the weights are what it is done for
     if (compile_and_read(j) && check_settings(j) && prepare(&t) && check_output(&t) &&
         open_log(&t)) {
         job_print_diagnostics(j);  // warnings, before the long wait

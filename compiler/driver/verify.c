@@ -35,6 +35,7 @@ typedef struct Difference {
     const char *name;
     double largest;    // |a - b|
     double magnitude;  // the largest |b|
+    bool not_finite;   // of an output: a value of nnc's own is no finite number
 } Difference;
 
 typedef struct Verification {
@@ -173,13 +174,14 @@ static bool write_header(const Verification *v)
 }
 
 // Runs a command to its end; false after having said what went wrong with it.
-static bool run(const Verification *v, const char *const *words, const char *mend)
+static bool run(const Verification *v, const char *const *words, const char *absent,
+                const char *failed)
 {
     pid_t child;
     int status;
     const int error = posix_spawnp(&child, words[0], NULL, NULL, (char *const *)words, environ);
     if (error) {
-        job_say(v->job, "%s: %s%s", words[0], strerror(error), mend);
+        job_say(v->job, "%s: %s%s", words[0], strerror(error), absent);
         return false;
     }
     while (waitpid(child, &status, 0) < 0)
@@ -187,31 +189,43 @@ static bool run(const Verification *v, const char *const *words, const char *men
             return false;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
-    job_say(v->job, "%s failed%s", words[0], mend);
+    job_say(v->job, "%s failed%s", words[0], failed);
     return false;
+}
+
+enum { MOST_WORDS = 32 };
+
+// The words of CC: "ccache gcc", "gcc -O3".
+static int compiler_words(const Verification *v, const char **words, int most)
+{
+    const char *cc = getenv("CC");
+    char *text = arena_strdup(v->job->model.arena, cc ? cc : ""), *rest = NULL;
+    int count = 0;
+    for (char *w = strtok_r(text, " \t", &rest); w && count < most;
+         w = strtok_r(NULL, " \t", &rest))
+        words[count++] = w;
+    if (count == 0)
+        words[count++] = "cc";
+    return count;
 }
 
 static bool compile_program(const Verification *v)
 {
-    const char *cc = getenv("CC");
-    const char *const words[] = {cc && *cc ? cc : "cc",
-                                 "-std=c99",
-                                 "-O2",
-                                 "-Wall",
-                                 "-Wextra",
-                                 "-o",
-                                 v->program,
-                                 v->source,
-                                 "-lm",
-                                 NULL};
-    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC");
+    const char *const flags[] = {"-std=c99", "-O2",     "-Wall", "-Wextra", "-o",
+                                 v->program, v->source, "-lm",   NULL};
+    const int flag_count = sizeof flags / sizeof *flags;
+    const char *words[MOST_WORDS];
+    const int count = compiler_words(v, words, MOST_WORDS - flag_count);
+    memcpy(words + count, flags, sizeof flags);
+    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC",
+               " and did not compile the header");
 }
 
 static bool run_program(Verification *v)
 {
     const char *const words[] = {v->program, v->inputs, v->outputs, NULL};
     NnrtError e;
-    if (!run(v, words, ": the compiled header does not run"))
+    if (!run(v, words, "", ": the compiled header does not run"))
         return false;
     if (nnrt_read_file(v->outputs, SIZE_MAX / 2, &v->results, &e))
         return true;
@@ -283,7 +297,8 @@ static double number(const Type *t, const void *values, int64_t i)
                                   : ((const uint8_t *)values)[i];
 }
 
-// Takes the next bytes of the program's results. What is no number in one must be none in both.
+// Takes the next bytes of the program's results. Infinities agree, as those of a mask do; what is
+// no number agrees with nothing.
 static void compare(Verification *v, Difference *d, const Type *t, const void *wanted)
 {
     const size_t bytes = bytes_of(t);
@@ -298,7 +313,8 @@ static void compare(Verification *v, Difference *d, const Type *t, const void *w
         const double a = number(t, got, i), b = number(t, wanted, i);
         if (isfinite(b) && fabs(b) > d->magnitude)
             d->magnitude = fabs(b);
-        if (a == b || (isnan(a) && isnan(b)))
+        d->not_finite |= !isfinite(b);
+        if (a == b)
             continue;
         const double off = fabs(a - b);
         if (!(off <= d->largest))
@@ -438,6 +454,17 @@ static bool print_rows(const Verification *v)
     return ok;
 }
 
+static bool outputs_finite(const Verification *v)
+{
+    for (int i = v->kernel_rows; i < v->count; i++)
+        if (v->rows[i].not_finite) {
+            job_say(v->job, "%s of nnc's own is not finite, so that there is nothing to agree with",
+                    v->rows[i].name);
+            return false;
+        }
+    return true;
+}
+
 static void choose_extent(Verification *v)
 {
     double flops = 0;
@@ -456,7 +483,7 @@ static bool verify(Verification *v)
         !compile_program(v) || !run_program(v))
         return false;
     compare_all(v, inputs);
-    return print_rows(v);
+    return outputs_finite(v) && print_rows(v);
 }
 
 ExitCode command_verify(Job *j)

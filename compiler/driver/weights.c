@@ -3,6 +3,7 @@
 #include "driver/weights.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -152,6 +153,18 @@ bool weights_save(Job *j, const char *path)
     return false;
 }
 
+size_t weights_bytes(const Job *j)
+{
+    const Variables *vs = j->model.variables;
+    size_t bytes = 0;
+    for (int i = 0; i < vs->count; i++)
+        if (is_saved(&vs->items[i])) {
+            const NnrtTensor t = tensor_of(j, &vs->items[i]);
+            bytes += nnrt_tensor_bytes(&t);
+        }
+    return bytes;
+}
+
 // --- loading ----------------------------------------------------------------------------------
 
 static bool same_tensor(const NnrtTensor *a, const NnrtTensor *b)
@@ -212,6 +225,30 @@ static int compare(Differences *d)
     return d->count;
 }
 
+static bool is_range(const char *path)
+{
+    const size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".high") == 0;
+}
+
+// Of weights that were trained for whole numbers, or of a model that is, and the other is not.
+static void help_ranges(const Differences *d)
+{
+    const Variables *vs = d->job->model.variables;
+    bool file = false, model = false;
+    for (int i = 0; i < d->file->tensor_count; i++)
+        file |= is_range(d->file->tensors[i].name);
+    for (int i = 0; i < vs->count; i++)
+        model |= is_saved(&vs->items[i]) && is_range(vs->items[i].path);
+    if (file && !model)
+        diag_help(d->diag, "the weights were trained with `quantize = int8` in the train block, "
+                           "which the file does not have");
+    if (model && !file)
+        diag_help(d->diag,
+                  "the file has `quantize = int8` in the train block, and the weights were "
+                  "trained without");
+}
+
 static bool check_weights(Job *j, const char *path, const NnrtTensorFile *file)
 {
     Differences d = {.job = j, .path = path, .file = file};
@@ -220,6 +257,7 @@ static bool check_weights(Job *j, const char *path, const NnrtTensorFile *file)
         return true;
     d.diag = diag_report(j->session->diags, DIAG_weights_mismatch, NO_SPAN, path, count);
     compare(&d);
+    help_ranges(&d);
     return false;
 }
 
@@ -231,6 +269,65 @@ static void copy_weights(Job *j, const NnrtTensorFile *file)
             const NnrtTensor *t = nnrt_safetensors_find(file, vs->items[i].path);
             memcpy((uint8_t *)j->model.block + vs->items[i].offset, t->data, nnrt_tensor_bytes(t));
         }
+}
+
+// --- what is no number --------------------------------------------------------------------------
+
+// States may begin with an infinity, as one that keeps a least value does.
+static bool is_wrong(const Variable *v, float value)
+{
+    return v->kind == VARIABLE_PARAM || v->kind == VARIABLE_FOLDED ? !isfinite(value)
+                                                                   : isnan(value);
+}
+
+typedef struct Wrong {
+    const Variable *first;
+    int64_t element;
+    int64_t count;
+} Wrong;
+
+// Those of a kind that is not there yet are 0.
+static void find_wrong(const Job *j, const Variable *v, Wrong *w)
+{
+    const float *values = (const float *)((const char *)j->model.block + v->offset);
+    for (int64_t i = 0; v->type.dtype == DTYPE_F32 && i < type_elements(&v->type); i++) {
+        if (!is_wrong(v, values[i]))
+            continue;
+        if (w->count++ == 0) {
+            w->first = v;
+            w->element = i;
+        }
+    }
+}
+
+static const char *place_text(Arena *a, const Variable *v, int64_t element)
+{
+    int64_t place[NNRT_MAX_RANK];
+    char text[160];
+    for (int i = v->type.rank; i-- > 0; element /= v->type.dims[i])
+        place[i] = element % v->type.dims[i];
+    return arena_printf(a, "%s%s", v->path,
+                        v->type.rank > 0 ? nnrt_shape_text(place, v->type.rank, text, sizeof text)
+                                         : "");
+}
+
+bool weights_finite(Job *j, const char *path)
+{
+    const Variables *vs = j->model.variables;
+    const Command c = j->options->command;
+    const bool deploys = c == COMMAND_EMIT_C || c == COMMAND_VERIFY || emits_object(j->options);
+    Wrong w = {0};
+    for (int i = 0; i < vs->count; i++)
+        find_wrong(j, &vs->items[i], &w);
+    if (!w.first)
+        return true;
+    const float value =
+        ((const float *)((const char *)j->model.block + w.first->offset))[w.element];
+    Diag *d = diag_report(j->session->diags, deploys ? DIAG_weights_value : DIAG_weights_not_finite,
+                          w.first->span, path, place_text(j->model.arena, w.first, w.element),
+                          isnan(value) ? "NaN" : "infinite", (long long)w.count);
+    diag_help(d, "train anew: what such weights give means nothing");
+    return !deploys;
 }
 
 bool weights_read(Job *j, const char *path, NnrtTensorFile *file)
@@ -254,6 +351,8 @@ bool weights_apply(Job *j, const char *path, const NnrtTensorFile *file)
     if (!check_weights(j, path, file) || !nnc_initialize(&j->model, j->train.seed))
         return false;
     copy_weights(j, file);
+    if (!weights_finite(j, path))
+        return false;
     const char *hash = nnrt_safetensors_meta(file, "model_hash");
     if (hash && strcmp(hash, model_hash(j)) != 0 && !j->options->quiet)
         job_say(j, "%s: the layers have changed since these weights were made", path);

@@ -12,6 +12,9 @@
 // Writes the model's variables; false after saying why. The file stays as it was then.
 bool weights_save(Job *j, const char *path);
 
+// What their data takes in that file.
+size_t weights_bytes(const Job *j);
+
 // Reads `path` (NULL: job_weights_path) into the model's block, which is made. Names and shapes
 // must be the model's; all that differ are reported. *file stays for its metadata: free it.
 bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
@@ -20,6 +23,10 @@ bool weights_load(Job *j, const char *path, NnrtTensorFile *file);
 // compiled, and the block.
 bool weights_read(Job *j, const char *path, NnrtTensorFile *file);
 bool weights_apply(Job *j, const char *path, const NnrtTensorFile *file);
+
+// Reports what is no finite number in the block: an error where a model is deployed, which makes it
+// false, else a warning. weights_apply has done so for what the file holds.
+bool weights_finite(Job *j, const char *path);
 
 // Copies what fits of `path` over the block's first values, for a training that goes on from there;
 // says what began anew. False after a report: nothing fits, or a frozen parameter is not there.

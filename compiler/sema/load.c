@@ -66,10 +66,15 @@ static char *read_all(Arena *a, int fd, size_t *size, Loaded *identity)
         if (n < 0)
             text = NULL;
     } else {
-        errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+        errno = S_ISREG(st.st_mode) ? EFBIG : S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
     }
     close(fd);
     return text;
+}
+
+static const char *why_not(int error)
+{
+    return error == EINVAL ? "not a regular file" : strerror(error);
 }
 
 static bool seen(Loader *l, Loaded identity)
@@ -131,7 +136,7 @@ static void report_file(Loader *l, const Item *use, int error)
         Diag *d = diag_report(ds, DIAG_use_outside, use->span, use->string);
         diag_help(d, "give its folder with -I");
     } else {
-        diag_report(ds, DIAG_cannot_read, use->span, use->string, strerror(error));
+        diag_report(ds, DIAG_cannot_read, use->span, use->string, why_not(error));
     }
 }
 
@@ -220,7 +225,7 @@ Program *sema_load(Session *session, Arena *arena, const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char *text = fd < 0 ? NULL : read_all(arena, fd, &size, &identity);
     if (!text) {
-        diag_report(session->diags, DIAG_cannot_read, NO_SPAN, path, strerror(errno));
+        diag_report(session->diags, DIAG_cannot_read, NO_SPAN, path, why_not(errno));
         return NULL;
     }
     Loader l = {.program = program_new(session, arena), .root = folder_of(arena, path)};

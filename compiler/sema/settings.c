@@ -70,6 +70,15 @@ static void report_unknown_setting(Program *p, Name name, const Candidates *c)
     help_nearest(d, name, &near);
 }
 
+// A rate of the train block goes before the optimizer's: the one that has a say is meant.
+static Name rate_path(const Program *p)
+{
+    for (const Stmt *s = p->train->body; s; s = s->next)
+        if (s->kind == STMT_ASSIGN && name_is(s->names->name, "learning_rate"))
+            return program_intern(p, "train.learning_rate");
+    return program_intern(p, "train.optimizer.learning_rate");
+}
+
 // The one path that `name` means; NULL after a report.
 static Name find_path(Program *p, Name name)
 {
@@ -86,6 +95,8 @@ static Name find_path(Program *p, Name name)
     }
     if (count == 0)
         report_unknown_setting(p, name, &c);
+    if (count > 1 && name_is(name, "learning_rate"))
+        return rate_path(p);
     if (count > 1)
         report_ambiguous(p, name, &c);
     return count == 1 ? found : NULL;

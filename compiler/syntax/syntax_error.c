@@ -226,6 +226,16 @@ static bool is_early_end(const Mistake *m)
     return true;
 }
 
+// `64 MB`, `1.5 KiB`
+static bool is_unit(const Token *t)
+{
+    static const char *const units[] = {"KB", "kB", "MB", "GB", "KiB", "MiB", "GiB", "bytes"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (t->span.len == strlen(units[i]) && strncmp(t->text, units[i], t->span.len) == 0)
+            return true;
+    return false;
+}
+
 // `x = if c { a }`, `repaet 3 {`
 static bool is_unexpected(const Mistake *m)
 {
@@ -235,6 +245,8 @@ static bool is_unexpected(const Mistake *m)
     Name near = nearest_word(m, first, TOKEN_STATEMENT);
     if (m->id == T_OPEN_BLOCK && m->expected[T_THEN])
         diag_help(d, "in an expression: `if condition then a else b`");
+    else if (is_unit(&m->found))
+        diag_help(d, "a size is a whole number of bytes, KiB, MiB or GiB: `1536`, `64 KiB`");
     else if (near && m->parser->before.span.pos == first.span.pos)
         diag_help(d, "did you mean `%s`?", near);
     return true;

@@ -74,6 +74,9 @@ no_stream() {
 
 streams plain 'rnn(5); dense(1)'
 streams deep 'dense(4); tanh; gru(6, sequence = true); layernorm; lstm(5); dense(1)'
+grep -q '^#define PLAIN_X_SIZE 24$' "$dir/plain.h"
+grep -q '^#define PLAIN_X_PER_STEP 2$' "$dir/plain.h"
+grep -q '^#define PLAIN_OUTPUT_PER_STEP 1$' "$dir/plain.h"
 no_stream both 'bidirectional(lstm, 5); dense(1)'
 no_stream average 'gru(5, sequence = true); mean(it, over = 0); flatten; dense(1)'
 no_stream heads 'gru(4, sequence = true); multi_head_attention(2); flatten; dense(1)'
@@ -97,7 +100,7 @@ cat > "$dir/main.c" <<END
 #include <stdio.h>
 #include <stdbool.h>
 #include "$name.h"
-enum { LENGTH = CHAR_LSTM_LETTERS_SIZE, LETTERS = CHAR_LSTM_OUTPUT_SIZE / LENGTH };
+enum { LENGTH = CHAR_LSTM_LETTERS_SIZE, LETTERS = CHAR_LSTM_OUTPUT_PER_STEP };
 static float arena[CHAR_LSTM_ARENA_FLOATS], small[CHAR_LSTM_STREAM_ARENA_FLOATS];
 static float y[CHAR_LSTM_OUTPUT_SIZE], z[LETTERS];
 int main(void)

@@ -99,6 +99,7 @@ link_wasm() {
 
 # object OPTION...: $dir/model.o and model.h, of which nnc says one line and LLVM nothing.
 object() {
+    rm -f "$dir/model.h"
     with_data --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
     grep -v 'declared in' "$dir/said" && exit 1
     say "$model" "$@"

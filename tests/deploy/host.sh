@@ -31,9 +31,11 @@ upper() { printf %s "$1" | tr a-z A-Z; }
 same() {
     tolerance=$1
     shift
+    rm -f "$dir/model.h"
     "$nnc" "$dir/$model.nn" --quiet --emit-c "$dir/model.h" "$@" 2> "$dir/said"
     program "$capitals" "${model}_predict" > "$dir/main.c"
     cc -std=c99 -O1 -D "${capitals}_IMPLEMENTATION" "$dir/main.c" -o "$dir/with_header" -lm
+    rm "$dir/model.h"
     "$nnc" "$dir/$model.nn" --quiet --emit obj -o "$dir/model.o" "$@" 2> /dev/null
     cc -std=c99 -O1 "$dir/main.c" "$dir/model.o" -o "$dir/with_object" -lm
     "$dir/with_header" > "$dir/wanted.csv"

@@ -89,6 +89,26 @@ for half in half other; do
 done
 [ ! -e "$dir/half.o" ] && [ ! -e "$dir/other.h" ]
 
+# keeps WANTED OPTION...: both.h stays as it is.
+keeps() {
+    wanted=$1
+    shift
+    cp "$dir/both.h" "$dir/kept.h"
+    if "$nnc" "$dir/digits.nn" "$@" 2> "$dir/said"; then exit 1; fi
+    grep -q "$wanted" "$dir/said"
+    cmp "$dir/both.h" "$dir/kept.h"
+}
+
+# The header of an object and that with the weights never take each other's place.
+"$nnc" "$dir/digits.nn" --quiet --emit-c "$dir/both.h"
+keeps 'both.h is there, and is not the header of an object' --emit obj -o "$dir/both.o"
+[ ! -e "$dir/both.o" ]
+"$nnc" "$dir/digits.nn" --quiet --emit-c "$dir/both.h"
+rm "$dir/both.h"
+"$nnc" "$dir/digits.nn" --quiet --emit obj -o "$dir/both.o"
+"$nnc" "$dir/digits.nn" --quiet --emit obj -o "$dir/both.o"
+keeps 'both.h declares what is in an object file' --emit-c "$dir/both.h"
+
 # Without -o the object is where one is, as a compiler's is.
 (mkdir "$dir/empty" && cd "$dir/empty" && "$nnc" "$dir/digits.nn" --quiet --emit obj 2> /dev/null)
 [ -s "$dir/empty/digits.o" ] && [ -s "$dir/empty/digits.h" ]

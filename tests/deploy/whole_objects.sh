@@ -46,6 +46,7 @@ for name in digits kws_ds_cnn; do
     trained
     predicted 10 --quantize int8
     [ -s "$dir/bytes" ] || head -c 8000 "$dir/$name.safetensors" | tail -c 4900 > "$dir/bytes"
+    rm -f "$dir/model.h"
     with_data --quiet --emit-c "$dir/model.h" --quantize int8 2> /dev/null
     build_linux cc -D WHOLE -D "${capitals}_IMPLEMENTATION"
     (mkdir -p "$dir/run" && cd "$dir/run" && cp ../bytes inputs && ../program && mv outputs ../wanted)

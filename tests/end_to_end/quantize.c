@@ -48,7 +48,7 @@ Test(quantize, digits_lose_at_most_half_a_point)
 
 Test(quantize, the_report_has_bytes_and_layers)
 {
-    static const char *const parts[] = {"test   loss ", "       weights 2", " KiB, f32 6", "pixels",
+    static const char *const parts[] = {"test   loss ", "       weights 19", " KiB, f32 6", "pixels",
                                         "relu_2",       "dense_3",          "softmax",     " dB",
                                         "right"};
     char *folder = digits_folder(NULL);

@@ -203,6 +203,27 @@ Test(sources, a_value_that_is_no_number_is_named)
 #define TEXT_MODEL \
     "model m {\n    input letters[4]: int\n    embedding(6, 8)\n    dense(6)\n    softmax\n}\n"
 
+// Of "cdé\nabcdé\nab", windows of 4 and one at the end; too short ones and other letters are
+// refused.
+static void expect_text_predictions(const char *folder)
+{
+    static const char *const wrong[][2] = {{"other.txt", "other.txt:1:5"},
+                                           {"tiny.txt", "3 characters; the model takes 4 at once"},
+                                           {"none.txt", "none.txt: cannot open"}};
+    Run r = NNC(folder, "m.nn", "--predict", "short.txt");
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect_str_eq(r.out, "prediction_0,prediction_1,prediction_2,prediction_3\n"
+                            "d,é,\\n,a\nb,c,d,é\n\\n,a,b,c\n");
+    run_free(&r);
+    write_text(folder, "tiny.txt", "abc");
+    for (int i = 0; i < 3; i++) {
+        r = NNC(folder, "m.nn", "--predict", wrong[i][0]);
+        cr_expect_eq(r.code, 1);
+        cr_expect(strstr(r.err, wrong[i][1]), "%s", r.err);
+        run_free(&r);
+    }
+}
+
 // Each character tells the next one; what validation has is the text's end.
 Test(sources, text)
 {
@@ -233,6 +254,7 @@ Test(sources, text)
     cr_expect(strstr(json.out, "{\"prediction\": [\"b\", \"c\", \"d\", \"é\"]}"), "%s", json.out);
     run_free(&csv);
     run_free(&json);
+    expect_text_predictions(folder);
     folder_free(folder);
 }
 

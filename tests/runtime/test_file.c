@@ -200,3 +200,16 @@ Test(file, one_writer_at_a_time)
     cr_expect_eq(entries(), 0);
     nnrt_writer_abandon(NULL);
 }
+
+Test(file, room_is_asked_for_beforehand)
+{
+    NnrtError e;
+    NnrtWriter *w = nnrt_writer_open(path, &e);
+    cr_assert_not_null(w);
+    cr_expect(nnrt_writer_reserve(w, 0, &e));
+    cr_expect(nnrt_writer_reserve(w, 4096, &e), "%s", e.message);
+    cr_expect_not(nnrt_writer_reserve(w, (size_t)1 << 60, &e));
+    expect_error(&e, "cannot write");
+    nnrt_writer_abandon(w);
+    cr_expect_eq(entries(), 0);
+}

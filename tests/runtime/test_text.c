@@ -127,3 +127,18 @@ Test(text, allocation_failures)
     nnrt_dataset_free(&d);
     nnrt_alphabet_free(&a);
 }
+
+Test(text, an_alphabet_from_the_names_of_its_classes)
+{
+    static const char *const names[] = {"\\x01", "\\n", "\\s", "\\\\", "a", "é", "€", "😀"};
+    static const uint32_t expected[] = {1, '\n', ' ', '\\', 'a', 0xE9, 0x20AC, 0x1F600};
+    static const char *const wrong[][2] = {{"b", "a"},  {"a", "a"},   {"a", "bc"}, {"a", ""},
+                                           {"a", "\\"}, {"a", "\\q"}, {"a", "\\x"}};
+    NnrtError e;
+    NnrtAlphabet a;
+    cr_assert(nnrt_alphabet_named(names, 8, &a, &e), "%s", e.message);
+    cr_expect_arr_eq(a.characters, expected, sizeof expected);
+    nnrt_alphabet_free(&a);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect_not(nnrt_alphabet_named(wrong[i], 2, &a, &e), "%zu", i);
+}

@@ -87,7 +87,7 @@ static void print_head(Header *h, const char *target)
     c_line(w, "// %s -- a neural network; made by nnc %s from %s", w->name, NNC_VERSION,
            c_comment(w->arena, h->from->file));
     c_line(w, "//");
-    c_line(w, "// Declarations: code and weights are in the object file, for %s.", target);
+    c_line(w, "// " C_OBJECT_HEADER ", for %s.", target);
     c_line(w, "//");
     c_describe_ports(h);
     c_blank(w);

@@ -67,6 +67,9 @@ CSizes c_sizes(const Plan *p);
 // Adds the header to *out.
 CSizes c_header(Arena *a, Text *out, const CHeader *h);
 
+// By which a header of declarations is known, in its first lines.
+#define C_OBJECT_HEADER "Declarations: code and weights are in the object file"
+
 // Adds the declarations alone (c_declare.c): of a model whose code is an object file for `target`.
 CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target);
 

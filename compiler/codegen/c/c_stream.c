@@ -38,6 +38,13 @@ static const char *step_parameters(const Streaming *s)
     return c_port_parameters(s->h->w.arena, &own, &s->places);
 }
 
+// Of one step: what NAME_..._SIZE says is of the whole sequence.
+static void print_step_size(Header *h, const char *port, const Type *t)
+{
+    c_line(&h->w, "#define %s_%s_PER_STEP %lld", h->upper, c_upper(h->w.arena, port),
+           (long long)type_elements(t));
+}
+
 void c_declare_stream(Header *h)
 {
     const Streaming s = streaming_of(h);
@@ -46,11 +53,17 @@ void c_declare_stream(Header *h)
     c_blank(w);
     c_line(w, "// --- step by step: the input is one step of %s's, the output what the model says",
            w->name);
-    c_line(w, "// after it, as if the steps so far were all.");
+    c_line(w,
+           "// after it, as if the steps so far were all. A program that calls nothing else needs");
+    c_line(w, "// this arena and the struct, not %s_ARENA_BYTES.", h->upper);
     c_blank(w);
     c_line(w, "#define %s_STREAM_ARENA_BYTES %zu", h->upper, s.plan->arena_bytes);
     c_line(w, "#define %s_STREAM_ARENA_FLOATS %zu", h->upper,
            s.plan->arena_bytes ? s.plan->arena_bytes / sizeof(float) : 1);
+    for (int i = 0; i < s.inputs; i++)
+        print_step_size(h, h->places.inputs[i], &g->inputs[i].type);
+    for (int i = 0; i < s.outputs; i++)
+        print_step_size(h, h->places.outputs[i], &g->outputs[i].node->type);
     c_blank(w);
     c_open(w, "typedef struct %s_stream", w->name);
     for (int i = s.inputs; i < g->input_count; i++)
