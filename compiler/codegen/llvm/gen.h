@@ -116,7 +116,8 @@ Split loops_split(const Plan *p, const Kernel *k, int width);
 
 // A kernel that does nothing but exchange axes (transpose.c).
 bool is_transposing_copy(const Kernel *k);
-Val gen_transpose_kernel(Gen *g, const Kernel *k, const char *name);
+Split transpose_split(const Plan *p, const Kernel *k, int width);
+Val gen_transpose_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A kernel that does nothing but repeat the elements of rows (repeat.c).
 bool is_repeating_copy(const Kernel *k);

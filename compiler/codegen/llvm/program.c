@@ -120,8 +120,10 @@ static Method choose_method(const Program *p, const Kernel *k, Split *split)
         *split = repeat_split(p->plan, k);
         return METHOD_REPEAT;
     }
-    if (is_transposing_copy(k))
+    if (is_transposing_copy(k)) {
+        *split = transpose_split(p->plan, k, p->g->width);
         return METHOD_TRANSPOSE;
+    }
     if (k->kind == KERNEL_LOOPS) {
         *split = loops_split(p->plan, k, p->g->width);
         return METHOD_LOOPS;
@@ -151,7 +153,7 @@ static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method meth
     case METHOD_LOOPS:
         return gen_loops_kernel(g, plan, k, name);
     case METHOD_TRANSPOSE:
-        return gen_transpose_kernel(g, k, name);
+        return gen_transpose_kernel(g, plan, k, name);
     case METHOD_REPEAT:
         return gen_repeat_kernel(g, k, name);
     case METHOD_TILES:
