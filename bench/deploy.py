@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "deploy"))
 
 import c_networks  # noqa: E402
+import numpy as np  # noqa: E402
 import callgrind  # noqa: E402
 from networks import NETWORKS, ROOT  # noqa: E402
 from prepare import prepare  # noqa: E402
@@ -25,6 +26,7 @@ from table import Row, Tables  # noqa: E402
 from target import AVX2, FAST, SMALL, X86, CortexM4, Failed, run  # noqa: E402
 
 FLOAT_TOLERANCE = 1e-4
+EXAMPLES = 100  # to calibrate with, as keras_maker.py
 INVOKE = "tflite::micro::MicroInterpreter::Invoke()"
 ALLOCATE = "tflite::micro::MicroInterpreter::AllocateTensors()"
 
@@ -99,22 +101,25 @@ class Comparison:
 
     def convert(self):
         import onnx_maker
+        import onnx_quantizer
         for network in self.networks:
             folder = self.folder / network.name
             made = onnx_maker.model(network, folder)
-            (folder / "model.onnx").write_bytes(made.SerializeToString())
+            (folder / "f32.onnx").write_bytes(made.SerializeToString())
+            onnx_quantizer.quantize(folder / "f32.onnx", np.load(folder / "x.npy")[:EXAMPLES],
+                                    folder / "int8.onnx")
 
     def of_onnxruntime(self):
         self.convert()
-        ram = {name: json.loads(run(*self.python("ort_peer.py", name)))["ram"]
-               for name in self.names}
-        said, counts = callgrind.dumps(self.folder, self.python("ort_peer.py", *self.names),
+        models = [f"{name}/{kind}" for name in self.names for kind in ("f32", "int8")]
+        ram = [json.loads(run(*self.python("ort_peer.py", model)))["ram"] for model in models]
+        said, counts = callgrind.dumps(self.folder, self.python("ort_peer.py", *models),
                                        dump_before=["getppid"])
         for i, line in enumerate(said.splitlines()):
             it = json.loads(line)
             nothing, one = (callgrind.total(counts[3 * i + j]) for j in (1, 2))
-            apart = self.checked(it["name"], "f32", it["outputs"])
-            self.tables.x86.add(Row(it["name"], "f32", "ONNX Runtime", None, ram[it["name"]],
+            apart = self.checked(it["name"], it["kind"], it["outputs"])
+            self.tables.x86.add(Row(it["name"], it["kind"], "ONNX Runtime", None, ram[i],
                                     {AVX2: one - nothing}, apart))
 
     def inside(self, function):

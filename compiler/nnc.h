@@ -90,6 +90,7 @@ typedef struct NncCalibration {
     // from the first on.
     int64_t (*next)(void *self, const void *const **inputs);
     void *self;
+    const Range *inputs;  // by input of predict: all that it can be; low = high: that is not known
     struct NnrtPool *pool;
 } NncCalibration;
 

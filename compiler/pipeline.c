@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "codegen/interpret/interpret.h"
 #include "measure.h"
-
-enum { BLOCK_ALIGN = 64 };  // bytes: a vector register, a cache line
 
 bool nnc_load(NncModel *m, const char *path)
 {
@@ -345,8 +344,8 @@ static bool fits_memory(size_t bytes)
 // Of all the variables that there are by now, all bytes 0.
 static void *new_block(NncModel *m)
 {
-    const size_t bytes = (m->variables->bytes + BLOCK_ALIGN) / BLOCK_ALIGN * BLOCK_ALIGN;
-    void *block = fits_memory(bytes) ? aligned_alloc(BLOCK_ALIGN, bytes) : NULL;
+    const size_t bytes = m->variables->bytes;
+    void *block = fits_memory(bytes) ? nnrt_alloc_operands(bytes) : NULL;
     if (block)
         memset(block, 0, bytes);
     else
@@ -426,8 +425,16 @@ static bool learned_range(const NncModel *m, QuantizedValue *v)
     return r.low < r.high;  // else nothing has been trained
 }
 
-// What the user gives is taken as it is, to its ends.
-static Range chosen_range(const QuantizedValue *v, const Histogram *h, Calibration method)
+// What the user gives is taken as it is, to its ends; those of a type, where it has some.
+static bool known_range(const NncCalibration *c, QuantizedValue *v)
+{
+    if (v->real->op != OP_input || !c->inputs)
+        return false;
+    v->range = c->inputs[v->real->attr.index];
+    return v->range.low < v->range.high;
+}
+
+static Range found_range(const QuantizedValue *v, const Histogram *h, Calibration method)
 {
     return histogram_range(h, v->real->op == OP_input ? CALIBRATE_MIN_MAX : method);
 }
@@ -448,9 +455,11 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
     watch_all(m, c, values, h, histogram_note_ends);
     if (c->method != CALIBRATE_MIN_MAX)
         watch_all(m, c, values, h, histogram_count);
-    for (int i = 0; i < p->value_count; i++)
-        if (p->values[i].ranged && !learned_range(m, &p->values[i]))
-            p->values[i].range = chosen_range(&p->values[i], &h[p->values[i].output], c->method);
+    for (int i = 0; i < p->value_count; i++) {
+        QuantizedValue *v = &p->values[i];
+        if (v->ranged && !known_range(c, v) && !learned_range(m, v))
+            v->range = found_range(v, &h[v->output], c->method);
+    }
 }
 
 // The block with room for the new variables, and their values in it.

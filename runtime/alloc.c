@@ -9,7 +9,7 @@
 
 // A page that the system may use for large memory, and memory worth it: the examples of a data set,
 // whose shuffled rows would each miss the table of small pages.
-enum { LARGE_PAGE = 2 << 20, LARGE_MEMORY = 8 << 20 };
+enum { LINE = 64, LARGE_PAGE = 2 << 20, LARGE_MEMORY = 8 << 20 };
 
 static atomic_long fail_countdown;
 
@@ -66,6 +66,20 @@ void *nnrt_resize(void *old, size_t count, size_t size, NnrtError *e)
     if (!byte_count(count, size, &bytes, e))
         return NULL;
     return or_fail(injected_failure() ? NULL : realloc(old, bytes), bytes, e);
+}
+
+// From half a page on: less is not worth the memory.
+void *nnrt_alloc_operands(size_t bytes)
+{
+    const bool large = bytes >= LARGE_PAGE / 2;
+    const size_t unit = large ? LARGE_PAGE : LINE;
+    if (bytes > PTRDIFF_MAX - unit)
+        return NULL;
+    bytes = (bytes / unit + 1) * unit;
+    void *memory = injected_failure() ? NULL : aligned_alloc(unit, bytes);
+    if (memory && large)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
 }
 
 char *nnrt_copy_text(const char *text, size_t size, NnrtError *e)

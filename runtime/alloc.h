@@ -16,6 +16,11 @@ void *nnrt_alloc(size_t count, size_t size, NnrtError *e);
 // filled on failure; `old` is then still the caller's.
 void *nnrt_resize(void *old, size_t count, size_t size, NnrtError *e);
 
+// Memory for what kernels compute with, its content undefined: aligned to cache lines, and large
+// memory on large pages of its own, which are few to touch at first, and whose lines do not get in
+// each other's way in a cache that goes by physical addresses. NULL when memory is out.
+void *nnrt_alloc_operands(size_t bytes);
+
 // A NUL-terminated copy of `size` bytes.
 char *nnrt_copy_text(const char *text, size_t size, NnrtError *e);
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "float_mode.h"
 
 // Turns of the wait loop before a thread goes to sleep: 50 to 150 microseconds, depending on what
 // the processor makes of a pause; longer than the gap between two kernels of a training step. A
@@ -36,6 +37,7 @@ typedef struct Run {
     _Atomic(void *) arg;
     atomic_int_fast64_t count;
     atomic_int_fast64_t grain;
+    atomic_uint_fast64_t mode;  // of floating-point numbers, the caller's
 } Run;
 
 struct NnrtPool {
@@ -82,12 +84,15 @@ static bool take_piece(Run *r, uint64_t number)
         void *arg = atomic_load_explicit(&r->arg, memory_order_acquire);
         const int64_t count = atomic_load_explicit(&r->count, memory_order_acquire);
         const int64_t grain = atomic_load_explicit(&r->grain, memory_order_acquire);
+        const NnrtFloatMode mode = atomic_load_explicit(&r->mode, memory_order_acquire);
         const int64_t piece = (int64_t)(ticket & PIECE_MASK);
         if (piece >= piece_count(count, grain))
             return false;
         if (!atomic_compare_exchange_weak_explicit(&r->ticket, &ticket, ticket + 1,
                                                    memory_order_acq_rel, memory_order_acquire))
             continue;
+        if (mode != nnrt_float_mode())
+            nnrt_set_float_mode(mode);
         compute_piece(fn, arg, count, grain, piece);
         atomic_fetch_add_explicit(&r->computed, 1, memory_order_release);
         return true;
@@ -173,6 +178,7 @@ static uint64_t start_run(NnrtPool *p, Run *r, NnrtPiece *fn, void *arg, int64_t
     atomic_store_explicit(&r->arg, arg, memory_order_release);
     atomic_store_explicit(&r->count, count, memory_order_release);
     atomic_store_explicit(&r->grain, grain, memory_order_release);
+    atomic_store_explicit(&r->mode, nnrt_float_mode(), memory_order_release);
     atomic_store_explicit(&r->computed, 0, memory_order_release);
     return open_run(p, r, closed);
 }
@@ -202,6 +208,17 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
         return;
     }
     end_run(&p->run, start_run(p, &p->run, fn, arg, count, grain), pieces);
+}
+
+void nnrt_pool_share(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
+{
+    enum { PIECES = 16 };  // for each thread: the last to end keeps the others waiting for 1/16
+    if (count <= 0)
+        return;
+    const int64_t pieces = piece_count(count, grain);
+    const int64_t wanted = PIECES * (int64_t)nnrt_pool_threads(p);
+    const int64_t together = p && p->threads > 1 ? (pieces - 1) / wanted + 1 : pieces;
+    nnrt_pool_run(p, fn, arg, count, grain * together);
 }
 
 void nnrt_pool_begin(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)

@@ -24,9 +24,14 @@ int nnrt_pool_threads(const NnrtPool *p);  // NULL: 1
 int nnrt_cores(void);
 
 // Calls fn(arg, lo, hi) for each piece [i * grain, min((i + 1) * grain, count)), the caller taking
-// part, and returns when all are done. One run at a time: a pool belongs to one caller, and `fn`
-// may not use it. p may be NULL: all on this thread, in order. grain >= 1; count <= 0 does nothing.
+// part, and returns when all are done; all threads compute in the caller's floating-point mode. One
+// run at a time: a pool belongs to one caller, and `fn` may not use it. p may be NULL: all on this
+// thread, in order. grain >= 1; count <= 0 does nothing.
 void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
+
+// The same for work whose result does not hang on how it is cut: in pieces of a multiple of
+// `grain`, all of it in one with one thread. Each piece reads again less of what all of them need.
+void nnrt_pool_share(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain);
 
 // Begins work that is not wanted yet: the other threads compute pieces of it when they have nothing
 // else to do, between the runs and in their serial parts, until nnrt_pool_end computes what is left

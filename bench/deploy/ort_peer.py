@@ -1,6 +1,6 @@
-"""ONNX Runtime, one thread; for each FOLDER/NAME/model.onnx.
+"""ONNX Runtime, one thread; for each FOLDER/NAME/KIND.onnx, f32 and int8.
 
-    ort_peer.py FOLDER NAME...
+    ort_peer.py FOLDER NAME/KIND...
 
 Calls getppid(), which nothing else does, before and after nothing and after a prediction:
 callgrind dumps its counts there. Prints a line of JSON for each model; RAM is by how much the
@@ -31,8 +31,8 @@ def session(path):
 
 def main(folder, *names):
     for name in names:
-        x = np.load(Path(folder) / name / "made_up.npy")[None]
-        path = Path(folder) / name / "model.onnx"
+        path = Path(folder) / f"{name}.onnx"
+        x = np.load(path.parent / "made_up.npy")[None]
         before = resident()
         it = session(path)
         bound = it.io_binding()
@@ -45,7 +45,7 @@ def main(folder, *names):
         it.run_with_iobinding(bound)
         mark()
         y = bound.copy_outputs_to_cpu()[0]
-        print(json.dumps({"name": name, "ram": ram, "model": path.stat().st_size,
+        print(json.dumps({"name": path.parent.name, "kind": path.stem, "ram": ram,
                           "outputs": y.ravel().tolist()}), flush=True)
 
 

@@ -48,11 +48,11 @@ static void describe_training(Job *j, CHeader *h)
     h->fold = j->model.graphs[NNC_FOLD] ? c_plan(a, j->model.graphs[NNC_FOLD], 1) : NULL;
 }
 
-static void describe_stream(Job *j, CHeader *h)
+static void describe_stream(Job *j, CHeader *h, const Graph *g)
 {
     Arena *a = j->model.arena;
     Stream s;
-    if (!graph_stream(j->model.graphs[NNC_PREDICT], &s))
+    if (!graph_stream(g, &s))
         return;
     CState *states = arena_array(a, CState, (size_t)s.count + 1);
     for (int i = 0; i < s.count; i++)
@@ -77,18 +77,19 @@ static CEnd input_end(Job *j, const QuantizedEnd *e, const RawInput *raw)
         end.note = arena_printf(j->model.arena, ", of (x * %.9g - mean) / deviation", raw->scale);
     else
         end.scale /= raw->scale;
+    if (!end.note && end.scale == 1 && end.zero == -128)
+        end.note = ": a byte less 128";
     return end;
 }
 
-static void describe_whole(Job *j, CHeader *h)
+static void describe_whole(Job *j, Deployment *d)
 {
     Arena *a = j->model.arena;
+    CHeader *h = &d->header;
     const Graph *g = j->model.graphs[NNC_INT8];
     QuantizedCore core;
-    int64_t *turned = arena_array(a, int64_t, (size_t)g->variables->count + 1);
     h->exact = true;
-    c_lay_out(h->plan, turned);
-    h->turned = turned;
+    h->mixed = j->model.plan->real_count > 0;
     if (!quantize_core(j->model.plan, g, &core))
         return;
     CEnd *inputs = arena_array(a, CEnd, (size_t)g->input_count + 1);
@@ -97,11 +98,24 @@ static void describe_whole(Job *j, CHeader *h)
         inputs[i] = input_end(j, &core.inputs[i], &j->model.raw[i]);
     for (int i = 0; i < g->output_count; i++)
         outputs[i] = end_of(&core.outputs[i]);
-    Plan *whole = c_plan(a, core.graph, 1);
-    c_lay_out(whole, turned);
-    h->whole = whole;
+    d->whole = core.graph;
+    h->whole = c_plan(a, core.graph, 1);
     h->inputs = inputs;
     h->outputs = outputs;
+}
+
+static void lay_out(Job *j, CHeader *h)
+{
+    Plan *const all[] = {h->plan, h->whole, h->stream};
+    Plan *plans[3];
+    int count = 0;
+    for (int i = 0; i < 3; i++)
+        if (all[i])
+            plans[count++] = all[i];
+    CLayout *layout =
+        arena_array(j->model.arena, CLayout, (size_t)h->plan->graph->variables->count + 1);
+    c_lay_out(plans, count, layout);
+    h->layout = layout;
 }
 
 static void describe(Job *j, Deployment *d)
@@ -115,10 +129,12 @@ static void describe(Job *j, Deployment *d)
         .block = j->model.block,
         .seed = j->train.seed,
     };
-    if (d->purpose == NNC_INT8)
-        describe_whole(j, &d->header);
-    else
-        describe_stream(j, &d->header);
+    describe_stream(j, &d->header, j->model.graphs[d->purpose]);
+    if (d->purpose == NNC_INT8) {
+        describe_whole(j, d);
+        if (!emits_object(o))  // whose weights stand as they were
+            lay_out(j, &d->header);
+    }
     if (o->with_training)
         describe_training(j, &d->header);
     d->header.classes = classes_of(j, &d->weights, &d->header.class_count);
@@ -245,6 +261,10 @@ bool deploy_prepare(Job *j, Deployment *d)
     const bool whole = j->options->quantize || sema_deploy_spec(j->model.program)->quantize;
     if (whole && j->options->with_training) {
         job_say(j, "--with-training is of f32; a header of int8 does not train");
+        return false;
+    }
+    if (!whole && j->options->calibrate) {
+        job_say(j, "--calibrate is for whole numbers: give --quantize int8 besides");
         return false;
     }
     if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))

@@ -11,6 +11,7 @@ typedef struct Deployment {
     NnrtTensorFile weights;
     CHeader header;
     NncPurpose purpose;  // what the header computes: NNC_PREDICT, or NNC_INT8
+    const Graph *whole;  // that of predict_i8, or NULL
 } Deployment;
 
 // Loads and compiles the model, reads its weights and plans its kernels for one example. False

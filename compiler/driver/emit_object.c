@@ -7,11 +7,6 @@
 #include "driver/deploy.h"
 #include "file.h"
 
-bool emits_object(const Options *o)
-{
-    return o->command == COMMAND_EMIT && (strcmp(o->argument, "obj") == 0 || o->target);
-}
-
 static bool is_assembly(const Job *j)
 {
     return strcmp(j->options->argument, "asm") == 0;
@@ -37,6 +32,27 @@ static bool write(Job *j, const char *path, const Text *text)
     return false;
 }
 
+// Neither, if one of them cannot be.
+static bool write_two(Job *j, const char *const paths[2], const Text *const texts[2])
+{
+    NnrtWriter *w[2] = {NULL, NULL};
+    NnrtError e;
+    bool ok = true;
+    for (int i = 0; ok && i < 2; i++) {
+        w[i] = nnrt_writer_open(paths[i], &e);
+        ok = w[i] && nnrt_writer_put(w[i], text_str(texts[i]), texts[i]->size, &e);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (ok)
+            ok = nnrt_writer_commit(w[i], &e);
+        else
+            nnrt_writer_abandon(w[i]);
+    }
+    if (!ok)
+        job_say_error(j, &e);
+    return ok;
+}
+
 static bool write_both(Job *j, const Text *object, const CHeader *h)
 {
     Arena *a = j->model.arena;
@@ -47,7 +63,7 @@ static bool write_both(Job *j, const Text *object, const CHeader *h)
     Text text = text_in(a);
     const char *target = j->options->target ? j->options->target : "the machine that made it";
     const CSizes sizes = c_declarations(a, &text, h, target);
-    if (!write(j, path, object) || !write(j, header, &text))
+    if (!write_two(j, (const char *[]){path, header}, (const Text *[]){object, &text}))
         return false;
     job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes; declared in %s", path,
             sizes.flash, sizes.ram, header);
@@ -70,6 +86,7 @@ static bool make(Job *j, const CHeader *h, Text *out)
     const ObjectRequest r = {
         .name = c_identifier(j->model.arena, h->model),
         .plan = h->plan,
+        .whole = h->whole,
         .block = h->block,
         .seed = h->seed,
         .classes = h->classes,
@@ -84,16 +101,16 @@ static bool make(Job *j, const CHeader *h, Text *out)
     return false;
 }
 
-// LLVM's code pads what a convolution reads.
+// LLVM's code pads what a convolution reads, and has the weights of i8 as they are.
 static bool prepare(Job *j, Deployment *d)
 {
+    Arena *a = j->model.arena;
+    CHeader *h = &d->header;
     if (!deploy_prepare(j, d))
         return false;
-    if (d->purpose == NNC_INT8) {
-        job_say(j, "objects are of f32; --emit-c writes whole numbers, as `deploy` asks");
-        return false;
-    }
-    d->header.plan = plan_new_compact(j->model.arena, j->model.graphs[d->purpose], 1, false);
+    h->plan = plan_new_compact(a, j->model.graphs[d->purpose], 1, false);
+    if (d->whole)
+        h->whole = plan_new_compact(a, d->whole, 1, false);
     return true;
 }
 

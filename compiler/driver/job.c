@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "driver/quantize.h"
 #include "driver/sources.h"
 
 enum { LEAST_BATCH = 64 };  // smaller ones cost more than they save
@@ -41,7 +42,7 @@ bool job_load(Job *j)
         if (j->options->seed >= 0)
             j->train.seed = (uint64_t)j->options->seed;
     }
-    return ok && diags_errors(j->session->diags) == 0;
+    return ok && quantize_check(j) && diags_errors(j->session->diags) == 0;
 }
 
 bool job_compile(Job *j, const NncPurpose *purposes, int count)

@@ -57,8 +57,7 @@ const char *job_model_weights(const Job *j);
 // The weights' file: --weights, or MODEL.safetensors beside the .nn file.
 const char *job_weights_path(const Job *j);
 
-// Whether --emit makes an object, or its assembly, and where its header goes (emit_object.c).
-bool emits_object(const Options *o);
+// Where the header of an object goes (emit_object.c).
 const char *object_header_path(Arena *a, const char *object);
 
 // Examples that a run outside of training takes at once.

@@ -284,6 +284,26 @@ static bool may_quantize(Command command)
            command == COMMAND_EMIT_C || command == COMMAND_VERIFY;
 }
 
+bool emits_object(const Options *o)
+{
+    return o->command == COMMAND_EMIT && (strcmp(o->argument, "obj") == 0 || o->target);
+}
+
+// What a file's `deploy` block may ask to be of whole numbers.
+static bool may_deploy(const Options *o)
+{
+    return o->command == COMMAND_EMIT_C || o->command == COMMAND_VERIFY || emits_object(o);
+}
+
+static bool check_quantize(const Options *o)
+{
+    if (o->quantize && !may_quantize(o->command))
+        return usage_error("--quantize goes with --eval, --predict, --emit, --emit-c or --verify");
+    if (o->calibrate && !o->quantize && !may_deploy(o))
+        return usage_error("--calibrate goes with --quantize int8");
+    return true;
+}
+
 // An object is no text that a stage of the compiler prints; a target's assembly is of the same
 // kind.
 static bool check_stage(const Options *o)
@@ -298,8 +318,6 @@ static bool check_target(const Options *o, Arena *a)
                          (strcmp(o->argument, "obj") == 0 || strcmp(o->argument, "asm") == 0);
     if ((o->target || o->cpu) && !machine)
         return usage_error("--target and --cpu are for --emit obj and --emit asm");
-    if (o->quantize && o->command == COMMAND_EMIT && (o->target || strcmp(o->argument, "obj") == 0))
-        return usage_error("--quantize is not for objects; --emit-c writes whole numbers");
     const char *problem = target_problem(a, o->target, o->cpu);
     return !problem || usage_error("%s", problem);
 }
@@ -319,8 +337,8 @@ static bool check(const Options *o, Arena *a)
         return usage_error("--with-training is for --emit-c");
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
-    if (o->quantize && !may_quantize(o->command))
-        return usage_error("--quantize goes with --eval, --predict, --emit, --emit-c or --verify");
+    if (!check_quantize(o))
+        return false;
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);
@@ -329,7 +347,7 @@ static bool check(const Options *o, Arena *a)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .calibrate = "mse", .color = "auto", .seed = -1};
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1};
     return parse_words(o, a, argc, argv) && check(o, a);
 }
 

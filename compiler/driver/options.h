@@ -50,7 +50,7 @@ typedef struct Options {
     bool no_cache;
     const char *color;      // "auto", "always", "never"
     const char *quantize;   // "int8"; NULL: f32
-    const char *calibrate;  // a method's name
+    const char *calibrate;  // a method's name; NULL: not said
     const char *target;     // of --emit obj and asm; NULL: this machine
     const char *cpu;        // NULL: the target's default
     const char *dump;
@@ -71,5 +71,8 @@ typedef struct Options {
 bool options_parse(Options *o, Arena *a, int argc, char **argv);
 
 void options_help(FILE *out);
+
+// Whether --emit makes an object, or its assembly: for a machine rather than to be looked at.
+bool emits_object(const Options *o);
 
 #endif

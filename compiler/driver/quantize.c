@@ -76,16 +76,60 @@ static bool normalize_train(Job *j, const NnrtTensorFile *file)
     return true;
 }
 
+// The command line wins over the file.
+static Calibration calibration_of(Job *j)
+{
+    const DeploySpec *d = sema_deploy_spec(j->model.program);
+    const char *name = j->options->calibrate ? j->options->calibrate : d->calibrate;
+    return name ? (Calibration)calibration_find(name) : CALIBRATE_MSE;
+}
+
+bool quantize_check(Job *j)
+{
+    const DeploySpec *d = sema_deploy_spec(j->model.program);
+    Name names[CALIBRATE_COUNT];
+    Text all = text_in(j->model.arena);
+    if (!d->calibrate || calibration_find(d->calibrate) < CALIBRATE_COUNT)
+        return true;
+    for (int i = 0; i < CALIBRATE_COUNT; i++) {
+        names[i] = calibration_name(i);
+        text_addf(&all, "%s%s", i ? ", " : "", names[i]);
+    }
+    Diag *diag = diag_report(j->session->diags, DIAG_unknown_name, d->calibrate_span,
+                             "way to calibrate", d->calibrate);
+    const char *near = nearest_name(d->calibrate, names, CALIBRATE_COUNT);
+    if (near)
+        diag_help(diag, "did you mean `%s`?", near);
+    else
+        diag_help(diag, "there are %s", text_str(&all));
+    return false;
+}
+
+// Of bytes all 256 are known, so that each is a whole number of its own, whichever occur.
+static const Range *input_ranges(const Feeder *f)
+{
+    const Job *j = f->job;
+    const int count = j->model.graphs[NNC_PREDICT]->input_count;
+    Range *ranges = arena_array(j->model.arena, Range, (size_t)count + 1);
+    for (int i = 0; i < count; i++) {
+        const NnrtField *field = f->examples.fields[i];
+        if (field->dtype == NNRT_U8 && field->features == 0)
+            ranges[i] = (Range){0, 255 * (double)field->scale};
+    }
+    return ranges;
+}
+
 bool job_quantize(Job *j, const NnrtTensorFile *file)
 {
     Feeder f;
     if (!normalize_train(j, file) || !feeder_new(&f, j, PART_TRAIN, CALIBRATION_EXAMPLES))
         return false;
     const NncCalibration c = {
-        .method = (Calibration)calibration_find(j->options->calibrate),
+        .method = calibration_of(j),
         .batch = f.batch.capacity,
         .next = next_batch,
         .self = &f,
+        .inputs = input_ranges(&f),
         .pool = j->pool,
     };
     const bool ok = nnc_quantize(&j->model, &c, &j->nnc);

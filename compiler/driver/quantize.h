@@ -6,6 +6,9 @@
 #include "driver/job.h"
 #include "safetensors.h"
 
+// Whether what the file says of quantization is right; else that is reported.
+bool quantize_check(Job *j);
+
 // Quantizes the model by the training data, which has been read; predictions come from it then.
 // False after a reported error.
 bool job_quantize(Job *j, const NnrtTensorFile *file);

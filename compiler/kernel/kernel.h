@@ -127,6 +127,7 @@ typedef struct Kernel {
     int64_t left_offset, right_offset;  // of the first elements
     Clip clips[MAX_CLIPS];              // of a compact plan
     int clip_count;
+    bool blocks;       // the right operand stands in blocks (codegen/c/c_layout.c)
     const Node *node;  // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena
     struct Plan *body;

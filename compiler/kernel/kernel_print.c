@@ -183,6 +183,8 @@ static void print_body(Text *out, const Kernel *k)
     if (k->left_offset || k->right_offset)
         text_addf(out, "    offsets left %" PRId64 ", right %" PRId64 "\n", k->left_offset,
                   k->right_offset);
+    if (k->blocks)
+        text_add(out, "    right in blocks\n");
     if (k->parts.size)
         text_addf(out, "    in %" PRId64 " parts of the batch (out %" PRId64 ")\n", k->parts.size,
                   k->parts.out);

@@ -1,4 +1,5 @@
-// split.c -- the sweep that splits large sums, over the copy of a graph that fuse.c works on.
+// split.c -- the sweep that splits large sums and quotients, over the copy of a graph that fuse.c
+// works on.
 //
 // The array of nodes is built anew, as in pass/rewrite.c: what replaces a node stands where it
 // stood.
@@ -9,6 +10,8 @@ static Node *split(Splitter *s, Node *n)
 {
     if (n->op == OP_reduce)
         return split_sum(s, n);
+    if (n->op == OP_div)
+        return split_quotient(s, n);
     Node *in_parts = n->op == OP_contract ? split_depth(s, n) : NULL;
     return !in_parts && n->op == OP_contract ? split_columns(s, n) : in_parts;
 }

@@ -300,14 +300,15 @@ static Node *times(Quantizer *q, Node *x, int64_t factor)
     return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
 }
 
-// Both are brought to steps of 2^-21 of the coarser one: 255 of those are below 2^29.
+// Both are brought to steps of 2^-16 of the coarser one.
 static Node *root_together(Quantizer *q, const Step *s, Channels *c)
 {
     const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
-    const double step = fmax(x->scale.step, y->scale.step) * 0x1p-21;
+    const double step = fmax(x->scale.step, y->scale.step) * 0x1p-16;
     const double first = round(x->scale.step / step);
     const double second = round(y->scale.step / step) * (s->root->op == OP_sub ? -1 : 1);
-    same_for_all(c, step, -(x->scale.zero * first + y->scale.zero * second), 0x1p29);
+    same_for_all(c, step, -(x->scale.zero * first + y->scale.zero * second),
+                 128 * (first + fabs(second)));
     return build_binary(&q->b, OP_iadd, times(q, widened(q, x->whole), (int64_t)first),
                         times(q, widened(q, y->whole), (int64_t)second));
 }
@@ -352,6 +353,48 @@ static int32_t bounded(double x)
     return (int32_t)fmin(fmax(floor(x + 0.5), -MOST_SUM), MOST_SUM);
 }
 
+static double scale_at(const Channels *c, int64_t k, Scale to)
+{
+    return c->gain[k] * c->step[k] / to.step;
+}
+
+#define MOST_STEPS 256     // of a result that is no end of i8's range
+#define MOST_ERROR 0x1p-8  // of a multiplier: in steps of the result, at its end
+
+// Whether multipliers for a shift have the digits that are needed.
+static bool shift_serves(const Channels *c, const Requantization *r, Scale to, int shift)
+{
+    for (int64_t k = 0; k < c->count; k++) {
+        const double scale = fabs(scale_at(c, k, to));
+        const double most = fmin(c->bound[k] + fabs((double)r->offset[k]), MOST_STEPS / scale);
+        if (floor(ldexp(scale, shift) + 0.5) > INT32_MAX || ldexp(most, -shift - 1) > MOST_ERROR)
+            return false;
+    }
+    return true;
+}
+
+// One for all channels is a constant in a kernel; with 32 the result is half of the product's bits.
+// 0: there is none.
+static int common_shift(const Channels *c, const Requantization *r, Scale to)
+{
+    double largest = 0;
+    for (int64_t k = 0; k < c->count; k++)
+        largest = fmax(largest, fabs(scale_at(c, k, to)));
+    const int own = fixed_point(largest).shift;
+    return shift_serves(c, r, to, 32) ? 32 : shift_serves(c, r, to, own) ? own : 0;
+}
+
+static void choose_multipliers(const Channels *c, Requantization *r, Scale to)
+{
+    const int shift = common_shift(c, r, to);
+    for (int64_t k = 0; k < c->count; k++) {
+        const double scale = scale_at(c, k, to);
+        const FixedPoint f = fixed_point(scale);
+        r->multiplier[k] = shift ? (int32_t)floor(ldexp(scale, shift) + 0.5) : f.multiplier;
+        r->shift[k] = shift ? shift : f.shift;
+    }
+}
+
 static Requantization requantization_of(Quantizer *q, const Channels *c, Scale to)
 {
     Requantization r = {
@@ -362,17 +405,15 @@ static Requantization requantization_of(Quantizer *q, const Channels *c, Scale t
     };
     for (int64_t k = 0; k < c->count; k++) {
         const double step = c->gain[k] * c->step[k];
-        const FixedPoint f = fixed_point(step / to.step);
         // An offset that the sum has no room for, or no steps, is added behind it.
         const double inside = step != 0 ? c->offset[k] / step : HUGE_VAL;
         const bool fits = fabs(inside) < MOST_OFFSET;
         r.offset[k] = bounded(c->shift[k] + (fits ? inside : 0));
         r.zero[k] = to.zero + (fits ? 0 : bounded(c->offset[k] / to.step));
-        r.multiplier[k] = f.multiplier;
-        r.shift[k] = f.shift;
         const double most = (c->bound[k] + fabs((double)r.offset[k])) * fabs(step / to.step);
         r.largest = fmax(r.largest, most + abs(r.zero[k]));
     }
+    choose_multipliers(c, &r, to);
     return r;
 }
 

@@ -300,10 +300,20 @@ static void set_deployed_type(Expander *e, const Expr *x)
     e->program->deploy_spec.quantize = read_word(e, x, "int8") != NULL;
 }
 
+// The methods are those of quantize/: here it is a name.
+static void set_calibrate(Expander *e, const Expr *x)
+{
+    DeploySpec *d = &e->program->deploy_spec;
+    d->calibrate_span = x->span;
+    if (x->kind == EXPR_NAME)
+        d->calibrate = x->name;
+    else
+        diag_report(diags_of(e), DIAG_wrong_kind, x->span, "the name of a method, such as `mse`",
+                    "something else");
+}
+
 static const Key deploy_table[] = {
-    SET(ram),
-    SET(flash),
-    {"quantize", VALUE_NONE, 0, 0, set_deployed_type},
+    SET(ram),       SET(flash), SET(calibrate), {"quantize", VALUE_NONE, 0, 0, set_deployed_type},
     {.name = NULL},
 };
 

@@ -72,7 +72,9 @@ typedef struct DeploySpec {
     bool given;
     int64_t ram, flash;
     Span ram_span, flash_span;
-    bool quantize;  // to int8
+    bool quantize;   // to int8
+    Name calibrate;  // the method that ranges are found by, which the driver knows; NULL: not said
+    Span calibrate_span;
 } DeploySpec;
 
 // Loads and checks `path` and all it uses. NULL when it cannot be read; what is wrong in it is in

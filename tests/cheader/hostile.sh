@@ -43,10 +43,28 @@ grep -qF '*/ int \' "$dir/out"
 grep -qF '??/ über "x"' "$dir/out"
 grep -qF '1%s' "$dir/out"
 
-# Names that the header's own functions use, too.
-for name in a A s v run float b0 digits_max; do
+# Names that the header's own functions use, too, and those of C's library.
+for name in a A s v run float b0 digits_max main printf int INT8_MAX M_PI expf; do
     sed "s/input arena/input $name/; s/model volatile/model ${name}_x/" "$dir/1 ?? \ é.nn" > "$dir/in.nn"
     cp "$dir/1 ?? \ é.safetensors" "$dir/in.safetensors"
     "$nnc" "$dir/in.nn" --quiet --emit-c "$dir/${name}_x.h" --with-training 2> /dev/null
     compiles "${name}_x"
+    "$nnc" "$dir/in.nn" --quiet --emit-c "$dir/${name}_x.h" --quantize int8 2> /dev/null
+    compiles "${name}_x"
+done
+
+# A model of such a name, with its header and with its object.
+for name in main printf int float_ EOF INT8_MAX stdint memset linux M; do
+    sed "s/model volatile/model $name/" "$dir/1 ?? \ é.nn" > "$dir/named.nn"
+    cp "$dir/1 ?? \ é.safetensors" "$dir/named.safetensors"
+    "$nnc" "$dir/named.nn" --quiet --emit-c "$dir/named.h" --quantize int8 2> /dev/null
+    prefix=$(sed -n 's/^#define \(.*\)_IMPLEMENTED$/\1/p' "$dir/named.h")
+    printf '#define %s_IMPLEMENTATION\n#include "named.h"\n#include "named.h"\nint main(void)\n{\n    return 0;\n}\n' \
+        "$prefix" > "$dir/named.c"
+    cp "$dir/named.c" "$dir/named.cpp"
+    cc -std=c99 $strict "$dir/named.c" -o "$dir/main" -lm
+    c++ -std=c++17 $strict "$dir/named.cpp" -o "$dir/main" -lm
+    "$nnc" "$dir/named.nn" --quiet --emit obj --quantize int8 -o "$dir/named.o" 2> /dev/null
+    cc -std=c99 $strict "$dir/named.c" "$dir/named.o" -o "$dir/main" -lm
+    c++ -std=c++17 $strict "$dir/named.cpp" "$dir/named.o" -o "$dir/main" -lm
 done

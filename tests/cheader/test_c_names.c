@@ -23,6 +23,9 @@ Test(c_names, identifiers)
     check_identifier(a, "größe", "gr_e");
     check_identifier(a, "\xc3\xbc", "n_");
     check_identifier(a, "", "n");
+    check_identifier(a, "INT8_MAX", "INT8_MAX_");
+    check_identifier(a, "INTENSITY", "INTENSITY");
+    check_identifier(a, "M_nist", "M_nist");
     arena_free(a);
 }
 

@@ -1,10 +1,9 @@
 #!/bin/sh
-# together.sh NNC FOLDER: two headers in one program, in one file and apart, in C and in C++.
+# together.sh NNC FOLDER: two headers, of f32, of int8 and one of each, in one program, in one file and
+# apart, in C and in C++.
 . "$(dirname "$0")/common.sh"
 for name in iris digits; do
     "$nnc" "$dir/$name.nn" --train --quiet --set train.epochs=1 > /dev/null 2>&1
-    "$nnc" "$dir/$name.nn" --emit-c "$dir/$name.h" 2> /dev/null
-    compiles "$name"
 done
 cat > "$dir/both.c" <<'END'
 #include "digits.h"
@@ -24,11 +23,24 @@ int main(void)
     return digit[0] + kind[0] > 0.0f ? 0 : 1;
 }
 END
-cc -std=c99 $strict -fsanitize=address,undefined -fno-sanitize-recover=all "$dir/both.c" -o "$dir/both" -lm
-"$dir/both"
 cp "$dir/both.c" "$dir/both.cpp"
-c++ $strict "$dir/both.cpp" -o "$dir/both" -lm
-"$dir/both"
 sed '/IMPLEMENTATION/d' "$dir/both.c" > "$dir/apart.c"
-cc -std=c99 $strict "$dir/apart.c" "$dir/iris.c" "$dir/digits.c" -o "$dir/apart" -lm
-"$dir/apart"
+
+# together NAME [OPTION...]: with the header of NAME made anew.
+together() {
+    name=$1
+    shift
+    "$nnc" "$dir/$name.nn" --emit-c "$dir/$name.h" "$@" 2> /dev/null
+    compiles "$name"
+    [ -e "$dir/digits.h" ] || return 0
+    cc -std=c99 $strict -fsanitize=address,undefined -fno-sanitize-recover=all "$dir/both.c" -o "$dir/both" -lm
+    "$dir/both"
+    c++ -std=c++17 $strict "$dir/both.cpp" -o "$dir/both" -lm
+    "$dir/both"
+    cc -std=c99 $strict "$dir/apart.c" "$dir/iris.c" "$dir/digits.c" -o "$dir/apart" -lm
+    "$dir/apart"
+}
+together iris
+together digits
+together iris --quantize int8
+together digits --quantize int8

@@ -88,9 +88,18 @@ build_linux() {
 on_cortex_run='timeout 120 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
 on_cortex="$on_cortex_run program"
 
+# size NAME: what model.h says of it.
+size() { sed -n "s/^#define ${capitals}_$1 \([0-9]*\).*/\1/p" "$dir/model.h"; }
+# link_wasm: $dir/model.wasm of the object, which $in_node runs.
+link_wasm() {
+    wasm-ld-19 --no-entry --export="${model}_predict" --export=__heap_base "$dir/model.o" \
+        -o "$dir/model.wasm"
+    in_node="node $here/run_model.mjs model.wasm $model $(size "${input}_SIZE") $(size OUTPUT_SIZE) $(size ARENA_BYTES)"
+}
+
 # object OPTION...: $dir/model.o and model.h, of which nnc says one line and LLVM nothing.
 object() {
-    "$nnc" "$dir/$model.nn" --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
+    with_data --quiet --emit obj "$@" -o "$dir/model.o" 2> "$dir/said"
     grep -v 'declared in' "$dir/said" && exit 1
     say "$model" "$@"
 }

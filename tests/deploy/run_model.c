@@ -3,8 +3,8 @@
 //
 //   -D MODEL=digits -D CAPITALS=DIGITS -D INPUT=PIXELS -I FOLDER     of its model.h
 //
-// and for a header with -D DIGITS_IMPLEMENTATION. Files are the board's: board_stdio.c where there
-// is a C library, else semihosting.
+// for a header with -D DIGITS_IMPLEMENTATION, and with -D WHOLE for predict_i8. Files are the
+// board's: board_stdio.c where there is a C library, else semihosting.
 
 #include "board.h"
 #include "model.h"
@@ -12,9 +12,17 @@
 #define JOIN(a, b) a##_##b
 #define NAME(a, b) JOIN(a, b)
 
+#ifdef WHOLE
+typedef int8_t Number;
+#define RUN NAME(MODEL, predict_i8)
+#else
+typedef float Number;
+#define RUN NAME(MODEL, predict)
+#endif
+
 static float arena[NAME(CAPITALS, ARENA_FLOATS)];
-static float input[NAME(NAME(CAPITALS, INPUT), SIZE)];
-static float output[NAME(CAPITALS, OUTPUT_SIZE)];
+static Number input[NAME(NAME(CAPITALS, INPUT), SIZE)];
+static Number output[NAME(CAPITALS, OUTPUT_SIZE)];
 
 int main(void)
 {
@@ -22,7 +30,7 @@ int main(void)
     if (from < 0 || to < 0)
         board_exit(false);
     while (board_read(from, input, sizeof input)) {
-        NAME(MODEL, predict)(arena, input, output);
+        RUN(arena, input, output);
         if (!board_write(to, output, sizeof output))
             board_exit(false);
     }

@@ -5,14 +5,10 @@
 needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 aarch64-linux-gnu-gcc \
     qemu-aarch64 wasm-ld-19 node
 
-# size NAME: what model.h says of it.
-size() { sed -n "s/^#define ${capitals}_$1 \([0-9]*\).*/\1/p" "$dir/model.h"; }
 run_wasm() {
     object --target wasm32-unknown-unknown --cpu "$1"
-    wasm-ld-19 --no-entry --export="${model}_predict" --export=__heap_base "$dir/model.o" \
-        -o "$dir/model.wasm"
-    agrees 1e-5 node "$here/run_model.mjs" model.wasm "$model" "$(size "${input}_SIZE")" \
-        "$(size OUTPUT_SIZE)" "$(size ARENA_BYTES)"
+    link_wasm
+    agrees 1e-5 $in_node
 }
 
 for name in digits kws_ds_cnn sunspots_gru; do

@@ -118,9 +118,71 @@ Test(quantize, mistakes)
     r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--calibrate", "guess");
     cr_expect_eq(r.code, 2);
     run_free(&r);
+    r = NNC(folder, "digits.nn", "--eval", "--calibrate", "mse");
+    cr_expect_eq(r.code, 2);
+    cr_expect(strstr(r.err, "--calibrate goes with --quantize int8"), "%s", r.err);
+    run_free(&r);
+    r = NNC(folder, "digits.nn", "--emit-c", "digits.h", "--calibrate", "mse");
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "--calibrate is for whole numbers"), "%s", r.err);
+    run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--set", "train.quantize=int4");
     cr_expect_eq(r.code, 1);
     cr_expect(strstr(r.err, "`int8`"), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}
+
+// What --predict says with these options, and with the default.
+static char *predicted(const char *folder, const char *option, const char *value)
+{
+    Run r = NNC(folder, "digits.nn", "--predict", "data/digits.csv", "--quantize", "int8", option,
+                value);
+    expect_done(&r);
+    char *out = strdup(r.out);
+    run_free(&r);
+    return out;
+}
+
+Test(quantize, the_file_says_how_to_calibrate_and_the_option_wins)
+{
+    char *folder = digits_folder("train.epochs=1");
+    char *wide = predicted(folder, "--calibrate", "min_max");
+    char *narrow = predicted(folder, "--calibrate", "percentile");
+    char *unless_told = predicted(folder, "--calibrate", "mse");
+    cr_expect_str_neq(wide, narrow);
+    cr_expect_str_neq(wide, unless_told);
+    char *by_file = predicted(folder, "--set", "deploy.calibrate=min_max");
+    char *by_neither = predicted(folder, "--set", "deploy.quantize=int8");
+    cr_expect_str_eq(by_file, wide);
+    cr_expect_str_eq(by_neither, unless_told);
+    Run r = NNC(folder, "digits.nn", "--predict", "data/digits.csv", "--quantize", "int8",
+                "--calibrate", "percentile", "--set", "deploy.calibrate=min_max");
+    cr_expect_str_eq(r.out, narrow);
+    run_free(&r);
+    free(wide), free(narrow), free(unless_told), free(by_file), free(by_neither);
+    folder_free(folder);
+}
+
+Test(quantize, an_unknown_way_to_calibrate_is_an_error_in_the_file)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn",
+               "model m { input x[4]; dense(1) }\n"
+               "deploy { calibrate = min_mix }\n");
+    Run r = NNC(folder, "m.nn");
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "there is no way to calibrate `min_mix`"), "%s", r.err);
+    cr_expect(strstr(r.err, "m.nn:2:22"), "%s", r.err);
+    cr_expect(strstr(r.err, "did you mean `min_max`?"), "%s", r.err);
+    run_free(&r);
+    r = NNC(folder, "m.nn", "--set", "deploy.calibrate=guess");
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "there are min_max, percentile, mse"), "%s", r.err);
+    run_free(&r);
+    r = NNC(folder, "m.nn", "--set", "deploy.calibrate=3");
+    cr_expect_eq(r.code, 1);
+    cr_expect(strstr(r.err, "expected the name of a method"), "%s", r.err);
     run_free(&r);
     folder_free(folder);
 }

@@ -146,6 +146,28 @@ static const char wide[] = "graph test {\n"
                            "  update \"y\" = %10\n"
                            "}\n";
 
+// Rows by their sum, a row by a number that is known when the program runs, a divisor that is
+// there for each element, and 0 as a divisor.
+static const char quotients[] = "graph test {\n"
+                                "  %0 = input \"x\" : f32[batch, 5, 37]\n"
+                                "  %1 = abs %0 : f32[batch, 5, 37]\n"
+                                "  %2 = reduce %1 {sum 2} : f32[batch, 5]\n"
+                                "  %3 = broadcast %2 {0, 1} : f32[batch, 5, 37]\n"
+                                "  %4 = div %0, %3 : f32[batch, 5, 37]\n"
+                                "  %5 = scalar step : f32\n"
+                                "  %6 = exp %5 : f32\n"
+                                "  %7 = broadcast %6 {} : f32[batch, 5, 37]\n"
+                                "  %8 = div %4, %7 : f32[batch, 5, 37]\n"
+                                "  %9 = div %0, %1 : f32[batch, 5, 37]\n"
+                                "  %10 = sub %2, %2 : f32[batch, 5]\n"
+                                "  %11 = broadcast %10 {0, 1} : f32[batch, 5, 37]\n"
+                                "  %12 = div %0, %11 : f32[batch, 5, 37]\n"
+                                "  output \"shares\" = %4\n"
+                                "  output \"less\" = %8\n"
+                                "  output \"signs\" = %9\n"
+                                "  output \"infinite\" = %12\n"
+                                "}\n";
+
 static void check(const char *text, double bound)
 {
     const EnginesCase c = {text, .passes = false, .seed = 5};
@@ -176,4 +198,9 @@ Test(large, values_on_axes_that_are_split)
 Test(large, wide_operands_copied_in_panels)
 {
     check(wide, 2e-5);
+}
+
+Test(large, quotients_by_reciprocals)
+{
+    check(quotients, 3e-7);
 }

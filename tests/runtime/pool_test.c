@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "float_mode.h"
 #include "pool.h"
 
 enum { COUNT = 1000, RUNS = 3000 };
@@ -88,6 +89,68 @@ static int run_ahead(int threads)
                : 0;
 }
 
+enum { GRAIN = 7 };
+
+// Counts its elements, and pieces that do not begin where one of GRAIN would.
+static void touch_whole(void *arg, int64_t lo, int64_t hi)
+{
+    Work *w = arg;
+    for (int64_t i = lo; i < hi; i++)
+        w->hits[i] += lo % GRAIN == 0 ? 1 : 1000;
+}
+
+// Work shared in pieces of any length: still every element once, and pieces of whole grains.
+static int share_all(int threads)
+{
+    NnrtError e;
+    static Work w;
+    NnrtPool *p = nnrt_pool_new(threads, &e);
+    if (!p)
+        return fail(e.message, threads, -1);
+    memset(&w, 0, sizeof w);
+    for (int run = 0; run < RUNS; run++)
+        nnrt_pool_share(p, touch_whole, &w, run % (COUNT + 1), GRAIN);
+    nnrt_pool_free(p);
+    for (int i = 0; i < COUNT; i++) {
+        int want = 0;
+        for (int run = 0; run < RUNS; run++)
+            want += i < run % (COUNT + 1);
+        if (w.hits[i] != want)
+            return fail("an element is not done once", threads, i);
+    }
+    return 0;
+}
+
+static void multiply(void *arg, int64_t lo, int64_t hi)
+{
+    float *x = arg;
+    for (int64_t i = lo; i < hi; i++)
+        x[i] = x[COUNT] * x[COUNT];
+}
+
+// Every thread computes in the caller's mode: with results too small to be normal, or with 0.
+static int lend_mode(int threads)
+{
+    NnrtError e;
+    static float x[COUNT + 1];
+    NnrtPool *p = nnrt_pool_new(threads, &e);
+    if (!p)
+        return fail(e.message, threads, -1);
+    const NnrtFloatMode before = nnrt_float_mode();
+    x[COUNT] = 1e-20f;
+    int wrong = 0;
+    for (int run = 0; run < 100; run++) {
+        const bool flushes = run % 2 && nnrt_flushing(before) != before;
+        nnrt_set_float_mode(flushes ? nnrt_flushing(before) : before);
+        nnrt_pool_run(p, multiply, x, COUNT, 1);
+        for (int i = 0; i < COUNT; i++)
+            wrong += (x[i] == 0) != flushes;
+    }
+    nnrt_set_float_mode(before);
+    nnrt_pool_free(p);
+    return wrong ? fail("a thread computes in another mode", threads, wrong) : 0;
+}
+
 static int refuse_absurd_counts(void)
 {
     NnrtError e;
@@ -103,7 +166,8 @@ int main(void)
     for (int run = 0; run < RUNS; run++)
         nnrt_pool_run(NULL, touch, &reference, run * 7 % (COUNT + 1), 1 + run % 97);
     for (int threads = 1; threads <= 5; threads++)
-        if (run_all(threads, &reference) || run_ahead(threads))
+        if (run_all(threads, &reference) || run_ahead(threads) || share_all(threads) ||
+            lend_mode(threads))
             return 1;
     return refuse_absurd_counts();
 }

@@ -109,6 +109,24 @@ Test(sema, data_sources_are_calls)
     model_free(&m);
 }
 
+Test(sema, deploy_block_is_limits_and_how_to_quantize)
+{
+    static const char text[] = "model m { input x[4]; dense(1) }\n"
+                               "deploy { ram = 2 KiB; quantize = int8; calibrate = percentile }";
+    Model m = model_load(text);
+    const DeploySpec *d = sema_deploy_spec(m.program);
+    cr_expect(d->given && d->ram == 2048 && d->flash == -1 && d->quantize);
+    cr_expect_str_eq(d->calibrate, "percentile");
+    model_free(&m);
+    m = model_load_with(text, "deploy.calibrate=mse");
+    cr_expect_str_eq(sema_deploy_spec(m.program)->calibrate, "mse");
+    model_free(&m);
+    m = model_load("model m { input x[4]; dense(1) }");
+    d = sema_deploy_spec(m.program);
+    cr_expect(!d->given && d->ram == -1 && !d->quantize && !d->calibrate);
+    model_free(&m);
+}
+
 Test(sema, several_outputs_have_a_target_each)
 {
     Model m = model_load(

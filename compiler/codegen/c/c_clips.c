@@ -70,6 +70,12 @@ static const char *clip_position(const Contract *t, int clip, const char *const 
     return c_position(t->w, names, strides, count, t->k->clips[clip].offset);
 }
 
+const char *c_clip_start(const Contract *t, int clip)
+{
+    const char *depth[MAX_RANK] = {NULL};
+    return clip_position(t, clip, depth);
+}
+
 // The loops of the depth down to which a clip moves.
 static int last_clipped(const Contract *t, int clip)
 {

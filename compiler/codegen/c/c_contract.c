@@ -34,6 +34,11 @@ static const char *axes_position(const Contract *t, const char *const *index, in
     return c_position(t->w, index, strides, t->axis_count, offset);
 }
 
+const char *c_left_position(const Contract *t)
+{
+    return axes_position(t, t->index, 0, t->k->left_offset);
+}
+
 static void point_at(const Contract *t, const char *name, int slot, int64_t offset)
 {
     const char *at = axes_position(t, t->index, slot, offset);
@@ -125,8 +130,7 @@ static void tile(const Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
     if (t->k->clip_count)
-        c_line(t->w, "const %s xt = %s;", t->w->index,
-               axes_position(t, t->index, 0, t->k->left_offset));
+        c_line(t->w, "const %s xt = %s;", t->w->index, c_left_position(t));
     else
         point_at(t, "xt", 0, t->k->left_offset);
     point_at(t, "wt", 1, t->k->right_offset);
@@ -246,7 +250,7 @@ static void open_parts(Contract *t)
 }
 
 // Columns come before all else, so that the weights of a tile stay near while the rest goes by.
-void c_contract(CWriter *w, const Kernel *k)
+static void in_tiles(CWriter *w, const Kernel *k)
 {
     Contract t = {.w = w, .k = k, .code = k->count ? c_code_open(w, k) : NULL};
     c_tile_choose(&t);
@@ -259,4 +263,14 @@ void c_contract(CWriter *w, const Kernel *k)
         close_axis(&t, t.column);
     if (k->parts.size)
         c_close(w);
+}
+
+void c_contract(CWriter *w, const Kernel *k)
+{
+    if (k->blocks)
+        c_blocks(w, k);
+    else if (c_depthwise_serves(w->arena, k))
+        c_depthwise(w, k);
+    else
+        in_tiles(w, k);
 }

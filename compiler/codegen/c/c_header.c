@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "codegen/c/c_kit.h"
 #include "codegen/c/c_parts.h"
 
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch)
@@ -18,33 +19,17 @@ static const char *signature(Header *h)
     return c_port_parameters(h->w.arena, h->plan->graph, &h->places);
 }
 
-static void print_port(Header *h, const char *kind, const char *name, const Type *t)
-{
-    c_line(&h->w, "//   %-7s %s: %s%s", kind, c_comment(h->w.arena, name),
-           t->dtype == DTYPE_F32 ? "" : c_types[t->dtype].memory, c_shape(h->w.arena, t));
-}
-
 static void print_head(Header *h)
 {
     CWriter *w = &h->w;
     const CHeader *f = h->from;
-    const Graph *g = h->plan->graph;
     c_line(w, "// %s -- a neural network; made by nnc %s from %s", h->w.name, NNC_VERSION,
            c_comment(w->arena, f->file));
     c_line(w, "//");
     for (int i = 0; i < f->summary_count; i++)
         c_line(w, "//   %s", c_comment(w->arena, f->summary[i]));
     c_line(w, "//");
-    for (int i = 0; i < g->input_count; i++)
-        print_port(h, "input", g->inputs[i].name, &g->inputs[i].type);
-    for (int i = 0; i < g->output_count; i++)
-        print_port(h, "output", g->outputs[i].name, &g->outputs[i].node->type);
-    c_line(w, "//");
-    if (h->from->whole)
-        c_describe_whole(h);
-    c_line(w,
-           "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
-           h->sizes.flash, h->sizes.ram);
+    c_describe_ports(h);
     c_line(w, "//");
     c_line(w, "// In one C or C++ file of a program:");
     c_line(w, "//     #define %s_IMPLEMENTATION", h->upper);
@@ -59,53 +44,11 @@ static void print_head(Header *h)
     c_blank(w);
 }
 
-static void print_sizes(Header *h)
-{
-    CWriter *w = &h->w;
-    const Graph *g = h->plan->graph;
-    c_line(w, "#define %s_ARENA_BYTES %zu", h->upper, h->sizes.ram);
-    c_line(w, "#define %s_ARENA_FLOATS %zu  // never 0, so that an array can have it", h->upper,
-           h->sizes.ram ? h->sizes.ram / sizeof(float) : 1);
-    c_line(w, "#define %s_CONSTANT_BYTES %zu", h->upper, h->sizes.flash);
-    for (int i = 0; i < g->input_count; i++)
-        c_line(w, "#define %s_%s_SIZE %lld", h->upper, c_upper(w->arena, h->places.inputs[i]),
-               (long long)type_elements(&g->inputs[i].type));
-    for (int i = 0; i < g->output_count; i++)
-        c_line(w, "#define %s_%s_SIZE %lld", h->upper, c_upper(w->arena, h->places.outputs[i]),
-               (long long)type_elements(&g->outputs[i].node->type));
-    if (h->from->classes)
-        c_line(w, "#define %s_CLASSES %d", h->upper, h->from->class_count);
-    c_blank(w);
-}
-
-static void begin_c(CWriter *w)
-{
-    c_line(w, "#ifdef __cplusplus");
-    c_line(w, "extern \"C\" {");
-    c_line(w, "#endif");
-    c_blank(w);
-}
-
-static void end_c(CWriter *w)
-{
-    c_blank(w);
-    c_line(w, "#ifdef __cplusplus");
-    c_line(w, "}");
-    c_line(w, "#endif");
-}
-
 static void print_declarations(Header *h)
 {
     CWriter *w = &h->w;
-    begin_c(w);
-    if (h->from->classes)
-        c_line(w, "extern const char *const %s_classes[%s_CLASSES];", w->name, h->upper);
-    c_line(w,
-           "// Reads its inputs and writes its outputs; the arena, %s_ARENA_BYTES aligned as "
-           "floats are,",
-           h->upper);
-    c_line(w, "// is scratch: what is in it before and after means nothing.");
-    c_line(w, "void %s_predict(void *arena, %s);", w->name, signature(h));
+    c_begin_functions(w);
+    c_declare_predict(h);
     c_line(w, "#ifdef %s_STATIC_ARENA", h->upper);
     c_line(w, "void %s_predict_static(%s);", w->name, signature(h));
     c_line(w, "#endif");
@@ -115,7 +58,7 @@ static void print_declarations(Header *h)
         c_declare_stream(h);
     if (h->from->train)
         c_declare_training(h);
-    end_c(w);
+    c_end_functions(w);
     c_line(w, "#endif");
     c_blank(w);
 }
@@ -135,12 +78,10 @@ static void print_number(Header *h, DType dtype, const void *values, int64_t i)
         text_addf(out, "%d", ((const uint8_t *)values)[i]);
 }
 
-// Which element stands at place `i` of a constant.
-static int64_t place_in(const Header *h, int variable, int64_t i, int64_t count)
+// A block's words are read in twos.
+static const char *alignment_of(const Header *h, const CLayout *layout)
 {
-    const int64_t columns = h->from->turned ? h->from->turned[variable] : 0;
-    const int64_t depth = columns ? count / columns : 1;
-    return columns ? i % depth * columns + i / depth : i;
+    return layout && layout->blocks ? arena_printf(h->w.arena, "%s_ALIGNED ", h->w.name) : "";
 }
 
 enum { NUMBERS_A_LINE = 8 };
@@ -152,14 +93,19 @@ void c_print_constant(Header *h, int variable)
     h->printed[variable] = true;
     CWriter *w = &h->w;
     const Variable *v = &h->plan->graph->variables->items[variable];
-    const int64_t count = type_elements(&v->type);
+    const CLayout *layout = h->from->layout ? &h->from->layout[variable] : NULL;
+    const int64_t count = c_place_count(layout, &v->type);
     const void *values = (const char *)h->from->block + v->offset;
     c_line(w, "// %s %s", c_comment(w->arena, v->path), c_shape(w->arena, &v->type));
-    c_line(w, "static const %s %s[%lld] = {", c_types[v->type.dtype].memory,
-           h->places.variables[variable], (long long)count);
+    c_line(w, "static const %s%s %s[%lld] = {", alignment_of(h, layout),
+           c_types[v->type.dtype].memory, h->places.variables[variable], (long long)count);
     for (int64_t i = 0; i < count; i++) {
         text_add(w->out, i % NUMBERS_A_LINE ? " " : "    ");
-        print_number(h, v->type.dtype, values, place_in(h, variable, i, count));
+        const int64_t place = c_place_in(layout, &v->type, i);
+        if (place < 0)
+            text_add(w->out, "0");
+        else
+            print_number(h, v->type.dtype, values, place);
         text_add(w->out, i + 1 == count                             ? "\n"
                          : i % NUMBERS_A_LINE == NUMBERS_A_LINE - 1 ? ",\n"
                                                                     : ",");
@@ -241,15 +187,8 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ALWAYS", h->w.name);
     c_line(w, "#endif");
-    if (h->from->exact) {
-        c_line(w, "// Cortex-M4 and larger multiply two numbers at a time; elsewhere plain C does "
-                  "the same.");
-        c_line(w, "#if defined __ARM_FEATURE_DSP && defined __GNUC__ && !defined __aarch64__");
-        c_line(w, "#define %s_PAIRS 1", h->w.name);
-        c_line(w, "#else");
-        c_line(w, "#define %s_PAIRS 0", h->w.name);
-        c_line(w, "#endif");
-    }
+    if (h->from->exact)
+        c_kit_macros(w);
     c_blank(w);
 }
 
@@ -283,16 +222,16 @@ static void print_implementation(Header *h)
         c_line(w, "#include <string.h>");
     c_blank(w);
     print_macros(h);
-    begin_c(w);
+    c_begin_functions(w);
     print_classes(h);
     print_constants(h);
     print_functions(h);
-    end_c(w);
+    c_end_functions(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
     c_line(w, "#undef %s_ALWAYS", w->name);
     if (h->from->exact)
-        c_line(w, "#undef %s_PAIRS", w->name);
+        c_kit_forget(w);
     c_line(w, "#endif");
 }
 
@@ -342,7 +281,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
     c_blank(&h.w);
     c_line(&h.w, "#include <stdint.h>");
     c_blank(&h.w);
-    print_sizes(&h);
+    c_declare_sizes(&h);
     print_declarations(&h);
     print_implementation(&h);
     return h.sizes;

@@ -22,6 +22,14 @@ typedef struct CEnd {
     const char *note;  // what comes of a raw input first, or NULL
 } CEnd;
 
+// How the weights of a contraction of i8 stand.
+typedef struct CLayout {
+    int64_t columns;  // 0: as they were
+    bool blocks;      // in blocks; else column by column
+    int axes;         // of blocks: the depth as it is gone through
+    int64_t size[MAX_RANK], stride[MAX_RANK];
+} CLayout;
+
 typedef struct CHeader {
     const char *model;   // its name
     const char *file;    // the .nn file's
@@ -30,15 +38,15 @@ typedef struct CHeader {
     const Plan *train;   // of train, for batches of `batch`; NULL: the header does not train
     const Plan *fold;    // of fold, NULL: there is nothing to fold
     int64_t batch;
-    const Plan *stream;  // of a step of a recurrent model, NULL: it is none
+    Plan *stream;  // of a step of a recurrent model, NULL: it is none
     const CState *states;
     int state_count;
     bool exact;                    // a model of whole numbers: to the last bit what nnc computes
-    const Plan *whole;             // of predict_i8, NULL: some input or output stays f32
+    Plan *whole;                   // of predict_i8, NULL: some input or output stays f32
     const CEnd *inputs, *outputs;  // of that
-    const int64_t *turned;  // by variable: the columns of weights that stand column by column, or
-                            // 0; NULL: all are as they were
-    const void *block;      // the values of all variables
+    bool mixed;                    // some of its layers compute in f32
+    const CLayout *layout;         // by variable; NULL: all are as they were
+    const void *block;             // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL
     int class_count;
@@ -65,9 +73,13 @@ CSizes c_declarations(Arena *a, Text *out, const CHeader *h, const char *target)
 // The plan that the header is made from.
 Plan *c_plan(Arena *a, const Graph *g, int64_t batch);
 
-// Has the weights of i8 stand column by column; notes the columns of those variables. All plans of
-// a header alike.
-void c_lay_out(Plan *p, int64_t *columns);
+// Has the weights of i8 stand as their products want them, where all plans of a header can read
+// them so; notes how, by variable.
+void c_lay_out(Plan *const *plans, int count, CLayout *layout);
+// Which element of a variable stands at place `i`; -1: a zero that fills a block.
+int64_t c_place_in(const CLayout *layout, const Type *t, int64_t i);
+// How many places there are.
+int64_t c_place_count(const CLayout *layout, const Type *t);
 
 // An identifier made of any text at all; never a word of C or C++, never empty.
 const char *c_identifier(Arena *a, const char *text);

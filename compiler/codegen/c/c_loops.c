@@ -28,6 +28,7 @@ struct CCode {
     int *uses;     // by what is needed
     int pass;
     const char *product;  // of the contraction at this point
+    int given;            // the instruction that it is the value of; -1: INSTR_PRODUCT
 };
 
 typedef CCode Nest;
@@ -102,8 +103,15 @@ static CValue apply(Nest *n, const Instr *c)
     return c_apply(n->w, c->node, args);
 }
 
+static bool is_given(const Nest *n, const Instr *c)
+{
+    return n->given >= 0 && c == &n->k->code[n->given];
+}
+
 static CValue expression(Nest *n, const Instr *c)
 {
+    if (is_given(n, c))
+        return c_name_value(n->product, c->dtype);
     switch (c->kind) {
     case INSTR_CONST:
         return c_constant(n->w, c->dtype, c->node->attr.value);
@@ -131,7 +139,7 @@ static const Instr *only_user(const Nest *n, int instr)
     const Instr *found = NULL;
     for (int i = 0; i < n->k->count; i++)
         for (int x = 0; x < n->k->code[i].arg_count; x++)
-            if (n->needed[i] && n->k->code[i].args[x] == instr)
+            if (n->needed[i] && i != n->given && n->k->code[i].args[x] == instr)
                 found = &n->k->code[i];
     return found;
 }
@@ -147,7 +155,7 @@ static bool goes_into_user(const Nest *n, int instr, const char *text)
 {
     const Instr *c = &n->k->code[instr];
     const Instr *user = only_user(n, instr);
-    if (c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT)
+    if (c->kind == INSTR_CONST || c->kind == INSTR_PRODUCT || is_given(n, c))
         return true;
     return n->uses[instr] == 1 && !reads_what_is_written(n, c) && c->reload < 0 &&
            user->level == c->level && !is_reduction(user) && strlen(text) <= LONGEST_INLINE;
@@ -455,8 +463,9 @@ static void outer_loops(Nest *n, int axis)
         close_axis(n, k->vector_axis);
 }
 
-// Stores may come before what they store, so this goes on until nothing more is found.
-bool *c_needed(Arena *a, const Kernel *k)
+// Stores may come before what they store, so this goes on until nothing more is found. What is
+// given needs nothing.
+static bool *needed_with(Arena *a, const Kernel *k, int given)
 {
     bool *needed = arena_array(a, bool, (size_t)k->count + 1);
     for (int i = 0; i < k->count; i++)
@@ -464,7 +473,7 @@ bool *c_needed(Arena *a, const Kernel *k)
     for (bool more = true; more;) {
         more = false;
         for (int i = 0; i < k->count; i++)
-            for (int x = 0; needed[i] && x < k->code[i].arg_count; x++) {
+            for (int x = 0; needed[i] && i != given && x < k->code[i].arg_count; x++) {
                 more |= !needed[k->code[i].args[x]];
                 needed[k->code[i].args[x]] = true;
             }
@@ -472,20 +481,26 @@ bool *c_needed(Arena *a, const Kernel *k)
     return needed;
 }
 
+bool *c_needed(Arena *a, const Kernel *k)
+{
+    return needed_with(a, k, -1);
+}
+
 static void count_uses(Nest *n)
 {
     for (int i = 0; i < n->k->count; i++)
-        for (int x = 0; n->needed[i] && x < n->k->code[i].arg_count; x++)
+        for (int x = 0; n->needed[i] && i != n->given && x < n->k->code[i].arg_count; x++)
             n->uses[n->k->code[i].args[x]]++;
 }
 
-static Nest nest_of(CWriter *w, const Kernel *k)
+static Nest nest_of(CWriter *w, const Kernel *k, int given)
 {
     Nest n = {.w = w,
               .k = k,
               .value = arena_array(w->arena, CValue, (size_t)k->count + 1),
               .known = arena_array(w->arena, bool, (size_t)k->count + 1),
-              .needed = c_needed(w->arena, k),
+              .needed = needed_with(w->arena, k, given),
+              .given = given,
               .uses = arena_array(w->arena, int, (size_t)k->count + 1)};
     count_uses(&n);
     for (int i = 0; i < k->count; i++)
@@ -496,7 +511,7 @@ static Nest nest_of(CWriter *w, const Kernel *k)
 
 void c_loops(CWriter *w, const Kernel *k)
 {
-    Nest n = nest_of(w, k);
+    Nest n = nest_of(w, k, -1);
     outer_loops(&n, 0);
 }
 
@@ -504,9 +519,19 @@ void c_loops(CWriter *w, const Kernel *k)
 
 CCode *c_code_open(CWriter *w, const Kernel *k)
 {
+    return c_code_open_behind(w, k, -1);
+}
+
+CCode *c_code_open_behind(CWriter *w, const Kernel *k, int instr)
+{
     CCode *c = arena_new_of(w->arena, CCode);
-    *c = nest_of(w, k);
+    *c = nest_of(w, k, instr);
     return c;
+}
+
+const bool *c_code_needed(const CCode *c)
+{
+    return c->needed;
 }
 
 void c_code_at(CCode *c, int axis, const char *index)

@@ -61,10 +61,28 @@ static const char *const words[] = {
     "NULL",         "I",
 };
 
+// With which macros of <stdint.h> and <math.h> begin.
+static const char *const macros[] = {
+    "INT8_",    "INT16_",  "INT32_",  "INT64_", "INT_",    "INTMAX_",  "INTPTR_",     "UINT8_",
+    "UINT16_",  "UINT32_", "UINT64_", "UINT_",  "UINTMAX", "UINTPTR_", "SIG_ATOMIC_", "PTRDIFF_",
+    "SIZE_MAX", "WCHAR_",  "WINT_",   "FP_",    "M_",      "MATH_",    "HUGE_VAL",    "EOF",
+};
+
 static bool is_word(const char *text)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool is_macro(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (islower((unsigned char)*c))
+            return false;
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+        if (strncmp(macros[i], text, strlen(macros[i])) == 0)
             return true;
     return false;
 }
@@ -83,7 +101,7 @@ const char *c_identifier(Arena *a, const char *text)
             text_add(&t, "_");
     }
     const char *made = t.size > 0 ? text_str(&t) : "n";
-    return is_word(made) ? arena_printf(a, "%s_", made) : made;
+    return is_word(made) || is_macro(made) ? arena_printf(a, "%s_", made) : made;
 }
 
 const char *c_upper(Arena *a, const char *identifier)

@@ -26,6 +26,14 @@ const char *c_port_names(Arena *a, const Graph *g, const CPlaces *places);
 
 // --- parts --------------------------------------------------------------------------------------
 
+// Before any code (c_declare.c): comments on inputs, outputs and memory; sizes; the functions that
+// every header has; what stands around functions for C++.
+void c_describe_ports(Header *h);
+void c_declare_sizes(Header *h);
+void c_declare_predict(Header *h);
+void c_begin_functions(CWriter *w);
+void c_end_functions(CWriter *w);
+
 // A variable as a constant (c_header.c), unless it is there.
 void c_print_constant(Header *h, int variable);
 

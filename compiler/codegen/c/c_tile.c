@@ -115,11 +115,16 @@ static void choose_tile(Contract *t)
         }
 }
 
-void c_tile_choose(Contract *t)
+void c_tile_axes(Contract *t)
 {
     add_axes(t, &t->k->batch);
     add_axes(t, &t->k->rows);
     add_axes(t, &t->k->columns);
+}
+
+void c_tile_choose(Contract *t)
+{
+    c_tile_axes(t);
     t->tile_rows = t->tile_columns = 1;
     t->column = choose_column(t);
     t->row = t->column < 0 ? -1 : choose_row(t);

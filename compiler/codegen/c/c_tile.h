@@ -18,6 +18,10 @@ typedef struct Contract {
     int64_t low, high;  // of the row axis: where a tile does not reach beyond its ends
     CCode *code;        // behind the results; NULL: they go to memory as they are
 } Contract;
+
+// Where the left operand's element for t->index is, the depth aside (c_contract.c).
+const char *c_left_position(const Contract *t);
+
 // Of i8, into i32; what nnc makes of them stays within 31 bits.
 static inline bool is_whole(const Contract *t)
 {
@@ -55,15 +59,55 @@ bool c_clip_ends(const Contract *t, int level);
 // Writes the places at0, ... on those clips; the condition that all are inside.
 void c_clip_places(const Contract *t, const char *const *depth, int level);
 const char *c_clip_test(const Contract *t, int level);
+// The place on a clip of the first element of a window.
+const char *c_clip_start(const Contract *t, int clip);
 bool c_clip_is_zero(const Contract *t);
 // Makes of `t` one for the places on the row axis where all is inside along it. Depth axes that run
 // on through memory are one there.
 void c_clip_drop(Contract *t);
 
+// --- of i8 with the kit (c_blocks.c, c_depthwise.c) ---------------------------------------------
+
+// Whether the right operand is worth standing in blocks; a contraction of which it does.
+bool c_blocks_serve(Arena *a, const Kernel *k);
+void c_blocks(CWriter *w, const Kernel *k);
+// The same of one with a window for each channel.
+bool c_depthwise_serves(Arena *a, const Kernel *k);
+void c_depthwise(CWriter *w, const Kernel *k);
+
+// --- what follows its sums (c_finish.c) ---------------------------------------------------------
+
+typedef struct CFinish {
+    int instr;               // the cast to i8
+    int offset, multiplier;  // slots, of a number for each channel
+    int zero;
+} CFinish;
+
+// False: the kit cannot do it. `axis` of the kernel is that of the channels.
+bool c_finish_of(Arena *a, const Kernel *k, int axis, CFinish *f);
+// How many points the other axes of the result have; `point` as places on them, which are declared.
+int64_t c_points(const Contract *t);
+void c_point_index(Contract *t, const char *point);
+// Where the kit may write the results of a point and those after it; NULL: into an array `y`, which
+// c_follow makes the results of.
+const char *c_results(const Contract *t, const CFinish *f, int64_t channels, const char *point);
+// first: the point of the first row of `y`; NULL: there is one. rows: how many; NULL: one.
+void c_follow(Contract *t, int64_t channels, const char *first, const char *rows);
+
+// --- windows (c_window.c) -----------------------------------------------------------------------
+
+bool c_window_serves(const Kernel *k);
+// Whether all runs of a window are fours.
+bool c_window_in_fours(const Contract *t);
+// Gathers at `to` the window of the result at t->index, as the kit's tiles want it or as bytes.
+void c_window(const Contract *t, bool wide);
+
 // --- the tile (c_tile.c) ------------------------------------------------------------------------
 
 // Which axes a tile lies on, and its size.
 void c_tile_choose(Contract *t);
+// The axes of the result that are longer than 1.
+void c_tile_axes(Contract *t);
 
 // --- its sums (c_sums.c) ------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "codegen/c/c_writer.h"
+#include "codegen/c/c_kit.h"
 #include "graph/ops/ops.h"
 
 const CType c_types[DTYPE_COUNT] = {
@@ -20,8 +20,9 @@ const CType c_types[DTYPE_COUNT] = {
 
 typedef struct HelperRow {
     const char *name;
-    const char *text;  // NAME stands for the model's name
+    const char *text;  // c_add_text's
     CHelper needs;     // another one, which stands before; C_HELPER_COUNT: none
+    int part;          // KitPart + 1 of those that are written for several processors; 0: none
 } HelperRow;
 
 #define ALWAYS "static inline NAME_ALWAYS "
@@ -34,9 +35,9 @@ typedef struct HelperRow {
 // The random numbers are those of nnc itself: Philox4x32-10 (Salmon et al., SC 2011).
 static const HelperRow helpers[C_HELPER_COUNT] = {
     [C_MAX] = {"max", "static inline float NAME_max(float a, float b) { return b > a ? b : a; }\n",
-               C_HELPER_COUNT},
+               C_HELPER_COUNT, 0},
     [C_MIN] = {"min", "static inline float NAME_min(float a, float b) { return b < a ? b : a; }\n",
-               C_HELPER_COUNT},
+               C_HELPER_COUNT, 0},
     [C_MULTIPLY_ADD] =
         {"mad",
          "// a * b + c, rounded once where the processor can.\n"
@@ -49,11 +50,11 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "    return a * b + c;\n"
          "#endif\n"
          "}\n",
-         C_HELPER_COUNT},
+         C_HELPER_COUNT, 0},
     [C_SIGMOID] = {"sigmoid",
                    "static inline float NAME_sigmoid(float a) { return 1.0f / (1.0f + expf(-a)); "
                    "}\n",
-                   C_HELPER_COUNT},
+                   C_HELPER_COUNT, 0},
     [C_TO_I32] = {"to_i32",
                   "// Towards zero; what is beyond the ends becomes them, NaN becomes 0.\n"
                   "static inline int32_t NAME_to_i32(float a)\n"
@@ -62,29 +63,29 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                   "        return a <= -2147483648.0f ? INT32_MIN : 0;\n"
                   "    return a < 2147483648.0f ? (int32_t)a : INT32_MAX;\n"
                   "}\n",
-                  C_HELPER_COUNT},
+                  C_HELPER_COUNT, 0},
     [C_WHOLE_MAX] = {"larger", WHOLE "larger(int32_t a, int32_t b) { return b > a ? b : a; }\n",
-                     C_HELPER_COUNT},
+                     C_HELPER_COUNT, 0},
     [C_WHOLE_MIN] = {"smaller", WHOLE "smaller(int32_t a, int32_t b) { return b < a ? b : a; }\n",
-                     C_HELPER_COUNT},
+                     C_HELPER_COUNT, 0},
     [C_PLUS] = {"plus",
                 "// Modulo 2^32, as the next ones.\n" WHOLE "plus(int32_t a, int32_t b)\n"
                 "{\n"
                 "    return (int32_t)((uint32_t)a + (uint32_t)b);\n"
                 "}\n",
-                C_HELPER_COUNT},
+                C_HELPER_COUNT, 0},
     [C_MINUS] = {"minus",
                  WHOLE "minus(int32_t a, int32_t b)\n"
                        "{\n"
                        "    return (int32_t)((uint32_t)a - (uint32_t)b);\n"
                        "}\n",
-                 C_HELPER_COUNT},
+                 C_HELPER_COUNT, 0},
     [C_TIMES] = {"times",
                  WHOLE "times(int32_t a, int32_t b)\n"
                        "{\n"
                        "    return (int32_t)((uint32_t)a * (uint32_t)b);\n"
                        "}\n",
-                 C_HELPER_COUNT},
+                 C_HELPER_COUNT, 0},
     [C_OVER] = {"over",
                 "// Towards zero; 0 where b is 0, and -2^31 / -1 is -2^31.\n" WHOLE
                 "over(int32_t a, int32_t b)\n"
@@ -93,7 +94,8 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                 "        return 0;\n"
                 "    return b == -1 ? (int32_t)(0u - (uint32_t)a) : a / b;\n"
                 "}\n",
-                C_HELPER_COUNT},
+                C_HELPER_COUNT, 0},
+    [C_HIGH] = {"high", c_kit_high, C_TO_I8, 0},
     [C_SCALED] =
         {"scaled",
          "// floor(a * multiplier / 2^s + 1/2) with s modulo 64, the nearest that there is.\n"
@@ -104,7 +106,7 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "    const int64_t z = (int64_t)(((y ^ low) >> s) - (low >> s));\n"
          "    return z < INT32_MIN ? INT32_MIN : z > INT32_MAX ? INT32_MAX : (int32_t)z;\n"
          "}\n",
-         C_HELPER_COUNT},
+         C_HIGH, 0},
     [C_REQUANTIZE] =
         {"requantize",
          "// The same; mostly the upper half of the product has all that is wanted. 2^30 keeps it\n"
@@ -113,14 +115,16 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "{\n"
          "    const uint32_t s = (uint32_t)shift & 63u, n = s - 32u, low = 0x40000000u;\n"
          "    const uint32_t high = (uint32_t)((uint64_t)((int64_t)a * multiplier) >> 32);\n"
+         "    if (s == 32u)\n"
+         "        return NAME_high(a, multiplier);\n"
          "    if (n - 1u >= 30u)\n"
          "        return NAME_scaled(a, multiplier, s);\n"
          "    return (int32_t)(((high + low + (1u << (n - 1u))) >> n) - (low >> n));\n"
          "}\n",
-         C_SCALED},
+         C_SCALED, 0},
     [C_TO_I8] = {"to_i8",
                  WHOLE "to_i8(int32_t a) { return a < -128 ? -128 : a > 127 ? 127 : a; }\n",
-                 C_HELPER_COUNT},
+                 C_HELPER_COUNT, 0},
     [C_REAL_TO_I8] =
         {"real_to_i8",
          "// Towards zero; what is beyond the ends becomes them, NaN becomes 0.\n" WHOLE
@@ -130,7 +134,7 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "        return a <= -128.0f ? -128 : 0;\n"
          "    return a < 127.0f ? (int32_t)a : 127;\n"
          "}\n",
-         C_HELPER_COUNT},
+         C_HELPER_COUNT, 0},
     [C_ROUNDED] = {"rounded",
                    "// A product that is rounded before it is added to, on any processor.\n"
                    "static inline float NAME_rounded(float a)\n"
@@ -138,7 +142,7 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
                    "    const volatile float rounded = a;\n"
                    "    return rounded;\n"
                    "}\n",
-                   C_HELPER_COUNT},
+                   C_HELPER_COUNT, 0},
     [C_PAIRS] =
         {"pairs",
          "#if NAME_PAIRS\n"
@@ -166,14 +170,23 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "    return r;\n"
          "}\n"
          "#endif\n",
-         C_HELPER_COUNT},
+         C_HELPER_COUNT, 0},
+    [C_CODE] = {"code", c_kit_code, C_HIGH, 0},
+    [C_FINISH] = {"finish", NULL, C_CODE, KIT_FINISH + 1},
+    [C_WIDEN] = {"widen", NULL, C_PAIRS, KIT_WIDEN + 1},
+    [C_WINDOW] = {"window", c_kit_window, C_WIDEN, 0},
+    [C_BYTES] = {"window8", c_kit_bytes, C_HELPER_COUNT, 0},
+    [C_TILE] = {"tile", NULL, C_FINISH, KIT_TILE + 1},
+    [C_LINE] = {"line", NULL, C_FINISH, KIT_LINE + 1},
+    [C_CHANNELS] = {"channels", NULL, C_FINISH, KIT_CHANNELS + 1},
+    [C_DEPTHWISE] = {"depthwise", c_kit_depthwise, C_CHANNELS, 0},
     [C_ROW] = {"row",
                "// An index outside of the table is that of its first or last row.\n"
                "static inline int32_t NAME_row(int32_t row, int32_t rows)\n"
                "{\n"
                "    return row < 0 ? 0 : row < rows ? row : rows - 1;\n"
                "}\n",
-               C_HELPER_COUNT},
+               C_HELPER_COUNT, 0},
     [C_RANDOM] =
         {"random",
          "// Number `element` of a stream in [0, 1): Philox4x32-10, Salmon et al., SC 2011.\n"
@@ -193,7 +206,7 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "    }\n"
          "    return (float)(c[element / 16 % 4] >> 8) * (1.0f / 16777216.0f);\n"
          "}\n",
-         C_HELPER_COUNT},
+         C_HELPER_COUNT, 0},
 };
 
 const char *c_helper(CWriter *w, CHelper helper)
@@ -204,21 +217,33 @@ const char *c_helper(CWriter *w, CHelper helper)
     return arena_printf(w->arena, "%s_%s", w->name, helpers[helper].name);
 }
 
-static void print_helper(CWriter *w, const char *text)
+static const char *word_for(const CWriter *w, const char *text)
 {
-    for (const char *at; (at = strstr(text, "NAME")) != NULL; text = at + 4) {
-        text_add_n(w->out, text, (size_t)(at - text));
-        text_add(w->out, w->name);
+    return strncmp(text, "NAME", 4) == 0    ? w->name
+           : strncmp(text, "INDEX", 5) == 0 ? w->index
+                                            : NULL;
+}
+
+void c_add_text(CWriter *w, const char *text)
+{
+    for (; *text; text++) {
+        const char *word = word_for(w, text);
+        text_add_n(w->out, word ? word : text, word ? strlen(word) : 1);
+        text += word ? (*text == 'N' ? 3 : 4) : 0;
     }
-    text_add(w->out, text);
-    text_add(w->out, "\n");
 }
 
 void c_print_helpers(CWriter *w)
 {
-    for (int i = 0; i < C_HELPER_COUNT; i++)
-        if (w->used[i])
-            print_helper(w, helpers[i].text);
+    for (int i = 0; i < C_HELPER_COUNT; i++) {
+        if (!w->used[i])
+            continue;
+        if (helpers[i].part)
+            c_kit_print(w, (KitPart)(helpers[i].part - 1));
+        else
+            c_add_text(w, helpers[i].text);
+        c_add_text(w, "\n");
+    }
 }
 
 // --- operations ---------------------------------------------------------------------------------

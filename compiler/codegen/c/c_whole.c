@@ -1,4 +1,5 @@
-// c_whole.c -- a model of whole numbers from end to end: i8 in, i8 out, no float between.
+// c_whole.c -- a model of whole numbers from end to end: i8 in, i8 out, no float between but where
+// a layer stays f32.
 
 #include "codegen/c/c_parts.h"
 
@@ -10,17 +11,28 @@ static void describe_end(Header *h, const char *name, const CEnd *e)
                e->note ? e->note : "");
 }
 
-void c_describe_whole(Header *h)
+static void describe_ends(Header *h)
 {
     CWriter *w = &h->w;
     const Graph *g = h->from->whole->graph;
-    c_line(w, "// It computes in whole numbers. %s_predict_i8 takes and gives them, and needs no",
-           w->name);
-    c_line(w, "// float at all; q, from -128 to 127, stands for");
+    c_line(w, "// %s_predict_i8 takes and gives them%s; q, from -128 to 127, stands for", w->name,
+           h->from->mixed ? "" : ", and needs no float at all");
     for (int i = 0; i < g->input_count; i++)
         describe_end(h, g->inputs[i].name, &h->from->inputs[i]);
     for (int i = 0; i < g->output_count; i++)
         describe_end(h, g->outputs[i].name, &h->from->outputs[i]);
+}
+
+void c_describe_whole(Header *h)
+{
+    CWriter *w = &h->w;
+    c_line(w, "// It computes in whole numbers%s.",
+           h->from->mixed ? ", but for layers that have no such form and stay f32" : "");
+    if (h->from->whole)
+        describe_ends(h);
+    else
+        c_line(w, "// There is no %s_predict_i8: the first or the last layer takes or gives f32.",
+               w->name);
     c_line(w, "//");
 }
 

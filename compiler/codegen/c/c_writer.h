@@ -23,12 +23,22 @@ typedef enum CHelper {
     C_MINUS,
     C_TIMES,
     C_OVER,
+    C_HIGH,
     C_SCALED,
     C_REQUANTIZE,
     C_TO_I8,
     C_REAL_TO_I8,
     C_ROUNDED,
     C_PAIRS,
+    C_CODE,
+    C_FINISH,
+    C_WIDEN,
+    C_WINDOW,
+    C_BYTES,
+    C_TILE,
+    C_LINE,
+    C_CHANNELS,
+    C_DEPTHWISE,
     C_ROW,
     C_RANDOM,
     C_HELPER_COUNT
@@ -67,6 +77,9 @@ void c_line(CWriter *w, const char *format, ...) __attribute__((format(printf, 2
 void c_open(CWriter *w, const char *format, ...) __attribute__((format(printf, 2, 3)));  // ... {
 void c_close(CWriter *w);                                                                // }
 void c_blank(CWriter *w);
+
+// Text in which NAME stands for the model's name and INDEX for the type of an index.
+void c_add_text(CWriter *w, const char *text);
 
 // --- names and literals (c_names.c) -------------------------------------------------------------
 
@@ -143,6 +156,10 @@ bool *c_needed(Arena *a, const Kernel *k);
 // Code behind a contraction (c_loops.c): opened once, run at every point of the result.
 typedef struct CCode CCode;
 CCode *c_code_open(CWriter *w, const Kernel *k);
+// The same where `instr`, not the sum alone, is what c_code_run is given.
+CCode *c_code_open_behind(CWriter *w, const Kernel *k, int instr);
+// By instruction: whether that code computes it.
+const bool *c_code_needed(const CCode *c);
 void c_code_at(CCode *c, int axis, const char *index);  // NULL: 0
 void c_code_run(CCode *c, const char *product);
 

@@ -94,16 +94,12 @@ static bool is_written(const Kernel *k, int slot)
     return false;
 }
 
-static void ask_for(Tiles *t, const Instr *c)
+static void ask_for_vector(Tiles *t)
 {
-    Gen *g = t->g;
-    Val at = nest_address(&t->nest, c);
-    for (int j = 0; j < t->columns_now; j++) {
-        const int64_t ahead = (int64_t)j * t->column_step * c->strides[t->column.axis];
-        Val args[4] = {gen_offset(g, at, ahead * (int64_t)dtype_size(c->dtype)),
-                       gen_i32(g, is_written(t->k, c->slot), 1), gen_i32(g, 3, 1),
-                       gen_i32(g, 1, 1)};
-        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+    for (int i = 0; i < t->k->count; i++) {
+        const Instr *c = &t->k->code[i];
+        if (is_far(t, c))
+            gen_ask_ahead(t->g, nest_address(&t->nest, c), is_written(t->k, c->slot));
     }
 }
 
@@ -125,21 +121,52 @@ static void at_row(Tiles *t, Val first, Val row)
     epilogue_at(t, &t->fold, LLVMBuildSRem(g->builder, row, size, ""));
 }
 
-void epilogue_ask_ahead(Tiles *t)
+// Vector `number` of the tile.
+static void ask_for_number(Tiles *t, Val number)
 {
     Gen *g = t->g;
     const ContractAxis *x = &t->rows[t->row_count - 1];
-    if (g->width == 1 || !asks_ahead(t))
-        return;
-    Val first = t->nest.index[x->axis];
-    Loop l;
-    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, t->rows_now), 1, NULL, 0);
-    at_row(t, first, l.index);
-    for (int i = 0; i < t->k->count; i++)
-        if (is_far(t, &t->k->code[i]))
-            ask_for(t, &t->k->code[i]);
-    gen_loop_end(g, &l, NULL);
+    Val first = t->nest.index[x->axis], column = t->nest.index[t->column.axis];
+    Val columns = gen_i64(g, t->columns_now);
+    Val along = LLVMBuildURem(g->builder, number, columns, "");
+    at_row(t, first, LLVMBuildUDiv(g->builder, number, columns, ""));
+    along = LLVMBuildNSWMul(g->builder, along, gen_i64(g, t->column_step), "");
+    epilogue_at(t, &t->column, LLVMBuildNSWAdd(g->builder, column, along, ""));
+    ask_for_vector(t);
+    epilogue_at(t, &t->column, column);
     epilogue_at(t, x, first);
+}
+
+// Steps of depth for each vector of the tile; 0: fewer than one, or they are no single loop.
+static int64_t steps_a_vector(const Tiles *t)
+{
+    const int64_t vectors = (int64_t)t->rows_now * t->columns_now;
+    return t->hoisted || t->depth_count > 1 ? 0 : tiles_most(t, &t->depth[0]) / vectors;
+}
+
+static bool asks_in_steps(const Tiles *t)
+{
+    return t->k->count && t->g->width > 1 && asks_ahead(t) && steps_a_vector(t) > 0;
+}
+
+void epilogue_ask_ahead(Tiles *t)
+{
+    Gen *g = t->g;
+    if (!t->k->count || g->width == 1 || !asks_ahead(t) || asks_in_steps(t))
+        return;
+    Loop l;
+    gen_loop_begin(g, &l, gen_i64(g, 0), gen_i64(g, (int64_t)t->rows_now * t->columns_now), 1, NULL,
+                   0);
+    ask_for_number(t, l.index);
+    gen_loop_end(g, &l, NULL);
+}
+
+void epilogue_ask_in_step(Tiles *t, Val step)
+{
+    if (!asks_in_steps(t))
+        return;
+    Val steps = gen_i64(t->g, steps_a_vector(t));
+    ask_for_number(t, LLVMBuildUDiv(t->g->builder, step, steps, ""));
 }
 
 // --- a tile -------------------------------------------------------------------------------------

@@ -363,3 +363,10 @@ void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val 
     else
         LLVMSetAlignment(LLVMBuildStore(g->builder, v, address), (unsigned)dtype_size(dtype));
 }
+
+void gen_ask_ahead(Gen *g, Val address, bool to_write)
+{
+    enum { KEPT = 3, OF_DATA = 1 };
+    Val args[4] = {address, gen_i32(g, to_write, 1), gen_i32(g, KEPT, 1), gen_i32(g, OF_DATA, 1)};
+    gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
+}

@@ -87,6 +87,8 @@ Val gen_load(Gen *g, Val address, DType dtype, int64_t stride, int w, Val mask);
 // Lane i from base[index[i]]; index: <w x i64>.
 Val gen_load_lanes(Gen *g, Val base, DType dtype, Val index, Val mask);
 void gen_store(Gen *g, Val value, Val address, DType dtype, int64_t stride, Val mask);
+// Asks for the line of the cache that is to be read, or written, soon.
+void gen_ask_ahead(Gen *g, Val address, bool to_write);
 
 // --- arithmetic (vmath.c) -----------------------------------------------------------------------
 // a * b + c, rounded once; alone: as the machine does it fastest, a call it never is.
@@ -108,7 +110,7 @@ typedef struct Split {
     int64_t grain;    // length of a piece; by the shape alone
 } Split;
 
-Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name);
+Val gen_loops_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 Split loops_split(const Plan *p, const Kernel *k, int width);
 
 // A kernel that does nothing but exchange axes (transpose.c).

@@ -12,11 +12,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <xxhash.h>
 
+#include "alloc.h"
 #include "blas.h"
 #include "codegen/llvm/modules.h"
+#include "float_mode.h"
 #include "pool.h"
 
 struct Jit {
@@ -81,7 +82,7 @@ static LLVMErrorRef define_host_symbols(const Jit *j)
     LLVMOrcCSymbolMapPair pairs[] = {
         host_symbol(j, "nnrt_sgemm", (uintptr_t)nnrt_sgemm),
         host_symbol(j, "nnrt_sgemm_batch", (uintptr_t)nnrt_sgemm_batch),
-        host_symbol(j, "nnrt_pool_run", (uintptr_t)nnrt_pool_run),
+        host_symbol(j, "nnrt_pool_share", (uintptr_t)nnrt_pool_share),
         host_symbol(j, "powf", (uintptr_t)powf),
         host_symbol(j, "memset", (uintptr_t)memset),
         host_symbol(j, "memcpy", (uintptr_t)memcpy),
@@ -308,7 +309,10 @@ static void jit_run(Executable *x, const RunArgs *args)
 {
     JitExecutable *je = (JitExecutable *)x;
     RunContext context = {.args = *args, .arena = je->arena, .cycles = je->cycles};
+    const NnrtFloatMode before = nnrt_float_mode();
+    nnrt_set_float_mode(nnrt_flushing(before));
     je->native(&context);
+    nnrt_set_float_mode(before);
 }
 
 static void jit_free(Executable *x)
@@ -318,19 +322,6 @@ static void jit_free(Executable *x)
     free(je);
 }
 
-// Zeroed by the system, in large pages: the first step would take long to touch small ones.
-static char *new_arena(size_t bytes)
-{
-    enum { PAGE = 2 << 20 };
-    if (bytes < PAGE)
-        return aligned_alloc(64, bytes + 64);
-    bytes = (bytes + PAGE) / PAGE * PAGE;
-    char *arena = aligned_alloc(PAGE, bytes);
-    if (arena)
-        madvise(arena, bytes, MADV_HUGEPAGE);
-    return arena;
-}
-
 Executable *jit_start(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, const char **error)
 {
     const Plan *p = plan_new(a, graph, max_batch);
@@ -338,7 +329,7 @@ Executable *jit_start(Jit *j, Arena *a, const Graph *graph, int64_t max_batch, c
     if (!name)
         return NULL;
     JitExecutable *je = calloc(1, sizeof *je);
-    char *arena = new_arena(p->arena_bytes);
+    char *arena = nnrt_alloc_operands(p->arena_bytes);
     if (!je || !arena) {
         free(je);
         free(arena);

@@ -12,6 +12,8 @@
 // the vector axis is reduced, outer values are scalars and each reduction ends in a tree over the
 // accumulators and then over the lanes, whose form depends on the vector width and shape alone.
 
+#include <string.h>
+
 #include "codegen/llvm/nest.h"
 #include "graph/ops/ops.h"
 
@@ -92,6 +94,27 @@ static void full_body(Nest *n, Val *acc)
             nest_store_part(n, &n->k->code[i], part);
 }
 
+// Takes another point to where the loops around are with this one.
+static void follow(Nest *point, const Nest *n, int steps)
+{
+    for (int i = 0; i < MAX_RANK; i++)
+        point->index[i] = n->index[i];
+    point->unroll = n->unroll;
+    point->mask = n->mask;
+    if (steps)
+        point->index[n->together] =
+            LLVMBuildNSWAdd(n->g->builder, n->index[n->together], gen_i64(n->g, steps), "");
+}
+
+static void full_bodies(Nest *n, Val *acc)
+{
+    for (int i = 0; i < n->point_count; i++) {
+        if (i > 0)
+            follow(n->points[i], n, i);
+        full_body(n->points[i], acc + i * nest_accumulator_count(n));
+    }
+}
+
 // A rough number of instructions for one vector of a value.
 static int weight(const Instr *c)
 {
@@ -150,9 +173,9 @@ static void reduced_loops(Nest *n, int axis, Val *acc, int count)
         axis++;
     if (axis == k->axis_count) {
         if (n->vector_outer || k->vector_axis < 0)
-            full_body(n, acc);
+            full_bodies(n, acc);
         else
-            strips(n, gen_i64(n->g, 0), axis_end(n, k->vector_axis), acc, count, full_body);
+            strips(n, gen_i64(n->g, 0), axis_end(n, k->vector_axis), acc, count, full_bodies);
         return;
     }
     if (goes_in_ways(n, axis, count)) {
@@ -187,22 +210,38 @@ static void outer_stores(Nest *n)
     }
 }
 
-// One point of the outer axes, or a strip of them.
-static void outer_body(Nest *n, Val *carried)
+static void one_pass(Nest *n, int pass)
 {
     Val acc[GEN_MAX_CARRIED];
+    int count = 0;
+    for (int i = 0; i < n->point_count; i++) {
+        n->points[i]->pass = pass;
+        outer_values(n->points[i], pass);
+        count = nest_accumulator_count(n);
+        nest_start_accumulators(n->points[i], acc + i * count);
+    }
+    reduced_loops(n, 0, acc, n->point_count * count);
+    for (int i = 0; i < n->point_count; i++)
+        nest_finish_reductions(n->points[i], acc + i * count);
+}
+
+// One point of the outer axes or a few together, or a strip of them.
+static void outer_body(Nest *n, Val *carried)
+{
     (void)carried;
     int strip = n->strip;
     n->strip = n->vector_outer ? n->unroll : strip;
-    nest_forget(n, LEVEL_OUTER);
-    for (n->pass = 0; n->pass < n->k->passes; n->pass++) {
-        outer_values(n, n->pass);
-        nest_start_accumulators(n, acc);
-        reduced_loops(n, 0, acc, nest_accumulator_count(n));
-        nest_finish_reductions(n, acc);
+    for (int i = 0; i < n->point_count; i++) {
+        if (i > 0)
+            follow(n->points[i], n, i);
+        nest_forget(n->points[i], LEVEL_OUTER);
     }
-    outer_values(n, n->k->passes);
-    outer_stores(n);
+    for (int pass = 0; pass < n->k->passes; pass++)
+        one_pass(n, pass);
+    for (int i = 0; i < n->point_count; i++) {
+        outer_values(n->points[i], n->k->passes);
+        outer_stores(n->points[i]);
+    }
     n->strip = strip;
 }
 
@@ -213,8 +252,64 @@ static int next_outer(const Kernel *k, int axis)
     return axis;
 }
 
+// --- several rows at a time ---------------------------------------------------------------------
+// What a row comes to (its largest, its sum) takes a chain of a hundred cycles or more from lane to
+// lane, and the next pass waits for it. Rows do not wait for each other.
+
+// Of a kernel that is done so; larger ones take long to compile, and fill the processor.
+#define MOST_WEIGHT 160
+
+// An axis of rows along which a few are done together, or -1.
+static int axis_together(const Nest *n)
+{
+    const Kernel *k = n->k;
+    int last = -1;
+    if (n->vector_outer || k->vector_axis < 0 || n->g->width == 1)
+        return -1;
+    for (int i = 0; i < k->axis_count; i++)
+        if (!k->axes[i].reduced)
+            last = i;
+    return last;
+}
+
+static Nest *another_point(const Nest *n)
+{
+    Arena *a = n->g->arena;
+    const size_t count = (size_t)n->k->count + 1;
+    Nest *point = arena_new_of(a, Nest);
+    *point = *n;
+    point->value = arena_calloc(a, count, sizeof *point->value);
+    point->known = arena_array(a, bool, count);
+    memcpy(point->value, n->value, count * sizeof *n->value);
+    memcpy(point->known, n->known, count * sizeof *n->known);
+    return point;
+}
+
+static void take_together(Nest *n)
+{
+    n->together = axis_together(n);
+    const int most = n->together < 0 || kernel_weight(n->k) > MOST_WEIGHT ? 1 : MAX_TOGETHER;
+    for (int i = 1; i < most; i++)
+        n->points[i] = another_point(n);
+    n->point_count = most;
+}
+
+static void outer_loops(Nest *n, int axis, bool split);
+
+static void axis_loop(Nest *n, int axis, Val lo, Val hi)
+{
+    Loop l;
+    if (is_empty(lo, hi))
+        return;
+    gen_loop_begin(n->g, &l, lo, hi, axis == n->together ? n->point_count : 1, NULL, 0);
+    n->index[axis] = l.index;
+    outer_loops(n, axis + 1, false);
+    gen_loop_end(n->g, &l, NULL);
+}
+
 static void outer_loops(Nest *n, int axis, bool split)
 {
+    LLVMBuilderRef b = n->g->builder;
     const Kernel *k = n->k;
     axis = next_outer(k, axis);
     if (axis == k->axis_count) {
@@ -225,12 +320,18 @@ static void outer_loops(Nest *n, int axis, bool split)
                    NULL, 0, outer_body);
         return;
     }
-    Loop l;
-    gen_loop_begin(n->g, &l, split ? n->lo : gen_i64(n->g, 0), split ? n->hi : axis_end(n, axis), 1,
-                   NULL, 0);
-    n->index[axis] = l.index;
-    outer_loops(n, axis + 1, false);
-    gen_loop_end(n->g, &l, NULL);
+    Val lo = split ? n->lo : gen_i64(n->g, 0), hi = split ? n->hi : axis_end(n, axis);
+    const int most = n->point_count;
+    if (axis != n->together || most == 1) {
+        axis_loop(n, axis, lo, hi);
+        return;
+    }
+    Val length = LLVMBuildNSWSub(b, hi, lo, "");
+    Val middle = LLVMBuildNSWAdd(b, lo, LLVMBuildAnd(b, length, gen_i64(n->g, -most), ""), "");
+    axis_loop(n, axis, lo, middle);
+    n->point_count = 1;
+    axis_loop(n, axis, middle, hi);
+    n->point_count = most;
 }
 
 // --- the kernel ---------------------------------------------------------------------------------
@@ -259,7 +360,18 @@ static int choose_strip(const Kernel *k, int width)
     return unit % width == 0 || (x->size != DIM_BATCH && x->size < 2 * most * width) ? 1 : most;
 }
 
-Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
+static double points(const Plan *p, const Kernel *k)
+{
+    double n = 1;
+    for (int i = 0; i < k->axis_count; i++)
+        n *= (double)axis_size(k->axes[i].size, k->axes[i].factor, p->max_batch);
+    return n;
+}
+
+// Elements of a kernel above which what it reads lies in no near cache.
+#define NEAR 65536.0
+
+Val gen_loops_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
 {
     Nest n = {.g = g, .k = k};
     Ty params[3] = {g->ptr, g->i64, g->i64};
@@ -271,10 +383,13 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
     n.hi = LLVMGetParam(fn, 2);
     n.vector_outer = k->vector_axis >= 0 && !k->axes[k->vector_axis].reduced;
     n.strip = n.unroll = choose_strip(k, g->width);
+    n.asks_ahead = points(p, k) > NEAR;
     nest_load_arguments(&n, LLVMGetParam(fn, 0));
     for (int i = 0; i < k->count; i++)
         if (k->code[i].level == LEVEL_UNIFORM)
             nest_define(&n, i);
+    n.points[0] = &n;
+    take_together(&n);
     outer_loops(&n, 0, true);
     LLVMBuildRetVoid(g->builder);
     return fn;
@@ -285,14 +400,6 @@ Val gen_loops_kernel(Gen *g, const Kernel *k, const char *name)
 // Cycles below which handing out a piece costs more than it gains, and those of a good piece.
 #define SPLIT_MIN_CYCLES 60000.0
 #define PIECE_CYCLES 20000.0
-
-static double points(const Plan *p, const Kernel *k)
-{
-    double n = 1;
-    for (int i = 0; i < k->axis_count; i++)
-        n *= (double)axis_size(k->axes[i].size, k->axes[i].factor, p->max_batch);
-    return n;
-}
 
 // Additions to the same elements must come one after another: only examples are apart, as long as
 // no row is chosen by an index.

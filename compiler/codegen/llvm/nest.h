@@ -8,6 +8,7 @@
 #include "codegen/llvm/gen.h"
 
 #define MAX_UNROLL 4
+#define MAX_TOGETHER 2
 
 typedef struct Nest {
     Gen *g;
@@ -18,6 +19,7 @@ typedef struct Nest {
     Val index[MAX_RANK];  // where the loops are
     Val lo, hi;           // the part to do of the split axis
     bool vector_outer;    // the vector axis is not reduced
+    bool asks_ahead;      // what is summed comes from a far cache, or from memory
     int strip;            // unroll of full strips
     int unroll;           // of the strip at hand
     Val mask;             // of the strip at hand, or NULL
@@ -25,6 +27,10 @@ typedef struct Nest {
     int pass;
     Val (*value)[MAX_UNROLL];  // by instruction: a part for each vector of the strip
     bool *known;
+    // Points of the outer axes that are done at the same time, itself the first; the others stand
+    // 1, 2, ... behind it on axis `together`.
+    struct Nest *points[MAX_TOGETHER];
+    int point_count, together;
 } Nest;
 
 // --- values (elements.c) ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// object.c -- a model as one module, with its weights and an entry, made into an object.
+// object.c -- a model as one module, with its weights and its entries, made into an object.
 //
 //   context = { arena, inputs, outputs, 1 example }   -->   loads and stores at constant places
 //   run(context)
@@ -30,13 +30,12 @@ static Val constant_data(Gen *g, const void *data, size_t bytes, size_t align, c
     return global;
 }
 
-// Those that the plan reads.
-static const Val *weights(Gen *g, const ObjectRequest *r)
+// Those that a plan reads, unless they are there.
+static void add_weights(Gen *g, const ObjectRequest *r, const Plan *plan, Val *constants)
 {
-    const Variables *vs = r->plan->graph->variables;
-    Val *constants = arena_array(g->arena, Val, (size_t)vs->count + 1);
-    for (int i = 0; i < r->plan->buffer_count; i++) {
-        const Buffer *b = &r->plan->buffers[i];
+    const Variables *vs = plan->graph->variables;
+    for (int i = 0; i < plan->buffer_count; i++) {
+        const Buffer *b = &plan->buffers[i];
         const Variable *v = &vs->items[b->kind == BUFFER_VARIABLE ? b->index : 0];
         if (b->kind != BUFFER_VARIABLE || constants[b->index])
             continue;
@@ -45,6 +44,15 @@ static const Val *weights(Gen *g, const ObjectRequest *r)
             g, (const char *)r->block + v->offset, bytes, (size_t)g->width * sizeof(float),
             arena_printf(g->arena, "%s_data_%d", r->name, b->index));
     }
+}
+
+static const Val *weights(Gen *g, const ObjectRequest *r)
+{
+    const Variables *vs = r->plan->graph->variables;
+    Val *constants = arena_array(g->arena, Val, (size_t)vs->count + 1);
+    add_weights(g, r, r->plan, constants);
+    if (r->whole)
+        add_weights(g, r, r->whole, constants);
     return constants;
 }
 
@@ -63,7 +71,13 @@ static void add_classes(Gen *g, const ObjectRequest *r)
     LLVMSetGlobalConstant(global, true);
 }
 
-// --- the entry ----------------------------------------------------------------------------------
+// --- the entries --------------------------------------------------------------------------------
+
+typedef struct Entry {
+    const Plan *plan;
+    const char *name;
+    const char *run;  // runs the kernels
+} Entry;
 
 static void set_field(Gen *g, Val base, size_t offset, Val value)
 {
@@ -86,16 +100,15 @@ static Val pointer_table(Gen *g, Val entry, int first, int count)
     return table;
 }
 
-static Val write_context(Gen *g, Val entry, const ObjectRequest *r)
+static Val write_context(Gen *g, Val entry, const Graph *graph, uint64_t seed)
 {
-    const Graph *graph = r->plan->graph;
     Val context = room(g, sizeof(RunContext));
     set_field(g, context, offsetof(RunContext, arena), LLVMGetParam(entry, 0));
     set_field(g, context, offsetof(RunContext, args.inputs),
               pointer_table(g, entry, 1, graph->input_count));
     set_field(g, context, offsetof(RunContext, args.outputs),
               pointer_table(g, entry, 1 + graph->input_count, graph->output_count));
-    set_field(g, context, offsetof(RunContext, args.seed), gen_i64(g, (int64_t)r->seed));
+    set_field(g, context, offsetof(RunContext, args.seed), gen_i64(g, (int64_t)seed));
     set_field(g, context, offsetof(RunContext, args.step), gen_i64(g, 0));
     set_field(g, context, offsetof(RunContext, args.epoch), gen_f32(g, 0, 1));
     set_field(g, context, offsetof(RunContext, args.validation_loss),
@@ -103,26 +116,36 @@ static Val write_context(Gen *g, Val entry, const ObjectRequest *r)
     return context;
 }
 
-static void write_entry(Gen *g, const ObjectRequest *r, const char *run)
+static void write_entry(Gen *g, const ObjectRequest *r, const Entry *e)
 {
-    const int count = 1 + r->plan->graph->input_count + r->plan->graph->output_count;
+    const int count = 1 + e->plan->graph->input_count + e->plan->graph->output_count;
     Ty *params = arena_array(g->arena, Ty, (size_t)count);
     for (int i = 0; i < count; i++)
         params[i] = g->ptr;
-    const char *name = arena_printf(g->arena, "%s_predict", r->name);
-    Val entry = gen_function(g, name, g->none, params, count, true);
-    Val context = write_context(g, entry, r);
-    Val fn = LLVMGetNamedFunction(g->module, run);
+    Val entry = gen_function(g, e->name, g->none, params, count, true);
+    Val context = write_context(g, entry, e->plan->graph, r->seed);
+    Val fn = LLVMGetNamedFunction(g->module, e->run);
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(fn), fn, &context, 1, "");
     LLVMBuildRetVoid(g->builder);
 }
 
-// But for the entry no function is another file's affair.
+// But for the entries no function is another file's affair.
 static void hide_functions(Gen *g)
 {
     for (Val f = LLVMGetFirstFunction(g->module); f; f = LLVMGetNextFunction(f))
         if (!LLVMIsDeclaration(f))
             LLVMSetLinkage(f, LLVMInternalLinkage);
+}
+
+// By itself, so that a linker may drop it.
+static void place_functions(Gen *g)
+{
+    for (Val f = LLVMGetFirstFunction(g->module); f; f = LLVMGetNextFunction(f)) {
+        size_t length;
+        const char *name = LLVMGetValueName2(f, &length);
+        if (!LLVMIsDeclaration(f))
+            LLVMSetSection(f, arena_printf(g->arena, ".text.%.*s", (int)length, name));
+    }
 }
 
 static Unit *write_module(Arena *a, const Machine *m, const ObjectRequest *r)
@@ -133,9 +156,17 @@ static Unit *write_module(Arena *a, const Machine *m, const ObjectRequest *r)
     g->alone = true;
     g->narrow = LLVMPointerSize(LLVMGetModuleDataLayout(g->module)) == 4;
     g->constants = weights(g, r);
-    gen_program(g, r->plan, "run", false);
+    const Entry entries[] = {
+        {r->plan, arena_printf(a, "%s_predict", r->name), "run"},
+        {r->whole, arena_printf(a, "%s_predict_i8", r->name), "run_i8"},
+    };
+    const int count = r->whole ? 2 : 1;
+    for (int i = 0; i < count; i++)
+        gen_program(g, entries[i].plan, entries[i].run, false);
     hide_functions(g);
-    write_entry(g, r, "run");
+    for (int i = 0; i < count; i++)
+        write_entry(g, r, &entries[i]);
+    place_functions(g);
     add_classes(g, r);
     free(names.items);
     return u;

@@ -1,8 +1,9 @@
 // object.h -- a trained model as an object file for this machine or another one: code and weights,
 // which ask for nothing but the C library's functions.
 //
-// The function is that of the C header, NAME_predict(arena, inputs..., outputs...), for one
-// example.
+// The functions are those of the C header for one example: NAME_predict(arena, inputs...,
+// outputs...) and, of a model of whole numbers, NAME_predict_i8. Each has a section of its own, so
+// that a linker may drop what a program does not call.
 
 #ifndef NNC_OBJECT_H
 #define NNC_OBJECT_H
@@ -13,6 +14,7 @@
 typedef struct ObjectRequest {
     const char *name;   // of the model, as an identifier
     const Plan *plan;   // of predict, for one example
+    const Plan *whole;  // of predict_i8; NULL: there is none
     const void *block;  // the values of all variables
     uint64_t seed;
     const char *const *classes;  // names, or NULL

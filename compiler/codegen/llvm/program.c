@@ -97,7 +97,7 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
     }
     Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
                    length, gen_i64(g, s->grain)};
-    Val run = gen_declare(g, "nnrt_pool_run", g->none, params, 5);
+    Val run = gen_declare(g, "nnrt_pool_share", g->none, params, 5);
     LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
 }
 
@@ -149,7 +149,7 @@ static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method meth
     case METHOD_SCAN:
         return gen_scan_kernel(g, k, name);
     case METHOD_LOOPS:
-        return gen_loops_kernel(g, k, name);
+        return gen_loops_kernel(g, plan, k, name);
     case METHOD_TRANSPOSE:
         return gen_transpose_kernel(g, k, name);
     case METHOD_REPEAT:

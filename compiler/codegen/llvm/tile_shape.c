@@ -9,6 +9,8 @@
 // Bytes of both operands up to which a tile's neighbours find them in a near cache; smaller blocks
 // of depth would add to results in memory too often (tried: 24, 40, 80, 160 KB).
 #define CACHE_BYTES 120000
+// What stays in the core's own cache.
+#define NEAR_BYTES 800e3
 
 // --- axes ---------------------------------------------------------------------------------------
 
@@ -72,12 +74,37 @@ typedef struct Shape {
     double cycles;            // of all tiles, for a step of depth
 } Shape;
 
+static double operand_bytes(const Tiles *t, bool left)
+{
+    double elements = 1;
+    const ContractAxis *families[3] = {t->depth, t->rows, &t->vector};
+    const int counts[3] = {t->depth_count, t->row_count, 1};
+    for (int f = 0; f < 3; f++)
+        for (int i = 0; i < counts[f]; i++)
+            if (left ? families[f][i].left : families[f][i].right)
+                elements *= (double)tiles_most(t, &families[f][i]);
+    return elements * (double)dtype_size(t->factor) * (double)(left ? 1 : t->taps.size);
+}
+
+// Rows that are neighbours in memory share lines of the cache, but tiles of six that begin anywhere
+// in them touch a third more lines than tiles of eight. Operands from farther away have narrow
+// panels wait for longer than that.
+static double line_cycles(const Tiles *t, int rows)
+{
+    enum { LINE = 16 };  // elements
+    const ContractAxis *last = &t->rows[t->row_count - 1];
+    const bool straddles = last->left == 1 && t->fold.size == 1 && LINE % rows != 0;
+    const double bytes = operand_bytes(t, true) + operand_bytes(t, false);
+    return straddles && bytes < NEAR_BYTES ? 0.1 * (rows - 1) / LINE : 0;
+}
+
 static double rows_cycles(const Tiles *t, const Shape *s, int columns)
 {
     const ContractAxis *last = &t->rows[t->row_count - 1];
     const int64_t count = tiles_most(t, last);
     const int rest = (int)(count % s->rows), fold = (int)t->fold.size;
-    double cycles = (double)(count / s->rows) * step_cycles(s->rows * fold, columns, s->taps);
+    const double whole = step_cycles(s->rows * fold, columns, s->taps) + line_cycles(t, s->rows);
+    double cycles = (double)(count / s->rows) * whole;
     if (rest && last->size == DIM_BATCH)
         cycles += rest * step_cycles(fold, columns, s->taps);
     else if (rest)
@@ -305,19 +332,12 @@ static void block_depth(Tiles *t)
 // core's own, from the shared one.
 static double read_cost(double bytes)
 {
-    return bytes < 40e3 ? 0.25 : bytes < 800e3 ? 1 : 4;
+    return bytes < 40e3 ? 0.25 : bytes < NEAR_BYTES ? 0.5 : 4;
 }
 
-static double operand_bytes(const Tiles *t, bool left)
+bool tiles_left_is_near(const Tiles *t)
 {
-    double elements = 1;
-    const ContractAxis *families[3] = {t->depth, t->rows, &t->vector};
-    const int counts[3] = {t->depth_count, t->row_count, 1};
-    for (int f = 0; f < 3; f++)
-        for (int i = 0; i < counts[f]; i++)
-            if (left ? families[f][i].left : families[f][i].right)
-                elements *= (double)tiles_most(t, &families[f][i]);
-    return elements * (double)dtype_size(t->factor) * (double)(left ? 1 : t->taps.size);
+    return operand_bytes(t, true) < NEAR_BYTES;
 }
 
 // With the panels outside each of them reads the left operand anew, and its own strip of the right

@@ -80,27 +80,11 @@ static void load_left(const Tiles *t, Cursor c, int place, Val *a)
     }
 }
 
-// Rows that lie pages apart no hardware asks for in time. (To ask for the right operand too costs
-// more than it gains.)
-static void ask_ahead(const Tiles *t, Val at, int64_t stride, int64_t reach)
-{
-    enum { AHEAD = 12, LINE = 64 };
-    Gen *g = t->g;
-    const int64_t size = (int64_t)dtype_size(t->factor);
-    if (g->width == 1 || stride * size < 1024)
-        return;
-    for (int64_t line = 0; line < reach * size + LINE - size; line += LINE) {
-        Val args[4] = {gen_offset(g, at, stride * AHEAD * size + line), gen_i32(g, 0, 1),
-                       gen_i32(g, 3, 1), gen_i32(g, 1, 1)};
-        gen_intrinsic(g, "llvm.prefetch", &g->ptr, 1, args, 4);
-    }
-}
-
 static void step_of_depth(const Tiles *t, Cursor c, Val *acc)
 {
     const ContractAxis *d = &t->depth[t->depth_count - 1], *r = &t->rows[t->row_count - 1];
     if (r->left == 1 && t->fold.size == 1)
-        ask_ahead(t, c.left, d->left, t->rows_now);
+        ask_rows(t, c.left, d->left, t->rows_now);
     const int taps = (int)t->taps.size;
     Val a[MAX_COLUMNS], b[MAX_TAPS][MAX_COLUMNS];
     for (int tap = 0; tap < taps; tap++)
@@ -133,7 +117,7 @@ static Val depth_to(const Tiles *t, const ContractAxis *x)
     return x == t->depth && t->depth_hi ? t->depth_hi : length(t, x);
 }
 
-static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
+static void depth_loops(Tiles *t, Cursor c, int level, Val *acc)
 {
     if (level == t->depth_count) {
         step_of_depth(t, c, acc);
@@ -141,8 +125,11 @@ static void depth_loops(const Tiles *t, Cursor c, int level, Val *acc)
     }
     const ContractAxis *x = &t->depth[level];
     Loop l;
+    if (level == t->depth_count - 1)
+        ask_some(t);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, acc,
                    t->rows_now * t->columns_now);
+    epilogue_ask_in_step(t, l.index);
     depth_loops(t, moved(t, c, x, l.index), level + 1, acc);
     gen_loop_end(t->g, &l, acc);
 }
@@ -160,8 +147,7 @@ static void tile(Tiles *t, Cursor c)
 {
     const ContractAxis *row = &t->rows[t->row_count - 1];
     Val acc[MAX_ROWS * MAX_COLUMNS];
-    if (t->k->count)
-        epilogue_ask_ahead(t);
+    epilogue_ask_ahead(t);
     for (int i = 0; i < t->rows_now * t->columns_now; i++)
         acc[i] = LLVMConstNull(gen_dtype(t->g, t->sum, t->g->width));
     depth_loops(t, c, t->hoisted, acc);
@@ -300,11 +286,28 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     gen_loop_end(t->g, &l, NULL);
 }
 
-static void hoisted_depth(Tiles *t, Cursor c, int level)
+// Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
+static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i,
+                         const Cursor *after)
+{
+    LLVMBuilderRef b = t->g->builder;
+    Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
+    Cursor there = moved(t, c, x, next);
+    if (!after)
+        return there;
+    Val last = LLVMBuildICmp(b, LLVMIntEQ, next, depth_to(t, x), "");
+    return (Cursor){LLVMBuildSelect(b, last, after->left, there.left, ""),
+                    LLVMBuildSelect(b, last, after->right, there.right, ""), NULL};
+}
+
+// after: where the next turn of the depth outside of this one begins; NULL: there is none.
+static void hoisted_depth(Tiles *t, Cursor c, const Cursor *after, int level)
 {
     const ContractAxis *x = &t->depth[level];
     Loop l;
     if (level == t->hoisted) {
+        if (after)
+            ask_block(t, after->left, after->right);
         if (t->rows_outside)
             row_loops(t, c, 0);
         else
@@ -314,14 +317,15 @@ static void hoisted_depth(Tiles *t, Cursor c, int level)
     if (level == 0)
         clear_rows(t, c, 0);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, NULL, 0);
-    hoisted_depth(t, moved(t, c, x, l.index), level + 1);
+    const Cursor next = turn_after(t, c, x, l.index, after);
+    hoisted_depth(t, moved(t, c, x, l.index), &next, level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
 static void outer_loops(Tiles *t, Cursor c, int level)
 {
     if (level == t->outer_count) {
-        hoisted_depth(t, c, 0);
+        hoisted_depth(t, c, NULL, 0);
         return;
     }
     const ContractAxis *x = &t->outer[level];
@@ -361,6 +365,7 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     Ty params[3] = {g->ptr, g->i64, g->i64};
     tiles_prepare(&t);
     tiles_split(&t);
+    ask_prepare(&t);
     Val fn = gen_function(g, name, g->none, params, 3, false), args = LLVMGetParam(fn, 0);
     t.context = gen_field(g, args, 0, g->ptr);
     t.lo = LLVMGetParam(fn, 1);
@@ -373,6 +378,7 @@ Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
     };
     Cursor c = {operands[t.swapped], operands[!t.swapped],
                 k->count ? NULL : gen_field(g, args, 3 * sizeof(void *), g->ptr)};
+    ask_open(&t);
     if (k->count)
         epilogue_open(&t, args);
     part_loop(&t, c);

@@ -11,6 +11,16 @@
 #define MAX_COLUMNS 8
 #define MAX_TAPS 7
 
+// What a block of depth reads of an operand: `runs` of `lines` lines of the cache each.
+typedef struct Run {
+    int64_t size, stride;  // stride: bytes
+} Run;
+typedef struct Area {
+    int64_t lines, share;  // share: lines that are asked for at a time
+    Run runs[3 * MAX_RANK];
+    int count;
+} Area;
+
 typedef struct Tiles {
     Gen *g;
     const Plan *plan;
@@ -39,6 +49,10 @@ typedef struct Tiles {
     // the tile at hand
     int rows_now, columns_now;  // those of the fold among the rows
     Val mask;                   // of its last vector (stacked: of all), or NULL
+    // the block of depth after the one at hand, and how often it was asked for, on the stack
+    bool asks;
+    Area areas[2];  // of the left and the right operand
+    Val after[2], asked;
     // the code behind the contraction, if there is any
     Nest nest;
     Val scratch;  // a tile on the stack
@@ -53,12 +67,27 @@ Val tiles_mask(const Tiles *t, int column);
 // The most elements of an axis.
 int64_t tiles_most(const Tiles *t, const ContractAxis *x);
 
+// Whether the left operand stays in the core's own cache.
+bool tiles_left_is_near(const Tiles *t);
+
+// Asking ahead (ask.c). For rows of the left operand that lie pages apart, a dozen steps of depth
+// before they are needed: `reach` elements from `at` on.
+void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach);
+// For the next block of a hoisted depth: what it takes, where the function begins, where a block
+// begins (with the addresses of the next), and a share of it now.
+void ask_prepare(Tiles *t);
+void ask_open(Tiles *t);
+void ask_block(Tiles *t, Val left, Val right);
+void ask_some(const Tiles *t);
+
 // The code behind the contraction (epilogue.c): what it needs, to be written where the function
 // begins; where the loops stand on an axis; and the code for a tile whose sums are complete.
 void epilogue_open(Tiles *t, Val args);
 void epilogue_at(Tiles *t, const ContractAxis *x, Val index);
-// Before the sums are begun: asks for what the code will read.
+// Asks for what the code will read: before the sums are begun, or a vector at a time while they
+// grow, where all steps of depth are one loop.
 void epilogue_ask_ahead(Tiles *t);
+void epilogue_ask_in_step(Tiles *t, Val step);
 void epilogue_tile(Tiles *t, const Val *acc);
 
 #endif
