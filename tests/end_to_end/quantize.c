@@ -95,7 +95,8 @@ Test(quantize, every_layer_without_a_form_is_named)
     char *folder = folder_new();
     write_text(folder, "m.nn",
                "model m {\n input x[8, 8, 2]\n conv2d(4, 3); gelu; groupnorm(2)\n"
-               " conv2d(4, 3); tanh; layernorm; dense(4); prelu; conv2d(4, 1)\n global_avg_pool; dense(3); softmax\n}\n"
+               " conv2d(4, 3); tanh; layernorm; dense(4); prelu; conv2d(4, 1)\n global_avg_pool; "
+               "dense(3); softmax\n}\n"
                "data { train = synthetic(seed = 1, examples = 64); test = 0.25 }\n"
                "train { loss = cross_entropy; optimizer = sgd(); epochs = 1 }\n");
     Run r = NNC(folder, "m.nn", "--train", "-q");
