@@ -25,8 +25,7 @@ Node *split_quotient(Splitter *s, const Node *n)
 {
     Builder *b = &s->b;
     Node *divisor = n->in[1];
-    if (n->type.dtype != DTYPE_F32 || divisor->op != OP_broadcast || !is_shared(divisor) ||
-        divisor->in[0]->op == OP_const)
+    if (n->type.dtype != DTYPE_F32 || divisor->op != OP_broadcast || !is_shared(divisor))
         return NULL;
     Node *one = build_filled(b, &divisor->in[0]->type, 1);
     Node *inverse = build_binary(b, OP_div, one, divisor->in[0]);

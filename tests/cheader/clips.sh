@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.sh"
 cat > "$dir/careful-cc" <<'END'
 #!/bin/sh
-exec cc -g -fsanitize=address,undefined -fno-sanitize-recover=all "$@"
+exec cc "$@" $optimize -g -fsanitize=address,undefined -fno-sanitize-recover=all
 END
 chmod +x "$dir/careful-cc"
 export ASAN_OPTIONS=detect_leaks=0  # the program that --verify makes ends with what it has
@@ -25,8 +25,10 @@ train { loss = cross_entropy; optimizer = sgd(learning_rate = 0.1); epochs = 2; 
 END
     "$nnc" "$dir/$1.nn" --train --quiet > "$dir/out" 2>&1 || { cat "$dir/out"; exit 1; }
     for flags in '' '--quantize int8'; do
-        CC="$dir/careful-cc" "$nnc" "$dir/$1.nn" --verify $flags > "$dir/out" 2>&1 ||
-            { echo "$1 $flags"; cat "$dir/out"; exit 1; }
+        for optimize in -O2 -Os; do # with vectors and without
+            optimize=$optimize CC="$dir/careful-cc" "$nnc" "$dir/$1.nn" --verify $flags > "$dir/out" 2>&1 ||
+                { echo "$1 $optimize $flags"; cat "$dir/out"; exit 1; }
+        done
         "$nnc" "$dir/$1.nn" --emit-c "$dir/$1.h" $flags 2> /dev/null
         compiles "$1"
         grep -q 'const int at0 = ' "$dir/$1.h"

@@ -1,9 +1,10 @@
 #!/bin/sh
-# models.sh NNC VALUES EXAMPLES MODEL: the model's headers of f32 and int8 on a Cortex-M4 and on RISC-V,
-# both emulated, give what nnc gives; that of int8 to the bit: a step of its outputs is far larger than
-# the tolerance, which is for the digits of a csv file.
+# models.sh NNC VALUES EXAMPLES MODEL: the model's headers of f32 and int8 on a Cortex-M4, on RISC-V and
+# on AArch64, all emulated, give what nnc gives; that of int8 to the bit: a step of its outputs is far
+# larger than the tolerance, which is for the digits of a csv file.
 . "$(dirname "$0")/common.sh"
-needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64
+needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 \
+    aarch64-linux-gnu-gcc qemu-aarch64
 describe "$4"
 trained
 count=100
@@ -19,6 +20,9 @@ header() {
     say "$model on RISC-V:"
     build_linux riscv64-linux-gnu-gcc
     agrees "$2" qemu-riscv64 ./program
+    say "$model on AArch64:"
+    build_linux aarch64-linux-gnu-gcc
+    agrees "$2" qemu-aarch64 ./program
 }
 
 macros="$macros -D ${capitals}_IMPLEMENTATION"

@@ -131,13 +131,13 @@ static void drop_clip(ContractAxes *x, int clip)
             x->axes[i].clip[c] = x->axes[i].clip[c + 1];
 }
 
-void c_clip_drop(Contract *t)
+void c_clip_drop(Contract *t, int axis)
 {
     Kernel *k = arena_new_of(t->w->arena, Kernel);
     *k = *t->k;
     t->k = k;
-    for (int i = k->clip_count - 1; t->row >= 0 && i >= 0; i--) {
-        if (!t->axes[t->row].clip[i])
+    for (int i = k->clip_count - 1; axis >= 0 && i >= 0; i--) {
+        if (!t->axes[axis].clip[i])
             continue;
         for (int c = i; c + 1 < k->clip_count; c++)
             k->clips[c] = k->clips[c + 1];

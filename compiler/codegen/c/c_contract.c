@@ -18,6 +18,10 @@ static void declare_sums(const Contract *t)
 {
     Text text = text_in(t->w->arena);
     const int count = t->tile_rows * t->tile_columns * t->chains;
+    if (t->lanes) {
+        c_vectors_declare(t);
+        return;
+    }
     for (int i = 0; i < count; i++)
         text_addf(&text, "%sa%d = %s", i ? ", " : "", i, is_whole(t) ? "0" : "0.0f");
     c_line(t->w, "%s %s;", sum_type(t), text_str(&text));
@@ -106,16 +110,20 @@ static void run_code(const Contract *t)
         c_close(t->w);
 }
 
-static void store_tile(const Contract *t)
+static void store_tile(Contract *t)
 {
     const ContractAxis none = {0};
     const ContractAxis *row = t->row < 0 ? &none : &t->axes[t->row];
     const ContractAxis *column = t->column < 0 ? &none : &t->axes[t->column];
+    const char *at = t->code ? "" : axes_position(t, t->index, 2, 0);
+    if (t->lanes) {
+        c_vectors_store(t, at);
+        return;
+    }
     if (t->code) {
         run_code(t);
         return;
     }
-    const char *at = axes_position(t, t->index, 2, 0);
     if (t->chains > 1) {
         c_line(t->w, "%s[%s] = (a0 + a1) + (a2 + a3);", c_slot(t->w, 2), at);
         return;
@@ -126,7 +134,7 @@ static void store_tile(const Contract *t)
                    c_tile_ahead(t, at, r * row->out + c * column->out), r * t->tile_columns + c);
 }
 
-static void tile(const Contract *t)
+static void tile(Contract *t)
 {
     const char *index[MAX_RANK] = {NULL};
     if (t->k->clip_count)
@@ -141,13 +149,18 @@ static void tile(const Contract *t)
 
 // --- the loops around it ------------------------------------------------------------------------
 
+static const char *axis_name(CWriter *w, int axis)
+{
+    static const char *const names[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
+    return axis < 8 ? names[axis] : arena_printf(w->arena, "i%d", axis);
+}
+
 // From `low` to below `high`; the last step lies over the one before where they do not divide.
 static void axis_range(Contract *t, int axis, int64_t low, int64_t high, int step)
 {
-    static const char *const names[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
     CWriter *w = t->w;
     const bool over = (high - low) % step != 0;
-    const char *name = axis < 8 ? names[axis] : arena_printf(w->arena, "i%d", axis);
+    const char *name = axis_name(w, axis);
     const char *i = over ? arena_printf(w->arena, "%s0", name) : name;
     t->index[axis] = NULL;
     if (low == 0 && high == step)
@@ -167,6 +180,31 @@ static void axis_loop(Contract *t, int axis, int step)
     axis_range(t, axis, 0, size_of(t, &t->axes[axis]), step);
 }
 
+// The same in steps of vectors.
+static void vector_range(Contract *t, int64_t low, int64_t high)
+{
+    CWriter *w = t->w;
+    const bool over = (high - low) % ((int64_t)t->tile_columns * t->lanes) != 0;
+    const char *name = axis_name(w, t->column);
+    const char *i = over ? arena_printf(w->arena, "%s0", name) : name;
+    const char *step = c_vectors_width(t, t->tile_columns);
+    t->index[t->column] = name;
+    c_open(w, "for (%s %s = %lld; %s < %lld; %s += %s)", w->index, i, (long long)low, i,
+           (long long)high, i, step);
+    if (over)
+        c_line(w, "const %s %s = %s < %lld - %s ? %s : %lld - %s;", w->index, name, i,
+               (long long)high, step, i, (long long)high, step);
+}
+
+static void column_loop(Contract *t)
+{
+    const bool inside = t->clipped == t->column;
+    if (!t->lanes)
+        axis_loop(t, t->column, t->tile_columns);
+    else
+        vector_range(t, inside ? t->low : 0, inside ? t->high : size_of(t, &t->axes[t->column]));
+}
+
 static void close_axis(const Contract *t, int axis)
 {
     if (t->index[axis])
@@ -175,8 +213,10 @@ static void close_axis(const Contract *t, int axis)
 
 static void row_loop(Contract *t)
 {
-    if (t->row >= 0)
+    if (t->row >= 0 && t->row == t->clipped)
         axis_range(t, t->row, t->low, t->high, t->tile_rows);
+    else if (t->row >= 0)
+        axis_loop(t, t->row, t->tile_rows);
     tile(t);
     if (t->row >= 0)
         close_axis(t, t->row);
@@ -200,25 +240,37 @@ static void border_loop(const Contract *inner)
     close_axis(&t, t.row);
 }
 
+static bool has_border(const Contract *t)
+{
+    return t->clipped >= 0 && (t->low > 0 || t->high < size_of(t, &t->axes[t->clipped]));
+}
+
 // Tiles where nothing along the row axis is outside, single results elsewhere.
 static void clipped_rows(Contract *t)
 {
     Contract inner = *t;
-    c_clip_drop(&inner);
+    c_clip_drop(&inner, t->clipped);
     if (t->low < t->high)
         row_loop(&inner);
-    if (t->row >= 0 && (t->low > 0 || t->high < size_of(t, &t->axes[t->row])))
+    if (has_border(t))
         border_loop(t);
+}
+
+static void rows(Contract *t)
+{
+    if (t->part == PART_BORDER)
+        border_loop(t);
+    else if (t->part == PART_BOTH && t->k->clip_count)
+        clipped_rows(t);
+    else
+        row_loop(t);
 }
 
 // The rows of tiles are innermost.
 static void result_loops(Contract *t, int axis, int count)
 {
     if (axis == count) {
-        if (t->k->clip_count)
-            clipped_rows(t);
-        else
-            row_loop(t);
+        rows(t);
         return;
     }
     if (axis == t->row || axis == t->column) {
@@ -228,6 +280,31 @@ static void result_loops(Contract *t, int axis, int count)
     axis_loop(t, axis, 1);
     result_loops(t, axis + 1, count);
     close_axis(t, axis);
+}
+
+// Columns come before all else, so that the weights of a tile stay near while the rest goes by.
+static void nest(Contract *t, int axes)
+{
+    if (t->column >= 0)
+        column_loop(t);
+    result_loops(t, 0, axes);
+    if (t->column >= 0)
+        close_axis(t, t->column);
+}
+
+static void vector_nests(Contract *t, int axes)
+{
+    Contract inner = *t;
+    inner.part = PART_INNER;
+    c_line(t->w, "enum { lanes = sizeof(%s) / sizeof(float) };", c_vectors_name(t, "v"));
+    c_clip_drop(&inner, t->clipped);
+    if (t->low < t->high)
+        nest(&inner, axes);
+    if (!has_border(t))
+        return;
+    t->part = PART_BORDER;
+    c_vectors_border(t);
+    nest(t, axes);
 }
 
 // Of the first depth axis, which is that of the examples, a part for each element of another axis
@@ -249,20 +326,24 @@ static void open_parts(Contract *t)
     t->index[t->axis_count++] = "part";
 }
 
-// Columns come before all else, so that the weights of a tile stay near while the rest goes by.
 static void in_tiles(CWriter *w, const Kernel *k)
 {
     Contract t = {.w = w, .k = k, .code = k->count ? c_code_open(w, k) : NULL};
     c_tile_choose(&t);
     const int axes = t.axis_count;
+    Contract vectors = t;
+    const bool both = c_vectors_choose(&vectors);
+    if (both) {
+        c_line(w, "#if %s_VECTORS", w->name);
+        vector_nests(&vectors, axes);
+        c_line(w, "#else");
+    }
     open_parts(&t);
-    if (t.column >= 0)
-        axis_loop(&t, t.column, t.tile_columns);
-    result_loops(&t, 0, axes);
-    if (t.column >= 0)
-        close_axis(&t, t.column);
+    nest(&t, axes);
     if (k->parts.size)
         c_close(w);
+    if (both)
+        c_line(w, "#endif");
 }
 
 void c_contract(CWriter *w, const Kernel *k)

@@ -114,6 +114,14 @@ void c_print_constant(Header *h, int variable)
     c_blank(w);
 }
 
+// Those of predict, which all functions share.
+static void mark_constants(Header *h, bool printed)
+{
+    for (int i = 0; i < h->plan->buffer_count; i++)
+        if (h->plan->buffers[i].kind == BUFFER_VARIABLE)
+            h->printed[h->plan->buffers[i].index] = printed;
+}
+
 static void print_constants(Header *h)
 {
     for (int i = 0; i < h->plan->buffer_count; i++)
@@ -188,17 +196,20 @@ static void print_macros(Header *h)
     c_line(w, "#else");
     c_line(w, "#define %s_ALWAYS", h->w.name);
     c_line(w, "#endif");
+    if (c_uses_vectors(w))
+        c_vector_macros(w);
     if (h->from->exact)
         c_kit_macros(w);
     c_blank(w);
 }
 
-// All functions; what they call stands before them.
-static void print_functions(Header *h)
+// All functions. They come first, to know what stands before them in the header.
+static Text functions_of(Header *h)
 {
     CWriter *w = &h->w;
     Text functions = text_in(w->arena), calls = text_in(w->arena), *out = w->out;
     w->out = &functions;
+    mark_constants(h, true);
     c_program(w, h->plan, &h->places, &calls);
     print_predict(h, &calls);
     if (h->from->whole)
@@ -207,9 +218,9 @@ static void print_functions(Header *h)
         c_print_stream(h);
     if (h->from->train)
         c_print_training(h);
+    mark_constants(h, false);
     w->out = out;
-    c_print_helpers(w);
-    text_add(w->out, text_str(&functions));
+    return functions;
 }
 
 static void print_implementation(Header *h)
@@ -222,15 +233,20 @@ static void print_implementation(Header *h)
     if (h->from->train)
         c_line(w, "#include <string.h>");
     c_blank(w);
+    const Text functions = functions_of(h);
     print_macros(h);
     c_begin_functions(w);
     print_classes(h);
     print_constants(h);
-    print_functions(h);
+    c_print_helpers(w);
+    c_vector_kit(w);
+    text_add(w->out, text_str(&functions));
     c_end_functions(w);
     c_line(w, "#undef %s_RESTRICT", h->upper);
     c_line(w, "#undef %s_ROLLED", h->upper);
     c_line(w, "#undef %s_ALWAYS", w->name);
+    if (c_uses_vectors(w))
+        c_vector_forget(w);
     if (h->from->exact)
         c_kit_forget(w);
     c_line(w, "#endif");

@@ -12,24 +12,11 @@
 
 #include <string.h>
 
-#include "codegen/c/c_writer.h"
+#include "codegen/c/c_nest.h"
 
 #define LONGEST_INLINE 90  // characters of an expression that goes into another
 #define LANES 4         // partial results of a long reduction, which need not wait for each other
 #define LONG_ENOUGH 16  // for them
-
-struct CCode {
-    CWriter *w;
-    const Kernel *k;
-    const char *index[MAX_RANK];  // names of the loops' variables; NULL: there is no loop
-    CValue *value;                // by instruction
-    bool *known;
-    bool *needed;  // by a store
-    int *uses;     // by what is needed
-    int pass;
-    const char *product;  // of the contraction at this point
-    int given;            // the instruction that it is the value of; -1: INSTR_PRODUCT
-};
 
 typedef CCode Nest;
 
@@ -110,6 +97,8 @@ static bool is_given(const Nest *n, const Instr *c)
 
 static CValue expression(Nest *n, const Instr *c)
 {
+    if (c_is_own_to_lanes(n, c))
+        return c_lanes_value(n, c);
     if (is_given(n, c))
         return c_name_value(n->product, c->dtype);
     switch (c->kind) {
@@ -164,12 +153,13 @@ static bool goes_into_user(const Nest *n, int instr, const char *text)
 static void declare(Nest *n, int instr, CValue v)
 {
     const Instr *c = &n->k->code[instr];
-    const char *name = arena_printf(n->w->arena, "v%d", instr);
+    const char *name = arena_printf(n->w->arena, "v%d%s", instr, n->suffix ? n->suffix : "");
     n->known[instr] = true;
     n->value[instr] = v;
     if (goes_into_user(n, instr, v.text))
         return;
-    c_line(n->w, "const %s %s = %s;", c_types[c->dtype].value, name, v.text);
+    const char *type = n->lanes ? c_vector_name(n->w, "v", n->lanes) : c_types[c->dtype].value;
+    c_line(n->w, "const %s %s = %s;", type, name, v.text);
     n->value[instr] = c_name_value(name, c->dtype);
 }
 
@@ -336,7 +326,9 @@ static void store(Nest *n, const Instr *c)
     const char *array = c_slot(w, c->slot);
     const char *at = c->arg_count == 2 ? row_position(n, c, 1) : position(n, c);
     const CValue v = n->value[c->args[0]];
-    if (c->adds)
+    if (n->lanes)
+        c_line(w, "%s(%s + %s, %s);", c_vector_name(w, "store", n->lanes), array, at, v.text);
+    else if (c->adds)
         c_line(w, "%s[%s] += %s;", array, at, v.text);
     else
         c_store(w, array, at, v);

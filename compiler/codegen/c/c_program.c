@@ -212,6 +212,61 @@ static bool needs_run(const CWriter *w, const Kernel *k)
     return false;
 }
 
+// What a kernel does, and all else that its code depends on.
+static const char *function_key(CWriter *w, const Plan *p, const Kernel *k)
+{
+    Text t = text_in(w->arena);
+    const int *place = slot_places(w->arena, p, k);
+    text_addf(&t, "%lld %d", (long long)w->batch, w->run.given);
+    for (int i = 0; i < k->buffer_count; i++)
+        text_addf(&t, " %d", place[i]);
+    text_addf(&t, " %s", kernel_key(w->arena, k));
+    return text_str(&t);
+}
+
+// --- dense layers that differ in their depth alone -----------------------------------------------
+// They share a function to which the depth is a parameter: small devices spare its code.
+
+static bool has_plain_depth(const Kernel *k)
+{
+    return k->kind == KERNEL_CONTRACT && k->node->type.dtype == DTYPE_F32 && k->depth.count == 1 &&
+           k->depth.axes[0].size > 1 && !k->parts.size && !k->clip_count;
+}
+
+// Along an axis of one element nothing moves.
+static void drop_strides(const CWriter *w, ContractAxes *x)
+{
+    for (int i = 0; i < x->count; i++)
+        if (axis_size(x->axes[i].size, x->axes[i].factor, w->batch) == 1)
+            x->axes[i].left = x->axes[i].right = x->axes[i].out = 0;
+}
+
+// As if it had no depth.
+static const char *open_key(CWriter *w, const Plan *p, const Kernel *k)
+{
+    Kernel open = *k;
+    open.depth.axes[0].size = 0;
+    drop_strides(w, &open.batch);
+    drop_strides(w, &open.rows);
+    return arena_printf(w->arena, "any depth %s", function_key(w, p, &open));
+}
+
+static bool has_open_depth(CWriter *w, const Plan *p, const Kernel *k)
+{
+    if (!has_plain_depth(k))
+        return false;
+    const char *key = open_key(w, p, k);
+    for (int i = 0; i < p->kernel_count; i++) {
+        const Kernel *other = p->kernels[i];
+        if (has_plain_depth(other) && other->depth.axes[0].size != k->depth.axes[0].size &&
+            strcmp(open_key(w, p, other), key) == 0)
+            return true;
+    }
+    return false;
+}
+
+// --- functions ----------------------------------------------------------------------------------
+
 // A parameter stands for all slots of its memory.
 static bool is_parameter(CWriter *w, const Kernel *k, const int *place, int slot)
 {
@@ -232,6 +287,8 @@ static const char *parameters(CWriter *w, const Plan *p, const Kernel *k)
                       c_writes_memory(w, k, i) ? "" : "const ",
                       c_types[p->buffers[k->buffers[i]].type.dtype].memory,
                       c_upper(w->arena, w->name), c_slot(w, i));
+    if (w->open_depth)
+        text_addf(&t, ", %s depth", w->index);
     return t.size ? text_str(&t) : "void";
 }
 
@@ -264,9 +321,11 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
     Text before = text_in(w->arena), steps = text_in(w->arena);
     const int *outside = w->place;
     w->place = slot_places(w->arena, p, k);
+    w->open_depth = has_open_depth(w, p, k);
     if (k->kind == KERNEL_SCAN)
         scan_statements(w, k, &before, &steps);
-    c_line(w, "// %s", c_comment(w->arena, c_describe(w->arena, k)));
+    c_line(w, "// %s%s", c_comment(w->arena, c_describe(w->arena, k)),
+           w->open_depth ? ", and others of another depth" : "");
     c_line(w, "static void %s(%s)", name, parameters(w, p, k));
     c_line(w, "{");
     w->indent++;
@@ -279,24 +338,13 @@ static void write_function(CWriter *w, const Plan *p, const Kernel *k, const cha
     c_close(w);
     c_blank(w);
     w->place = outside;
-}
-
-// What a kernel does, and all else that its code depends on.
-static const char *function_key(CWriter *w, const Plan *p, const Kernel *k)
-{
-    Text t = text_in(w->arena);
-    const int *place = slot_places(w->arena, p, k);
-    text_addf(&t, "%lld %d", (long long)w->batch, w->run.given);
-    for (int i = 0; i < k->buffer_count; i++)
-        text_addf(&t, " %d", place[i]);
-    text_addf(&t, " %s", kernel_key(w->arena, k));
-    return text_str(&t);
+    w->open_depth = false;
 }
 
 // The function of a kernel, written if there is none of the same code.
 static const char *function(CWriter *w, const Plan *p, const Kernel *k)
 {
-    const char *key = function_key(w, p, k);
+    const char *key = has_open_depth(w, p, k) ? open_key(w, p, k) : function_key(w, p, k);
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->functions[i].key, key) == 0)
             return w->functions[i].name;
@@ -333,6 +381,8 @@ static const char *arguments(const Calls *c, const Kernel *k)
             text_add(&t, t.size ? ", " : "");
             text_add(&t, address(c, &c->plan->buffers[k->buffers[i]]));
         }
+    if (has_open_depth(c->w, c->plan, k))
+        text_addf(&t, ", %lld", (long long)k->depth.axes[0].size);
     return text_str(&t);
 }
 

@@ -2,12 +2,6 @@
 
 #include "codegen/c/c_tile.h"
 
-// An operand of the products: how far its address moves along the tile's two axes.
-typedef struct Operand {
-    const char *name;   // of a loaded element: x0, x1, ...
-    int rows, columns;  // how many different elements a tile has along each
-    int64_t row_stride, column_stride;
-} Operand;
 static const char *const depth_names[MAX_RANK] = {"d", "e", "f", "g", "h", "q", "r", "s"};
 
 bool c_tile_in_pairs(const Contract *t)
@@ -25,7 +19,7 @@ const char *c_tile_ahead(const Contract *t, const char *at, int64_t ahead)
                         (long long)(ahead < 0 ? -ahead : ahead));
 }
 
-static Operand operand(const Contract *t, bool right)
+Operand c_tile_operand(const Contract *t, bool right)
 {
     Operand o = {.name = right ? "w" : "x", .rows = 1, .columns = 1};
     if (t->row >= 0)
@@ -37,8 +31,7 @@ static Operand operand(const Contract *t, bool right)
     return o;
 }
 
-// Number of the element of an operand that a result of the tile needs.
-static int element(const Operand *o, int row, int column)
+int c_tile_element(const Operand *o, int row, int column)
 {
     return (o->rows > 1 ? row : 0) * o->columns + (o->columns > 1 ? column : 0);
 }
@@ -51,16 +44,16 @@ static const char *depth_position(const Contract *t, bool right, const char *con
     return c_position(t->w, index, strides, t->k->depth.count, 0);
 }
 
-// Where the left operand's elements are found: where some may be outside there is no pointer yet.
-static const char *left_array(const Contract *t)
+// Where some of the left operand's elements may be outside there is no pointer yet.
+const char *c_tile_array(const Contract *t, bool right)
 {
-    return t->k->clip_count ? c_slot(t->w, 0) : "xt";
+    return right ? "wt" : t->k->clip_count ? c_slot(t->w, 0) : "xt";
 }
 
-static const char *left_position(const Contract *t, const char *const *index)
+const char *c_tile_position(const Contract *t, bool right, const char *const *index)
 {
-    const char *at = depth_position(t, false, index);
-    return t->k->clip_count ? arena_printf(t->w->arena, "xt + %s", at) : at;
+    const char *at = depth_position(t, right, index);
+    return t->k->clip_count && !right ? arena_printf(t->w->arena, "xt + %s", at) : at;
 }
 
 static void load_elements(const Contract *t, const Operand *o, const char *array, const char *at,
@@ -84,18 +77,24 @@ static void add_product(const Contract *t, int a, const char *x, int w)
 // One step of the depth, for each chain the one after.
 static void products(const Contract *t, const char *const *index, int chains)
 {
-    const Operand x = operand(t, false), w = operand(t, true);
+    if (t->lanes) {
+        c_vectors_products(t, index, NULL);
+        return;
+    }
+    const Operand x = c_tile_operand(t, false), w = c_tile_operand(t, true);
     const ContractAxis none = {0}, *depth = innermost(t) ? innermost(t) : &none;
     for (int chain = 0; chain < chains; chain++) {
-        load_elements(t, &x, left_array(t), left_position(t, index), chain * depth->left, chain);
+        load_elements(t, &x, c_tile_array(t, false), c_tile_position(t, false, index),
+                      chain * depth->left, chain);
         load_elements(t, &w, "wt", depth_position(t, true, index), chain * depth->right, chain);
     }
     for (int chain = 0; chain < chains; chain++)
         for (int r = 0; r < t->tile_rows; r++)
             for (int c = 0; c < t->tile_columns; c++) {
                 const int a = chain + r * t->tile_columns + c;
-                add_product(t, a, arena_printf(t->w->arena, "x%d", chain + element(&x, r, c)),
-                            chain + element(&w, r, c));
+                add_product(t, a,
+                            arena_printf(t->w->arena, "x%d", chain + c_tile_element(&x, r, c)),
+                            chain + c_tile_element(&w, r, c));
             }
 }
 
@@ -122,16 +121,16 @@ static void load_fours(const Contract *t, const Operand *o, const char *array, c
 static void pair_products(const Contract *t, const char *const *index)
 {
     static const char *const halves = "eo";
-    const Operand x = operand(t, false), w = operand(t, true);
+    const Operand x = c_tile_operand(t, false), w = c_tile_operand(t, true);
     const char *model = t->w->name;
-    load_fours(t, &x, left_array(t), left_position(t, index));
+    load_fours(t, &x, c_tile_array(t, false), c_tile_position(t, false, index));
     load_fours(t, &w, "wt", depth_position(t, true, index));
     for (int c = 0; c < t->tile_columns; c++)
         for (int r = 0; r < t->tile_rows; r++)
             for (int h = 0; h < 2; h++) {
                 const int a = r * t->tile_columns + c;
                 c_line(t->w, "a%d = %s_pair(x%c%d, w%c%d, a%d);", a, model, halves[h],
-                       element(&x, r, c), halves[h], element(&w, r, c), a);
+                       c_tile_element(&x, r, c), halves[h], c_tile_element(&w, r, c), a);
             }
 }
 
@@ -160,12 +159,16 @@ static void pair_loops(const Contract *t, const char **index, int level)
 // Products with the pad's value, of all that is below a place outside.
 static void pad_products(const Contract *t, const char *const *index)
 {
-    const Operand w = operand(t, true);
+    const Operand w = c_tile_operand(t, true);
     const char *pad = c_constant(t->w, t->k->node->in[0]->type.dtype, t->k->clips[0].value).text;
+    if (t->lanes) {
+        c_vectors_products(t, index, pad);
+        return;
+    }
     load_elements(t, &w, "wt", depth_position(t, true, index), 0, 0);
     for (int r = 0; r < t->tile_rows; r++)
         for (int c = 0; c < t->tile_columns; c++)
-            add_product(t, r * t->tile_columns + c, pad, element(&w, r, c));
+            add_product(t, r * t->tile_columns + c, pad, c_tile_element(&w, r, c));
 }
 
 static void pad_loops(const Contract *t, const char *const *outer, int level)
@@ -197,6 +200,16 @@ static void clip_depth(const Contract *t, const char *const *index, int level)
         pad_loops(t, index, level + 1);
     c_line(t->w, "continue;");
     c_close(t->w);
+}
+
+// Steps of the depth between two turns of its innermost loop.
+static int unrolled(int64_t size)
+{
+    static const int counts[] = {4, 3, 5, 7, 2};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (size % counts[i] == 0)
+            return counts[i];
+    return 4;
 }
 
 void c_tile_sums(const Contract *t, const char **index, int level)
@@ -231,10 +244,13 @@ void c_tile_sums(const Contract *t, const char **index, int level)
     if (step > 1 && size % step == 0)
         return;
     const bool pairs = level == t->k->depth.count - 1 && c_tile_in_pairs(t);
+    if (t->lanes && level == t->k->depth.count - 1)
+        c_line(w, "%s_UNROLL(%d)", w->name, w->open_depth ? 4 : unrolled(size));
     if (pairs)
         pair_loops(t, index, level);
-    c_open(w, "for (%s %s = %lld; %s < %lld; ++%s)", w->index, d,
-           (long long)(step > 1 ? size / step * step : 0), d, (long long)size, d);
+    c_open(w, "for (%s %s = %lld; %s < %s; ++%s)", w->index, d,
+           (long long)(step > 1 ? size / step * step : 0), d,
+           w->open_depth ? "depth" : arena_printf(w->arena, "%lld", (long long)size), d);
     c_tile_sums(t, index, level + 1);
     c_close(w);
     if (pairs)

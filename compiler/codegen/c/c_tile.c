@@ -36,8 +36,7 @@ static int choose_column(const Contract *t)
     return best;
 }
 
-// Along which an operand stands still that moves along the columns.
-static int choose_row(const Contract *t)
+int c_tile_row(const Contract *t)
 {
     int best = -1;
     for (int i = 0; i < t->axis_count; i++)
@@ -47,8 +46,7 @@ static int choose_row(const Contract *t)
     return best;
 }
 
-// Whether computing a result again would be wrong: it is made from what it replaces.
-static bool only_once(const Contract *t)
+bool c_tile_once(const Contract *t)
 {
     const Kernel *k = t->k;
     for (int i = 0; i < k->count; i++)
@@ -100,7 +98,7 @@ static bool fits_registers(const Contract *t, int rows, int columns)
 static void choose_tile(Contract *t)
 {
     double best = 0;
-    const bool once = only_once(t);
+    const bool once = c_tile_once(t);
     const int64_t height = t->high > t->low ? t->high - t->low : 1;
     const int64_t width = t->column < 0 ? 1 : size_of(t, &t->axes[t->column]);
     for (int r = 1; r <= MOST_ROWS && r <= height; r++)
@@ -115,6 +113,15 @@ static void choose_tile(Contract *t)
         }
 }
 
+// Along a clip lie rows, the others are columns then; whole numbers have none, for their pairs.
+static void turn_tile(Contract *t)
+{
+    const bool one = t->row < 0 || is_whole(t) || c_clip_moves(t, t->row);
+    const int row = t->column;
+    t->column = one ? -1 : t->row;
+    t->row = row;
+}
+
 void c_tile_axes(Contract *t)
 {
     add_axes(t, &t->k->batch);
@@ -127,18 +134,18 @@ void c_tile_choose(Contract *t)
     c_tile_axes(t);
     t->tile_rows = t->tile_columns = 1;
     t->column = choose_column(t);
-    t->row = t->column < 0 ? -1 : choose_row(t);
-    if (t->column >= 0 && c_clip_moves(t, t->column)) {
-        t->row = t->column;
-        t->column = -1;
-    }
+    t->row = t->column < 0 ? -1 : c_tile_row(t);
+    if (t->column >= 0 && c_clip_moves(t, t->column))
+        turn_tile(t);
+    t->clipped = t->row;
     c_clip_range(t, t->row, &t->low, &t->high);
     Contract inner = *t;
-    c_clip_drop(&inner);
+    c_clip_drop(&inner, t->row);
     t->pairs = c_tile_in_pairs(&inner);
     choose_tile(t);
     const ContractAxis *depth = innermost(t);
-    const bool alone = t->tile_rows * t->tile_columns == 1 && !t->k->clip_count;
+    const bool alone =
+        t->tile_rows * t->tile_columns == 1 && !t->k->clip_count && !t->w->open_depth;
     t->chains =
         alone && depth && !is_whole(t) && !t->k->parts.size && size_of(t, depth) >= LEAST_DEPTH
             ? CHAINS

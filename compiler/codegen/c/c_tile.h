@@ -5,6 +5,13 @@
 
 #include "codegen/c/c_writer.h"
 
+// What is written of results of which some see beyond an image.
+typedef enum ContractPart {
+    PART_BOTH,
+    PART_INNER,  // those that see none of it
+    PART_BORDER
+} ContractPart;
+
 typedef struct Contract {
     CWriter *w;
     const Kernel *k;
@@ -13,9 +20,12 @@ typedef struct Contract {
     int axis_count;
     int row, column;  // the axes that a tile lies on; -1: none
     int tile_rows, tile_columns;
+    int lanes;  // most floats of a vector, of which the tile's columns are; 0: they are scalars
+    ContractPart part;
     int chains;
-    bool pairs;  // four neighbours of the depth are multiplied at a time, where a processor can
-    int64_t low, high;  // of the row axis: where a tile does not reach beyond its ends
+    bool pairs;   // four neighbours of the depth are multiplied at a time, where a processor can
+    int clipped;  // the one of them that goes along a clip, or the row axis
+    int64_t low, high;  // of that: where a tile does not reach beyond its ends
     CCode *code;        // behind the results; NULL: they go to memory as they are
 } Contract;
 
@@ -62,9 +72,9 @@ const char *c_clip_test(const Contract *t, int level);
 // The place on a clip of the first element of a window.
 const char *c_clip_start(const Contract *t, int clip);
 bool c_clip_is_zero(const Contract *t);
-// Makes of `t` one for the places on the row axis where all is inside along it. Depth axes that run
-// on through memory are one there.
-void c_clip_drop(Contract *t);
+// Makes of `t` one for the places on an axis where all is inside along it. Depth axes that run on
+// through memory are one there.
+void c_clip_drop(Contract *t, int axis);
 
 // --- of i8 with the kit (c_blocks.c, c_depthwise.c) ---------------------------------------------
 
@@ -108,10 +118,44 @@ void c_window(const Contract *t, bool wide);
 void c_tile_choose(Contract *t);
 // The axes of the result that are longer than 1.
 void c_tile_axes(Contract *t);
+// Along which an operand stands still that moves along the columns; -1: none.
+int c_tile_row(const Contract *t);
+// Whether computing a result again would be wrong: it is made from what it replaces.
+bool c_tile_once(const Contract *t);
+
+// --- tiles of vectors (c_vectors.c) -------------------------------------------------------------
+
+// Makes of a contraction with its axes one of vectors. False: it has none.
+bool c_vectors_choose(Contract *t);
+// The same for its results at the border, which are few.
+void c_vectors_border(Contract *t);
+// "model_load8"
+const char *c_vectors_name(const Contract *t, const char *function);
+// "2 * lanes"
+const char *c_vectors_width(const Contract *t, int vectors);
+void c_vectors_declare(const Contract *t);
+// One step of the depth. With a pad it is all that is read of the left operand.
+void c_vectors_products(const Contract *t, const char *const *index, const char *pad);
+// The tile goes to memory, at `at` where no code is behind it.
+void c_vectors_store(Contract *t, const char *at);
 
 // --- its sums (c_sums.c) ------------------------------------------------------------------------
 
 enum { FOUR = 4 };
+
+// An operand of the products: how far its address moves along the tile's two axes.
+typedef struct Operand {
+    const char *name;   // of a loaded element: x0, x1, ...
+    int rows, columns;  // how many different elements a tile has along each
+    int64_t row_stride, column_stride;
+} Operand;
+
+Operand c_tile_operand(const Contract *t, bool right);
+// Number of the element of an operand that a result of the tile needs.
+int c_tile_element(const Operand *o, int row, int column);
+// The operand's array, and where it stands in it at a place of the depth.
+const char *c_tile_array(const Contract *t, bool right);
+const char *c_tile_position(const Contract *t, bool right, const char *const *index);
 
 // Whether neighbours of the depth are neighbours in both operands, four at least.
 bool c_tile_in_pairs(const Contract *t);

@@ -67,8 +67,10 @@ typedef struct CWriter {
     bool exact;  // no product joins an addition unrounded
     const int
         *place;  // by slot of the kernel at hand: the slot of the same memory that stands for it
-    bool trace;  // NNC_TRACE(pointer, bytes) after each kernel
+    bool open_depth;  // of the contraction at hand, a parameter of its function
+    bool trace;       // NNC_TRACE(pointer, bytes) after each kernel
     bool used[C_HELPER_COUNT];
+    int vectors, tanhs;  // of how many floats at most they are: 4, 8 and 16 together
     CFunction *functions;
     int count, capacity;
 } CWriter;
@@ -135,6 +137,16 @@ void c_print_helpers(CWriter *w);
 // The name of a helper, which is then printed.
 const char *c_helper(CWriter *w, CHelper helper);
 
+// --- vectors (c_vector_kit.c) -------------------------------------------------------------------
+
+// "model_load8", for vectors of 8 floats at most; "v" is their type.
+const char *c_vector_name(CWriter *w, const char *function, int lanes);
+bool c_uses_vectors(const CWriter *w);
+// Before all else; the types and functions; at the end.
+void c_vector_macros(CWriter *w);
+void c_vector_kit(CWriter *w);
+void c_vector_forget(CWriter *w);
+
 // --- index expressions --------------------------------------------------------------------------
 
 // `offset` and the sum of names[i] * strides[i]; "0" when there is nothing.
@@ -162,6 +174,12 @@ CCode *c_code_open_behind(CWriter *w, const Kernel *k, int instr);
 const bool *c_code_needed(const CCode *c);
 void c_code_at(CCode *c, int axis, const char *index);  // NULL: 0
 void c_code_run(CCode *c, const char *product);
+// The same on vectors of at most so many lanes along an axis (c_lanes.c): whether it can be,
+// whether it is too long to stand there for each; `number` tells apart what is declared, unless it
+// is negative.
+bool c_code_takes_vectors(const CCode *c, int axis);
+bool c_code_is_long(const CCode *c);
+void c_code_run_vector(CCode *c, int axis, int lanes, int number, const char *product);
 
 // The statements of a kernel (c_loops.c, c_contract.c).
 void c_loops(CWriter *w, const Kernel *k);

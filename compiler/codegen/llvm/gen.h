@@ -33,6 +33,7 @@ typedef struct Gen {
     LLVMBuilderRef builder;
     Ty f32, i1, i8, i32, i64, ptr, none;
     int width;             // lanes of a vector
+    bool avx512;           // instructions that no intrinsic of LLVM's own stands for
     bool alone;            // one example a run, and nothing of the runtime's to call (object.c)
     const Val *constants;  // by variable: where its values are; NULL: in the run's block
     bool narrow;           // pointers have 32 bits: loops count in as many

@@ -64,9 +64,14 @@ static bool has_feature(const Machine *m, const char *feature)
     return at && (at[n] == ',' || at[n] == 0);
 }
 
+bool machine_has_avx512(const Machine *m)
+{
+    return has_feature(m, "+avx512f");
+}
+
 int machine_width(const Machine *m)
 {
-    return has_feature(m, "+avx512f") ? 16 : has_feature(m, "+avx") ? 8 : 4;
+    return machine_has_avx512(m) ? 16 : has_feature(m, "+avx") ? 8 : 4;
 }
 
 static LLVMOrcCSymbolMapPair host_symbol(const Jit *j, const char *name, uintptr_t address)
@@ -123,6 +128,7 @@ static const char *open_machine(Arena *a, Machine *m)
         return copy;
     }
     m->width = machine_width(m);
+    m->avx512 = machine_has_avx512(m);
     m->hash = machine_hash(a, m);
     return NULL;
 }

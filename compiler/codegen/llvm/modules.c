@@ -78,6 +78,7 @@ static Gen *gen_open(Modules *ms, int *errors)
     g->arena = ms->arena;
     g->home = &ms->home;
     g->width = ms->machine->width;
+    g->avx512 = ms->machine->avx512;
     g->context = LLVMContextCreate();
     LLVMContextSetDiagnosticHandler(g->context, count_errors, errors);
     g->module = LLVMModuleCreateWithNameInContext("nnc", g->context);

@@ -14,12 +14,14 @@ typedef struct Machine {
     LLVMTargetRef target;
     char *triple, *cpu, *features, *layout;
     int width;
+    bool avx512;
     uint64_t hash;  // of all that objects depend on beside their modules
 } Machine;
 
 LLVMTargetMachineRef machine_new(const Machine *m);
 // Lanes of f32 in its widest vectors.
 int machine_width(const Machine *m);
+bool machine_has_avx512(const Machine *m);
 
 // --- writing (modules.c) ------------------------------------------------------------------------
 

@@ -189,6 +189,7 @@ static void name_host(Arena *a, Machine *m)
     m->cpu = take(a, LLVMGetHostCPUName());
     m->features = take(a, LLVMGetHostCPUFeatures());
     m->width = machine_width(m);
+    m->avx512 = machine_has_avx512(m);
 }
 
 static void name_target(Arena *a, Machine *m, const TargetRow *row, const Cpu *cpu)
@@ -198,6 +199,7 @@ static void name_target(Arena *a, Machine *m, const TargetRow *row, const Cpu *c
     m->cpu = arena_strdup(a, cpu->llvm);
     m->features = arena_strdup(a, cpu->features);
     m->width = cpu->width;
+    m->avx512 = cpu->width == 16;
 }
 
 bool target_open(Arena *a, Target *t, const char *triple, const char *cpu, const char **error)

@@ -125,10 +125,13 @@ static void depth_loops(Tiles *t, Cursor c, int level, Val *acc)
     }
     const ContractAxis *x = &t->depth[level];
     Loop l;
-    if (level == t->depth_count - 1)
-        ask_some(t);
+    const bool innermost = level == t->depth_count - 1;
+    if (innermost)
+        ask_before_loop(t);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, acc,
                    t->rows_now * t->columns_now);
+    if (innermost)
+        ask_in_step(t, l.index);
     epilogue_ask_in_step(t, l.index);
     depth_loops(t, moved(t, c, x, l.index), level + 1, acc);
     gen_loop_end(t->g, &l, acc);
@@ -215,10 +218,26 @@ static void row_tiles(Tiles *t, Cursor c, Val lo, Val hi, bool known_rest)
         tiles_of(t, c, middle, hi, 1);
 }
 
-static void row_loops(Tiles *t, Cursor c, int level)
+// Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
+static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i, Val end,
+                         const Cursor *after)
+{
+    LLVMBuilderRef b = t->g->builder;
+    Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
+    Cursor there = moved(t, c, x, next);
+    if (!after)
+        return there;
+    Val last = LLVMBuildICmp(b, LLVMIntEQ, next, end, "");
+    return (Cursor){LLVMBuildSelect(b, last, after->left, there.left, ""),
+                    LLVMBuildSelect(b, last, after->right, there.right, ""), NULL};
+}
+
+static void row_loops(Tiles *t, Cursor c, const Cursor *after, int level)
 {
     const ContractAxis *x = &t->rows[level];
     if (level == t->row_count - 1) {
+        if (after)
+            ask_block(t, BLOCKS_OF_ROWS, after->left, after->right);
         // Pieces end at whole tiles but for the last, whose rest is that of the axis.
         row_tiles(t, c, first_of(t, x), end_of(t, x), x->size != DIM_BATCH);
         return;
@@ -226,7 +245,8 @@ static void row_loops(Tiles *t, Cursor c, int level)
     Loop l;
     begin_axis(t, &l, x);
     epilogue_at(t, x, l.index);
-    row_loops(t, moved(t, c, x, l.index), level + 1);
+    const Cursor next = turn_after(t, c, x, l.index, end_of(t, x), after);
+    row_loops(t, moved(t, c, x, l.index), &next, level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
@@ -237,7 +257,7 @@ static void panel(Tiles *t, Cursor c, const ContractAxis *x, Val first, int colu
     if (t->rows_outside)
         tile(t, moved(t, c, x, first));
     else
-        row_loops(t, moved(t, c, x, first), 0);
+        row_loops(t, moved(t, c, x, first), NULL, 0);
 }
 
 static void panels(Tiles *t, Cursor c)
@@ -286,30 +306,17 @@ static void clear_rows(Tiles *t, Cursor c, int level)
     gen_loop_end(t->g, &l, NULL);
 }
 
-// Where the turn of x after `i` begins; after the last one it is `after`, if that is known.
-static Cursor turn_after(const Tiles *t, Cursor c, const ContractAxis *x, Val i,
-                         const Cursor *after)
-{
-    LLVMBuilderRef b = t->g->builder;
-    Val next = LLVMBuildNSWAdd(b, i, gen_i64(t->g, 1), "");
-    Cursor there = moved(t, c, x, next);
-    if (!after)
-        return there;
-    Val last = LLVMBuildICmp(b, LLVMIntEQ, next, depth_to(t, x), "");
-    return (Cursor){LLVMBuildSelect(b, last, after->left, there.left, ""),
-                    LLVMBuildSelect(b, last, after->right, there.right, ""), NULL};
-}
-
-// after: where the next turn of the depth outside of this one begins; NULL: there is none.
+// after: where the next turn of the loop outside of this one begins; NULL: there is none.
 static void hoisted_depth(Tiles *t, Cursor c, const Cursor *after, int level)
 {
     const ContractAxis *x = &t->depth[level];
     Loop l;
     if (level == t->hoisted) {
         if (after)
-            ask_block(t, after->left, after->right);
+            ask_block(t, t->hoisted ? BLOCKS_OF_DEPTH : BLOCKS_OF_PRODUCTS, after->left,
+                      after->right);
         if (t->rows_outside)
-            row_loops(t, c, 0);
+            row_loops(t, c, NULL, 0);
         else
             panels(t, c);
         return;
@@ -317,22 +324,23 @@ static void hoisted_depth(Tiles *t, Cursor c, const Cursor *after, int level)
     if (level == 0)
         clear_rows(t, c, 0);
     gen_loop_begin(t->g, &l, depth_from(t, x), depth_to(t, x), 1, NULL, 0);
-    const Cursor next = turn_after(t, c, x, l.index, after);
+    const Cursor next = turn_after(t, c, x, l.index, depth_to(t, x), after);
     hoisted_depth(t, moved(t, c, x, l.index), &next, level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
-static void outer_loops(Tiles *t, Cursor c, int level)
+static void outer_loops(Tiles *t, Cursor c, const Cursor *after, int level)
 {
     if (level == t->outer_count) {
-        hoisted_depth(t, c, NULL, 0);
+        hoisted_depth(t, c, after, 0);
         return;
     }
     const ContractAxis *x = &t->outer[level];
     Loop l;
     begin_axis(t, &l, x);
     epilogue_at(t, x, l.index);
-    outer_loops(t, moved(t, c, x, l.index), level + 1);
+    const Cursor next = turn_after(t, c, x, l.index, end_of(t, x), after);
+    outer_loops(t, moved(t, c, x, l.index), &next, level + 1);
     gen_loop_end(t->g, &l, NULL);
 }
 
@@ -341,12 +349,12 @@ static void part_loop(Tiles *t, Cursor c)
     const ContractAxis *parts = &t->k->parts;
     Loop l;
     if (!parts->size) {
-        outer_loops(t, c, 0);
+        outer_loops(t, c, NULL, 0);
         return;
     }
     begin_axis(t, &l, parts);
     gen_part_of_batch(t->g, t->k, t->context, l.index, &t->depth_lo, &t->depth_hi);
-    outer_loops(t, moved(t, c, parts, l.index), 0);
+    outer_loops(t, moved(t, c, parts, l.index), NULL, 0);
     gen_loop_end(t->g, &l, NULL);
 }
 

@@ -11,12 +11,16 @@
 #define MAX_COLUMNS 8
 #define MAX_TAPS 7
 
-// What a block of depth reads of an operand: `runs` of `lines` lines of the cache each.
+// What stands still while the tiles of a block are done.
+typedef enum Blocks { BLOCKS_NONE, BLOCKS_OF_DEPTH, BLOCKS_OF_PRODUCTS, BLOCKS_OF_ROWS } Blocks;
+
+// What a block reads of an operand: `runs` of `lines` lines of the cache each.
 typedef struct Run {
     int64_t size, stride;  // stride: bytes
 } Run;
 typedef struct Area {
-    int64_t lines, share;  // share: lines that are asked for at a time
+    int64_t first, lines;
+    int64_t share, spacing;  // so many lines are asked for at a time, one time out of `spacing`
     Run runs[3 * MAX_RANK];
     int count;
 } Area;
@@ -49,10 +53,12 @@ typedef struct Tiles {
     // the tile at hand
     int rows_now, columns_now;  // those of the fold among the rows
     Val mask;                   // of its last vector (stacked: of all), or NULL
-    // the block of depth after the one at hand, and how often it was asked for, on the stack
-    bool asks;
-    Area areas[2];  // of the left and the right operand
-    Val after[2], asked;
+    // the block after the one at hand
+    Blocks blocks;
+    bool asks_in_steps;  // of the innermost loops, or before them
+    Area areas[2];       // of the left operand, and of the right one
+    int area_count;
+    Val after[2], asked, number;  // asked: how often, on the stack; number: that, here
     // the code behind the contraction, if there is any
     Nest nest;
     Val scratch;  // a tile on the stack
@@ -73,12 +79,13 @@ bool tiles_left_is_near(const Tiles *t);
 // Asking ahead (ask.c). For rows of the left operand that lie pages apart, a dozen steps of depth
 // before they are needed: `reach` elements from `at` on.
 void ask_rows(const Tiles *t, Val at, int64_t stride, int64_t reach);
-// For the next block of a hoisted depth: what it takes, where the function begins, where a block
-// begins (with the addresses of the next), and a share of it now.
+// For the next block: what it takes; where the function begins; where a block of this kind begins,
+// with the addresses of the next; before an innermost loop over depth, and in a step of that.
 void ask_prepare(Tiles *t);
 void ask_open(Tiles *t);
-void ask_block(Tiles *t, Val left, Val right);
-void ask_some(const Tiles *t);
+void ask_block(Tiles *t, Blocks blocks, Val left, Val right);
+void ask_before_loop(Tiles *t);
+void ask_in_step(const Tiles *t, Val step);
 
 // The code behind the contraction (epilogue.c): what it needs, to be written where the function
 // begins; where the loops stand on an axis; and the code for a tile whose sums are complete.

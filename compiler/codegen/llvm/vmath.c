@@ -100,6 +100,20 @@ static Val exp_parts(Gen *g, Val x, Val *n)
     return gen_mul_add(g, POLY(g, r, c), mul(g, r, r), add(g, r, f32_like(g, x, 1)));
 }
 
+static bool scales_at_once(const Gen *g, Val x)
+{
+    return g->avx512 && gen_lanes(x) == 16;
+}
+
+// p 2^n in one instruction; n is still a float.
+static Val scale_at_once(Gen *g, Val p, Val n)
+{
+    enum { ALL_LANES = 0xffff, AS_THE_MODE_SAYS = 4 };
+    Val all = LLVMConstInt(LLVMInt16TypeInContext(g->context), ALL_LANES, 0);
+    Val args[5] = {p, n, p, all, gen_i32(g, AS_THE_MODE_SAYS, 1)};
+    return gen_intrinsic(g, "llvm.x86.avx512.mask.scalef.ps.512", NULL, 0, args, 5);
+}
+
 // 2^n is applied in two halves, so that results reach down to the denormals and up to inf; a NaN
 // passes both bounds.
 static Val gen_exp(Gen *g, Val x)
@@ -108,6 +122,8 @@ static Val gen_exp(Gen *g, Val x)
     x = choose(g, less(g, high, x), high, x);
     x = choose(g, less(g, x, low), low, x);
     Val p = exp_parts(g, x, &n);
+    if (scales_at_once(g, x))
+        return scale_at_once(g, p, n);
     // the integer of a NaN is poison; any number will do there, p is a NaN
     Val number = LLVMBuildFCmp(g->builder, LLVMRealORD, n, n, "");
     Val k = to_int(g, choose(g, number, n, f32_like(g, x, 0)));
@@ -123,7 +139,7 @@ static Val exp_up_to(Gen *g, Val x, double high)
     Val bound = f32_like(g, x, high), n;
     x = choose(g, less(g, x, bound), x, bound);
     Val p = exp_parts(g, x, &n);
-    return mul(g, p, power_of_two(g, to_int(g, n)));
+    return scales_at_once(g, x) ? scale_at_once(g, p, n) : mul(g, p, power_of_two(g, to_int(g, n)));
 }
 
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)); log x = (k + extra) ln 2 + log m.
