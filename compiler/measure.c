@@ -1,74 +1,27 @@
 // measure.c -- runs a graph on made-up data on one thread and times each of its kernels.
 //
 // The bound of a kernel is the longer of what its FLOP take at the measured peak and what its bytes
-// take at the bandwidth of memory that is as large as they are: of the cache that they fit in. A
-// kernel whose operands a neighbour has left in a nearer cache may beat the second.
+// take where they can be at best: in the nearest caches, left there by a neighbour (machine.c).
 
 #include "measure.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "machine.h"
 #include "random.h"
 
 // So many, unless they take longer than this.
 #define RUNS 9
 #define MOST_SECONDS 2.0
+// Reading the counter and what the processor does meanwhile are a good part of less.
+#define LEAST_SECONDS 5e-8
 
 static double seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-// --- the machine --------------------------------------------------------------------------------
-
-// Bytes read and written in a second by copies within a block of memory of this size.
-static double bandwidth(size_t bytes)
-{
-    const size_t half = bytes / 2;
-    char *block = malloc(bytes);
-    double best = 1;
-    if (!block)
-        return best;
-    memset(block, 1, bytes);
-    for (int round = 0; round < 5; round++) {
-        const int copies = 1 + (int)((4 << 20) / bytes);
-        const double start = seconds();
-        for (int i = 0; i < copies; i++)
-            memcpy(i % 2 ? block : block + half, i % 2 ? block + half : block, half);
-        const double rate = 2.0 * (double)half * copies / (seconds() - start);
-        best = rate > best ? rate : best;
-    }
-    free(block);
-    return best;
-}
-
-enum { CACHE_SIZES = 5 };
-
-typedef struct Machine {
-    double flops;               // of one core, in a second
-    double bytes[CACHE_SIZES];  // in a second, of as much memory as in `sizes`
-} Machine;
-
-static const size_t sizes[CACHE_SIZES] = {32 << 10, 512 << 10, 4 << 20, 24 << 20, 128 << 20};
-
-static Machine measure_machine(Jit *j, Arena *a, const char **error)
-{
-    Machine m = {.flops = jit_peak(j, a, error)};
-    for (int i = 0; i < CACHE_SIZES; i++)
-        m.bytes[i] = bandwidth(sizes[i]);
-    return m;
-}
-
-static double bytes_per_second(const Machine *m, double bytes)
-{
-    int i = 0;
-    while (i < CACHE_SIZES - 1 && bytes > (double)sizes[i])
-        i++;
-    return m->bytes[i];
 }
 
 // --- a run --------------------------------------------------------------------------------------
@@ -101,12 +54,12 @@ static RunArgs made_up_run(Arena *a, const Graph *g, int64_t batch, void *variab
         .inputs = inputs, .outputs = outputs, .variables = variables, .batch = batch, .seed = 1};
 }
 
-// The least of all runs, by kernel, in ticks; *scale becomes the seconds of a tick.
-static uint64_t *least_ticks(Arena *a, Executable *x, RunArgs *args, int count, double *scale)
+// The least of all runs, by kernel.
+static uint64_t *least_ticks(Arena *a, Executable *x, RunArgs *args, int count)
 {
     const uint64_t *total = jit_cycles(x);
     uint64_t *before = arena_array(a, uint64_t, (size_t)count + 1);
-    uint64_t *least = arena_array(a, uint64_t, (size_t)count + 1), sum = 0;
+    uint64_t *least = arena_array(a, uint64_t, (size_t)count + 1);
     const double start = seconds();
     for (int run = 0; run < RUNS && (run < 2 || seconds() - start < MOST_SECONDS); run++) {
         args->step++;
@@ -117,46 +70,61 @@ static uint64_t *least_ticks(Arena *a, Executable *x, RunArgs *args, int count, 
             before[i] = total[i];
         }
     }
-    const double taken = seconds() - start;
-    for (int i = 0; i < count; i++)
-        sum += total[i];
-    *scale = sum ? taken / (double)sum : 0;
     return least;
 }
 
-static KernelTime *time_kernels(Arena *a, Executable *x, RunArgs *args, const Machine *machine)
+// Products of whole numbers are not bound by the peak of f32: several go into one lane.
+static double flop_seconds(const Kernel *k, int64_t batch, const Machine *machine)
 {
-    const Plan *p = jit_plan(x);
+    const bool whole = k->kind == KERNEL_CONTRACT && k->node->type.dtype != DTYPE_F32;
+    return whole ? 0 : kernel_flops(k, batch) / machine->flops;
+}
+
+static KernelTime *time_kernels(Arena *a, const Plan *p, const uint64_t *ticks, int64_t batch,
+                                const Machine *machine)
+{
     KernelTime *times = arena_array(a, KernelTime, (size_t)p->kernel_count + 1);
-    double scale;
-    const uint64_t *ticks = least_ticks(a, x, args, p->kernel_count, &scale);
     for (int i = 0; i < p->kernel_count; i++) {
-        const double bytes = kernel_bytes(p, p->kernels[i], args->batch);
+        const double taken = (double)ticks[i] * machine->tick;
         times[i] = (KernelTime){
-            .measured = (double)ticks[i] * scale,
-            .compute = kernel_flops(p, p->kernels[i], args->batch) / machine->flops,
-            .memory = bytes / bytes_per_second(machine, bytes),
+            .measured = taken < LEAST_SECONDS ? 0 : taken,
+            .compute = flop_seconds(p->kernels[i], batch, machine),
+            .memory = machine_seconds(machine, kernel_bytes(p, p->kernels[i], batch)),
         };
     }
     return times;
 }
 
+static void print_machine(Text *out, const Machine *m)
+{
+    text_addf(out, "one core: at most %.3g GFLOP/s; GB/s in", m->flops / 1e9);
+    for (int i = 0; i < MEMORY_SIZES; i++) {
+        const size_t kb = machine_sizes[i] >> 10;
+        text_addf(out, "%s %zu %s: %.3g", i ? "," : "", kb < 1024 ? kb : kb >> 10,
+                  kb < 1024 ? "KB" : "MB", m->bytes[i] / 1e9);
+    }
+    text_add(out, "\n");
+}
+
+// The machine is measured before and after the kernels.
 static bool run_and_print(NncModel *m, Jit *j, const Graph *g, int64_t batch, Text *out,
                           const char **error)
 {
-    const Machine machine = measure_machine(j, m->arena, error);
-    Executable *x = *error ? NULL : jit_compile(j, m->arena, g, batch, error);
+    Machine machine = {0};
+    const bool measured = machine_measure(&machine, j, m->arena, error);
+    Executable *x = measured ? jit_compile(j, m->arena, g, batch, error) : NULL;
     if (!x)
         return false;
+    const Plan *p = jit_plan(x);
     RunArgs args = made_up_run(m->arena, g, batch, m->block);
-    text_addf(out, "one core: %.3g GFLOP/s at the most", machine.flops / 1e9);
-    for (int i = 0; i < CACHE_SIZES; i++)
-        text_addf(out, "%s %.3g GB/s in %zu KB", i ? "," : ";", machine.bytes[i] / 1e9,
-                  sizes[i] >> 10);
-    text_add(out, "\n");
-    plan_print(out, jit_plan(x), time_kernels(m->arena, x, &args, &machine));
+    const uint64_t *ticks = least_ticks(m->arena, x, &args, p->kernel_count);
+    const bool ok = machine_measure(&machine, j, m->arena, error);
+    if (ok) {
+        print_machine(out, &machine);
+        plan_print(out, p, time_kernels(m->arena, p, ticks, batch, &machine));
+    }
     executable_free(x);
-    return true;
+    return ok;
 }
 
 bool measure_print(NncModel *m, const Graph *g, int64_t batch, Text *out, const char **error)

@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "codegen/interpret/interpret.h"
 #include "measure.h"
+#include "real_layers.h"
 
 bool nnc_load(NncModel *m, const char *path)
 {
@@ -497,8 +498,7 @@ bool nnc_quantize(NncModel *m, const NncCalibration *c, const NncOptions *o)
     if (m->raw_input)
         m->raw = take_raw_inputs(m, m->graphs[NNC_INT8]);
     m->graphs[NNC_WATCH_INT8] = m->quantized.watch;
-    for (int i = 0; i < m->plan->real_count; i++)
-        diag_report(m->session->diags, DIAG_stays_real, NO_SPAN, m->plan->real_layers[i]);
+    report_real_layers(m);
     return store_quantized(m, bytes);
 }
 

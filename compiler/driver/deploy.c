@@ -307,9 +307,13 @@ static bool write_header(Job *j, const CHeader *h)
         job_say_error(j, &e);
         return false;
     }
-    if (!j->options->quiet)
-        job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes", path, sizes.flash,
-                sizes.ram);
+    const char *learning =
+        h->train ? arena_printf(j->model.arena,
+                                "; to learn, an arena of %zu bytes and %zu bytes of variables",
+                                sizes.train_arena, sizes.variables)
+                 : "";
+    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes%s", path, sizes.flash, sizes.ram,
+            learning);
     return true;
 }
 
@@ -317,7 +321,7 @@ ExitCode command_emit_c(Job *j)
 {
     Deployment d = {0};
     const bool ok = header_writable(j, j->options->argument) && deploy_prepare(j, &d) &&
-                    deploy_fits(j, d.header.plan) && write_header(j, &d.header);
+                    deploy_fits(j, &d.header) && write_header(j, &d.header);
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;
 }

@@ -22,7 +22,7 @@ bool deploy_prepare(Job *j, Deployment *d);
 bool header_writable(const Job *j, const char *path);
 // Whether the file's `deploy` block allows what a header of this plan takes; else that is reported,
 // with what takes most.
-bool deploy_fits(Job *j, const Plan *p);
+bool deploy_fits(Job *j, const CHeader *h);
 void deploy_free(Deployment *d);
 
 #endif

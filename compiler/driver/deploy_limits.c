@@ -41,19 +41,21 @@ static Taker *list_takers(Job *j, const Plan *p, BufferKind kind, int *count)
             takers[(*count)++] =
                 (Taker){kind == BUFFER_VARIABLE ? p->graph->variables->items[b->index].path
                                                 : maker(j, p, b),
-                        bytes_of(&b->type)};
+                        bytes_of(&b->type) * (type_batched(&b->type) ? (size_t)p->max_batch : 1)};
     }
     qsort(takers, (size_t)*count, sizeof *takers, larger_first);
     return takers;
 }
 
 static bool fits(Job *j, const Plan *p, const char *what, size_t bytes, int64_t limit, Span span,
-                 BufferKind kind)
+                 BufferKind kind, size_t variables)
 {
     if (limit < 0 || bytes <= (size_t)limit)
         return true;
     Diag *d =
         diag_report(j->session->diags, DIAG_deploy_limit, span, bytes, what, (long long)limit);
+    if (variables > 0)
+        diag_help(d, "what is learned takes %s", bytes_text(j->model.arena, (double)variables));
     int count;
     const Taker *takers = list_takers(j, p, kind, &count);
     for (int i = 0; i < count && i < MOST_LISTED; i++)
@@ -62,10 +64,14 @@ static bool fits(Job *j, const Plan *p, const char *what, size_t bytes, int64_t 
     return false;
 }
 
-bool deploy_fits(Job *j, const Plan *p)
+// Learning takes its own arena and what it changes.
+bool deploy_fits(Job *j, const CHeader *h)
 {
     const DeploySpec *d = sema_deploy_spec(j->model.program);
-    const CSizes sizes = c_sizes(p);
-    const bool ram = fits(j, p, "ram", sizes.ram, d->ram, d->ram_span, BUFFER_ARENA);
-    return fits(j, p, "flash", sizes.flash, d->flash, d->flash_span, BUFFER_VARIABLE) && ram;
+    const CSizes sizes = c_sizes(h);
+    const size_t most = h->train ? sizes.train_arena + sizes.variables : sizes.ram;
+    const Plan *p = h->train ? h->train : h->plan;
+    const bool ram = fits(j, p, "ram", most, d->ram, d->ram_span, BUFFER_ARENA, sizes.variables);
+    return fits(j, h->plan, "flash", sizes.flash, d->flash, d->flash_span, BUFFER_VARIABLE, 0) &&
+           ram;
 }

@@ -157,7 +157,7 @@ ExitCode command_emit_object(Job *j)
     Deployment d;
     Text made = text_in(j->model.arena);
     const CHeader *h = &d.header;
-    const bool ok = prepare(j, &d) && deploy_fits(j, h->plan) && make(j, h, &made) &&
+    const bool ok = prepare(j, &d) && deploy_fits(j, h) && make(j, h, &made) &&
                     (is_assembly(j) ? write_assembly(j, &made) : write_both(j, &made, h));
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;

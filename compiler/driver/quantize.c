@@ -199,6 +199,13 @@ static const char *name_of(const QuantizePlan *p, const QuantizedValue *v)
     return v->real->path && *v->real->path ? v->real->path : "model";
 }
 
+// A mean whose division has moved into the weights behind it is there as its sum.
+static const char *note_of(const QuantizedValue *v)
+{
+    const Node *n = v->real;
+    return n->op == OP_reduce && n->attr.reduce.kind == REDUCE_SUM ? ", the sum" : "";
+}
+
 // Of the values of one layer the last stands for it.
 static bool stands_for_layer(const QuantizePlan *p, int i)
 {
@@ -222,7 +229,7 @@ static void print_layers(Job *j, const Power *powers)
         const QuantizedValue *v = &p->values[i];
         if (!stands_for_layer(p, i))
             continue;
-        table_cell(t, "%s", name_of(p, v));
+        table_cell(t, "%s%s", name_of(p, v), note_of(v));
         table_cell(t, "%.4g", scale_real(v->scale, -128));
         table_cell(t, "%.4g", scale_real(v->scale, 127));
         if (powers[i].noise > 0)

@@ -177,13 +177,18 @@ bool instr_moves(const Kernel *k, int instr, int axis);
 int scan_slot(const Kernel *k, const Buffer *b);
 int64_t scan_step_bytes(const Kernel *k, const Buffer *b);
 
-// Work of a kernel for one batch of `batch` examples.
-double kernel_flops(const Plan *p, const Kernel *k, int64_t batch);
-double kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
+// Work of a kernel for one batch of `batch` examples, at the least (work.c).
+typedef struct KernelBytes {
+    double moved;      // read and written
+    double footprint;  // in so many different places
+} KernelBytes;
+
+double kernel_flops(const Kernel *k, int64_t batch);
+KernelBytes kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
 
 // What a kernel takes and what it could take at best, in seconds.
 typedef struct KernelTime {
-    double measured;
+    double measured;         // 0: too short for that
     double compute, memory;  // its FLOP at the machine's peak, its bytes at the machine's bandwidth
 } KernelTime;
 

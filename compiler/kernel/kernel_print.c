@@ -232,9 +232,13 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b)
 static void print_time(Text *out, const KernelTime *t)
 {
     const double bound = t->compute > t->memory ? t->compute : t->memory;
-    text_addf(out, "; at least %.3g us for its %s; %.3g us measured, %.0f %% of the bound",
-              1e6 * bound, t->compute > t->memory ? "FLOP" : "bytes", 1e6 * t->measured,
-              100 * bound / t->measured);
+    text_addf(out, "; at least %.3g us for its %s; ", 1e6 * bound,
+              t->compute > t->memory ? "FLOP" : "bytes");
+    if (t->measured > 0)
+        text_addf(out, "%.3g us measured, %.0f %% of the bound", 1e6 * t->measured,
+                  100 * bound / t->measured);
+    else
+        text_add(out, "too short to measure");
 }
 
 static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *time)
@@ -248,9 +252,8 @@ static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *
     } else {
         text_addf(out, "%s %s", kind_text[k->kind], k->node->path ? k->node->path : "");
     }
-    text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64,
-              kernel_flops(p, k, p->max_batch) / 1e6, kernel_bytes(p, k, p->max_batch) / 1e3,
-              p->max_batch);
+    text_addf(out, "  (%.3g MFLOP, %.3g KB at batch %" PRId64, kernel_flops(k, p->max_batch) / 1e6,
+              kernel_bytes(p, k, p->max_batch).moved / 1e3, p->max_batch);
     if (time)
         print_time(out, time);
     text_add(out, ")\n");

@@ -143,25 +143,33 @@ static void find_learned(Planner *p)
     }
 }
 
-static bool is_listed(const QuantizePlan *plan, Name path)
+static RealLayer *real_layer(QuantizePlan *plan, Name path)
 {
     for (int i = 0; i < plan->real_count; i++)
-        if (plan->real_layers[i] == path)
-            return true;
-    return false;
+        if (plan->real_layers[i].path == path)
+            return &plan->real_layers[i];
+    plan->real_layers[plan->real_count] = (RealLayer){.path = path};
+    return &plan->real_layers[plan->real_count++];
 }
 
-// Layers that compute with f32, beyond the borders.
+static void note(RealLayer *l, Form form)
+{
+    l->formless |= form == FORM_REAL;
+    l->computes |= form != FORM_MOVED;
+}
+
+// Layers that compute with f32, beyond the borders. An operation that the model itself calls has no
+// layer's path, but its own name.
 static void add_real_layers(Planner *p)
 {
     QuantizePlan *plan = p->plan;
-    plan->real_layers = arena_array(plan->arena, Name, (size_t)p->g->node_count + 1);
+    plan->real_layers = arena_array(plan->arena, RealLayer, (size_t)p->g->node_count + 1);
     for (int i = 0; i < p->g->node_count; i++) {
         const Node *n = p->g->nodes[i];
-        const Name path = n->path ? n->path : op_name(n->op);
+        const Name path = n->path && *n->path ? n->path : op_name(n->op);
         if (p->need_real[i] && !p->whole[i] && !p->facts.fixed[i] && !op_is(n->op, LEAF | VIEW) &&
-            n->op != OP_scan_result && n->type.dtype == DTYPE_F32 && !is_listed(plan, path))
-            plan->real_layers[plan->real_count++] = path;
+            n->op != OP_scan_result && n->type.dtype == DTYPE_F32)
+            note(real_layer(plan, path), plan->steps[i].form);
     }
 }
 

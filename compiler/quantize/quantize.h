@@ -27,13 +27,20 @@ typedef struct QuantizedValue {
     Scale scale;
 } QuantizedValue;
 
+// A layer with operations that stay f32.
+typedef struct RealLayer {
+    Name path;
+    bool formless;  // one of them has no form in whole numbers; else it is not worth it
+    bool computes;  // one of them does more than move values
+} RealLayer;
+
 typedef struct QuantizePlan {
     Arena *arena;
     const Graph *graph;
     Graph *watch;  // the predict graph with the quantized values as its outputs
     QuantizedValue *values;
     int value_count;
-    Name *real_layers;  // with operations that stay f32, each once
+    RealLayer *real_layers;  // each once
     int real_count;
     struct Step *steps;  // by node id: how it is computed in whole numbers
     bool *need_real;     // by node id: its value is wanted as it was

@@ -96,3 +96,44 @@ learns recurs 12 'reshape(6, 2); gru(8)'
 # So much depth that the gradient of the filters is summed in parts of the batch.
 learns parts 1024 'reshape(32, 32, 1); conv2d(2); relu; max_pool(8); flatten'
 grep -q 'part < 8' "$dir/parts.h"
+
+# What learning takes is counted, said and limited; and a model may have nothing to learn.
+# number TEXT FILE: the number before a text.
+number() {
+    sed -n "s/.* \([0-9]*\) $1.*/\1/p" "$2" | head -1
+}
+cat > "$dir/main.c" <<END
+#include <stdio.h>
+#include "$name.h"
+int main(void)
+{
+    printf("%d %d\n", (int)sizeof(${name}_variables), $(upper "$name")_TRAIN_ARENA_BYTES);
+    return 0;
+}
+END
+compiled=$(cc -std=c99 -I "$dir" "$dir/main.c" -o "$dir/main" -lm && "$dir/main")
+"$nnc" "$dir/$name.nn" --weights "$dir/first.safetensors" --emit-c "$dir/$name.h" --with-training 2> "$dir/err"
+grep -q "arena of ${compiled#* } bytes and ${compiled% *} bytes of variables" "$dir/err" ||
+    { echo "not $compiled:"; cat "$dir/err"; exit 1; }
+grep -q "^// Learning: an arena of ${compiled#* } bytes .* ${compiled% *} bytes of var" "$dir/$name.h"
+flash=$(number 'bytes of constants' "$dir/err")
+arrays=$(sed -n 's/^static const float .*\[\([0-9]*\)\] = {.*/\1/p' "$dir/$name.h" | awk '{ n += 4 * $1 } END { print n }')
+[ "$flash" = "$arrays" ] || { echo "$flash bytes of constants, and $arrays in arrays"; exit 1; }
+ram=$((${compiled#* } + ${compiled% *}))
+cp "$dir/$name.nn" "$dir/limited.nn"
+echo "deploy { ram = $((ram - 1)); flash = $((flash - 1)) }" >> "$dir/limited.nn"
+if "$nnc" "$dir/limited.nn" --weights "$dir/first.safetensors" --emit-c "$dir/limited.h" --with-training 2> "$dir/err"; then exit 1; fi
+grep -q "takes $ram bytes of ram" "$dir/err"
+grep -q "takes $flash bytes of flash" "$dir/err"
+
+cat > "$dir/nothing.nn" <<END
+model nothing {
+    input x[4]
+    softmax
+}
+data { train = synthetic(seed = 1, examples = 64); test = 0.25 }
+train { loss = cross_entropy; optimizer = sgd(); epochs = 1 }
+END
+"$nnc" "$dir/nothing.nn" --train --quiet > "$dir/out" 2>&1
+"$nnc" "$dir/nothing.nn" --emit-c "$dir/nothing.h" --with-training 2> /dev/null
+compiles nothing

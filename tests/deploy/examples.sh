@@ -4,12 +4,20 @@
 . "$(dirname "$0")/common.sh"
 needs make cmake arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 wasm-ld-19 node
 
+# stale FILE...: headers that nnc has made beside a program are not those of another build of it.
+stale() {
+    for header; do
+        ! grep -qs 'made by nnc' "$header" || echo '#error "of another build"' > "$header"
+    done
+}
+
 # example FOLDER WANTED [CMAKE OPTION...]: the last line of `make run` is like WANTED.
 example() {
     folder=$dir/deploy/$1 wanted=$2
     shift 2
     if ! (cd "$folder" && make NNC="$nnc" CFLAGS='-O2 -Wall -Wextra -Werror' run \
         && rm -f ./*.safetensors \
+        && stale ./*.h \
         && cmake -B build -D NNC="$nnc" "$@" && cmake --build build) > "$dir/out" 2>&1 < /dev/null ||
         ! grep -qE "^($wanted)$" "$dir/out"; then
         echo "FAIL $folder: '$wanted' is not what it says:"

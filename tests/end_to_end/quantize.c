@@ -89,6 +89,31 @@ Test(quantize, training_can_be_aware)
     folder_free(folder);
 }
 
+// All layers without a form are named, those beside them apart.
+Test(quantize, every_layer_without_a_form_is_named)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn",
+               "model m {\n input x[8, 8, 2]\n conv2d(4, 3); gelu; groupnorm(2)\n"
+               " conv2d(4, 3); tanh; layernorm; dense(4); prelu; conv2d(4, 1)\n global_avg_pool; "
+               "dense(3); softmax\n}\n"
+               "data { train = synthetic(seed = 1, examples = 64); test = 0.25 }\n"
+               "train { loss = cross_entropy; optimizer = sgd(); epochs = 1 }\n");
+    Run r = NNC(folder, "m.nn", "--train", "-q");
+    expect_done(&r);
+    run_free(&r);
+    r = NNC(folder, "m.nn", "--eval", "--quantize", "int8");
+    expect_done(&r);
+    cr_expect(strstr(r.err,
+                     "warning[stays-real]: groupnorm.standardize_groups, layernorm and prelu "
+                     "have no form in whole numbers and stay f32\n"
+                     "  = help: beside such layers gelu and tanh stay f32, too\n"),
+              "%s", r.err);
+    cr_expect(strstr(r.out, "global_avg_pool, the sum"), "%s", r.out);
+    run_free(&r);
+    folder_free(folder);
+}
+
 // A recurrent layer stays f32, and is named.
 Test(quantize, what_stays_real_is_named)
 {

@@ -24,6 +24,10 @@ void c_describe_ports(Header *h)
     c_line(&h->w,
            "// Flash: %zu bytes of constants. RAM: an arena of %zu bytes, and the stack of a call.",
            h->sizes.flash, h->sizes.ram);
+    if (h->from->train)
+        c_line(&h->w,
+               "// Learning: an arena of %zu bytes in its place, and %zu bytes of variables.",
+               h->sizes.train_arena, h->sizes.variables);
 }
 
 static void print_size(Header *h, const char *port, const Type *t)
@@ -102,7 +106,7 @@ CSizes c_declarations(Arena *a, Text *out, const CHeader *from, const char *targ
         .plan = from->plan,
         .upper = c_upper(a, name),
         .places = c_places(a, name, from->plan->graph),
-        .sizes = c_sizes(from->plan),
+        .sizes = c_sizes(from),
     };
     print_head(&h, target);
     c_line(&h.w, "#ifndef %s_H", h.upper);

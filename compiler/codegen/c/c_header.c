@@ -129,15 +129,16 @@ static void print_constants(Header *h)
             c_print_constant(h, h->plan->buffers[i].index);
 }
 
-CSizes c_sizes(const Plan *p)
+CSizes c_sizes(const CHeader *from)
 {
-    size_t bytes = 0;
-    for (int i = 0; i < p->buffer_count; i++) {
-        const Type *t = &p->buffers[i].type;
-        if (p->buffers[i].kind == BUFFER_VARIABLE)
-            bytes += (size_t)type_elements(t) * dtype_size(t->dtype);
-    }
-    return (CSizes){.ram = p->arena_bytes, .flash = bytes};
+    const Plan *p = from->plan;
+    CSizes s = {.ram = p->arena_bytes};
+    for (int i = 0; i < p->graph->variables->count; i++)
+        if (c_uses(p, i) || (from->train && c_starts(from, i)))
+            s.flash += c_variable_bytes(&p->graph->variables->items[i]);
+    if (from->train)
+        c_training_sizes(from, &s);
+    return s;
 }
 
 static void print_classes(Header *h)
@@ -288,7 +289,7 @@ CSizes c_header(Arena *a, Text *out, const CHeader *from)
         .plan = p,
         .upper = c_upper(a, name),
         .places = c_places(a, name, p->graph),
-        .sizes = c_sizes(p),
+        .sizes = c_sizes(from),
         .printed = arena_array(a, bool, (size_t)p->graph->variables->count + 1),
     };
     print_head(&h);

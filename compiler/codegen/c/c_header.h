@@ -59,10 +59,13 @@ typedef struct CHeader {
 typedef struct CSizes {
     size_t ram;    // the arena
     size_t flash;  // the constants
+    // with training, else 0
+    size_t train_arena;  // for training and prediction
+    size_t variables;    // the struct of what is learned
 } CSizes;
 
 // Exact: what c_header's header takes.
-CSizes c_sizes(const Plan *p);
+CSizes c_sizes(const CHeader *h);
 
 // Adds the header to *out.
 CSizes c_header(Arena *a, Text *out, const CHeader *h);

@@ -40,6 +40,12 @@ void c_print_constant(Header *h, int variable);
 // Training on the device (c_training.c): declarations, then functions.
 void c_declare_training(Header *h);
 void c_print_training(Header *h);
+// Whether a plan reads or writes a variable; whether training starts with values of it.
+bool c_uses(const Plan *p, int variable);
+bool c_starts(const CHeader *h, int variable);
+size_t c_variable_bytes(const Variable *v);
+// Sets what training takes, s->ram being what prediction takes.
+void c_training_sizes(const CHeader *h, CSizes *s);
 
 // In whole numbers from end to end (c_whole.c): the same, and what stands at the head.
 void c_describe_whole(Header *h);

@@ -17,7 +17,7 @@ typedef struct Training {
 
 // --- variables ----------------------------------------------------------------------------------
 
-static bool uses(const Plan *p, int variable)
+bool c_uses(const Plan *p, int variable)
 {
     for (int i = 0; p && i < p->buffer_count; i++)
         if (p->buffers[i].kind == BUFFER_VARIABLE && p->buffers[i].index == variable)
@@ -25,10 +25,9 @@ static bool uses(const Plan *p, int variable)
     return false;
 }
 
-static bool is_field(const Header *h, int variable)
+static bool is_field(const CHeader *h, int variable)
 {
-    return uses(h->from->train, variable) || uses(h->from->fold, variable) ||
-           uses(h->plan, variable);
+    return c_uses(h->train, variable) || c_uses(h->fold, variable) || c_uses(h->plan, variable);
 }
 
 static const char *const *field_names(const Header *h, const Variables *vs)
@@ -37,7 +36,7 @@ static const char *const *field_names(const Header *h, const Variables *vs)
     const size_t prefix = strlen(h->w.name) + strlen("_data_");
     const char **names = arena_array(a, const char *, (size_t)vs->count + 1);
     for (int i = 0; i < vs->count; i++)
-        if (is_field(h, i))
+        if (is_field(h->from, i))
             names[i] = c_identifier(a, h->places.variables[i] + prefix);
     return names;
 }
@@ -62,14 +61,57 @@ static Training training_of(Header *h)
     return t;
 }
 
-static bool is_zero(const Header *h, const Variable *v)
+size_t c_variable_bytes(const Variable *v)
 {
-    const unsigned char *bytes = (const unsigned char *)h->from->block + v->offset;
-    const size_t n = (size_t)type_elements(&v->type) * dtype_size(v->type.dtype);
+    return (size_t)type_elements(&v->type) * dtype_size(v->type.dtype);
+}
+
+static bool is_zero(const CHeader *h, const Variable *v)
+{
+    const unsigned char *bytes = (const unsigned char *)h->block + v->offset;
+    const size_t n = c_variable_bytes(v);
     for (size_t i = 0; i < n; i++)
         if (bytes[i])
             return false;
     return true;
+}
+
+bool c_starts(const CHeader *h, int variable)
+{
+    return is_field(h, variable) && !is_zero(h, &h->plan->graph->variables->items[variable]);
+}
+
+// --- sizes --------------------------------------------------------------------------------------
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t aligned(size_t bytes, size_t to)
+{
+    return (bytes + to - 1) / to * to;
+}
+
+// As C lays out a struct of these arrays.
+static size_t struct_bytes(const CHeader *h)
+{
+    const Variables *vs = h->plan->graph->variables;
+    size_t bytes = 0, widest = 1;
+    for (int i = 0; i < vs->count; i++)
+        if (is_field(h, i)) {
+            const size_t width = dtype_size(vs->items[i].type.dtype);
+            bytes = aligned(bytes, width) + c_variable_bytes(&vs->items[i]);
+            widest = larger(widest, width);
+        }
+    return larger(aligned(bytes, widest), 1);
+}
+
+void c_training_sizes(const CHeader *h, CSizes *s)
+{
+    const size_t fold = h->fold ? h->fold->arena_bytes : 0;
+    s->train_arena = larger(larger(h->train->arena_bytes, fold), s->ram);
+    s->variables = struct_bytes(h);
 }
 
 // --- declarations -------------------------------------------------------------------------------
@@ -77,15 +119,19 @@ static bool is_zero(const Header *h, const Variable *v)
 static void declare_variables(const Training *t)
 {
     CWriter *w = &t->h->w;
+    bool any = false;
     c_line(w, "// What is learned and what learning keeps.");
     c_open(w, "typedef struct %s_variables", w->name);
     for (int i = 0; i < t->variables->count; i++) {
         const Variable *v = &t->variables->items[i];
+        any |= t->fields[i] != NULL;
         if (t->fields[i])
             c_line(w, "%s %s[%lld];  // %s %s", c_types[v->type.dtype].memory, t->fields[i],
                    (long long)type_elements(&v->type), c_comment(w->arena, v->path),
                    c_shape(w->arena, &v->type));
     }
+    if (!any)
+        c_line(w, "char none;  // the model has no variables, and a struct needs a member");
     w->indent--;
     c_line(w, "} %s_variables;", w->name);
     c_blank(w);
@@ -103,17 +149,6 @@ static void declare_run(const Training *t)
     w->indent--;
     c_line(w, "} %s_run;", w->name);
     c_blank(w);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t train_arena(const Header *h)
-{
-    const size_t fold = h->from->fold ? h->from->fold->arena_bytes : 0;
-    return larger(larger(h->from->train->arena_bytes, fold), h->sizes.ram);
 }
 
 static const char *step_parameters(const Training *t)
@@ -138,9 +173,9 @@ void c_declare_training(Header *h)
     c_blank(w);
     c_line(w, "#define %s_BATCH %lld", h->upper, (long long)h->from->batch);
     c_line(w, "#define %s_TRAIN_ARENA_BYTES %zu  // for all that is below", h->upper,
-           train_arena(h));
+           h->sizes.train_arena);
     c_line(w, "#define %s_TRAIN_ARENA_FLOATS %zu", h->upper,
-           larger(train_arena(h) / sizeof(float), 1));
+           larger(h->sizes.train_arena / sizeof(float), 1));
     c_blank(w);
     declare_variables(&t);
     declare_run(&t);
@@ -165,7 +200,7 @@ static void print_start(const Training *t)
     Header *h = t->h;
     CWriter *w = &h->w;
     for (int i = 0; i < t->variables->count; i++)
-        if (t->fields[i] && !is_zero(h, &t->variables->items[i]))
+        if (c_starts(h->from, i))
             c_print_constant(h, i);
     c_line(w, "void %s_start(%s_variables *v)", w->name, w->name);
     c_line(w, "{");
@@ -193,7 +228,9 @@ static void print_plan(const Training *t, const Plan *p, const CPlaces *places, 
         c_line(w, "    float *const a = (float *)arena;");
     else
         c_line(w, "    (void)arena;");
-    text_add(w->out, calls.size ? text_str(&calls) : "    (void)v;\n");
+    if (!strstr(text_str(&calls), "v->"))
+        c_line(w, "    (void)v;");
+    text_add(w->out, text_str(&calls));
     c_line(w, "}");
     c_blank(w);
 }

@@ -153,8 +153,12 @@ struct Home {
 // void run(RunContext *): all kernels in order. With `profile` the cycles of each are added up.
 void gen_program(Gen *g, const Plan *p, const char *name, bool profile);
 
-// float peak(float), chains of multiply-adds, and the FLOP in a second of it (peak.c).
-void gen_peak(Gen *g, const char *name);
+Val gen_read_cycles(Gen *g);
+
+// What measures the machine (peak.c): float NAME(float), chains of multiply-adds, and the functions
+// of JitProbes as NAME_sum and so on.
+void gen_probes(Gen *g, const char *name);
+// The FLOP in a second of the first.
 double peak_measure(float (*peak)(float), int width);
 
 #endif

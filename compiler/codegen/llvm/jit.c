@@ -220,10 +220,10 @@ static bool add_pending(Jit *j, const Modules *ms)
 }
 
 // Writes a program and hands it to the compiler; its name, or NULL. `p`: the plan to run; NULL:
-// what measures the machine's peak.
+// the probes of the machine.
 static const char *start(Jit *j, Arena *a, const Plan *p, const char **error)
 {
-    const char *name = arena_printf(a, "%s_%d", p ? p->graph->name : "peak", j->programs++);
+    const char *name = arena_printf(a, "%s_%d", p ? p->graph->name : "probe", j->programs++);
     const Modules *ms = modules_write(a, &j->machine, &j->names, p, name, j->profile);
     if (!add_pending(j, ms)) {
         for (int i = 0; i < ms->count; i++)
@@ -378,13 +378,27 @@ const uint64_t *jit_cycles(const Executable *x)
     return ((const JitExecutable *)x)->cycles;
 }
 
-double jit_peak(Jit *j, Arena *a, const char **error)
+// A function of the program `name`, whatever its type.
+static void find(Arena *a, Jit *j, const char *name, const char *part, void *function,
+                 const char **error)
 {
     LLVMOrcExecutorAddress address = 0;
+    if (!*error)
+        *error = finish(a, j, arena_printf(a, "%s%s", name, part), &address);
+    memcpy(function, &address, sizeof(void (*)(void)));
+}
+
+bool jit_probes(Jit *j, Arena *a, JitProbes *p, const char **error)
+{
     float (*peak)(float);
+    *p = (JitProbes){0};
     const char *name = start(j, a, NULL, error);
-    if (name)
-        *error = finish(a, j, name, &address);
-    memcpy(&peak, &address, sizeof peak);
-    return *error ? 0 : peak_measure(peak, j->machine.width);
+    if (!name)
+        return false;
+    find(a, j, name, "", &peak, error);
+    find(a, j, name, "_sum", &p->sum, error);
+    find(a, j, name, "_add", &p->add, error);
+    find(a, j, name, "_ticks", &p->ticks, error);
+    p->flops = *error ? 0 : peak_measure(peak, j->machine.width);
+    return !*error;
 }

@@ -43,7 +43,15 @@ const char *jit_text(Jit *j, Arena *a, const Graph *g, int64_t max_batch, JitTex
 const Plan *jit_plan(const Executable *x);
 const uint64_t *jit_cycles(const Executable *x);
 
-// The FLOP that one core does in a second at the most, measured; 0 with the reason in *error.
-double jit_peak(Jit *j, Arena *a, const char **error);
+// What measures the machine, as native code. Counts of elements are multiples of 256.
+typedef struct JitProbes {
+    double flops;                                           // one core's in a second at the most
+    float (*sum)(const float *x, int64_t count);            // reads memory
+    void (*add)(float *to, const float *x, int64_t count);  // reads two blocks, writes one
+    uint64_t (*ticks)(void);                                // the counter of jit_cycles
+} JitProbes;
+
+// False with the reason in *error.
+bool jit_probes(Jit *j, Arena *a, JitProbes *p, const char **error);
 
 #endif

@@ -140,7 +140,7 @@ Modules *modules_write(Arena *a, const Machine *m, Names *names, const Plan *p, 
     if (p)
         gen_program(g, p, name, profile);
     else
-        gen_peak(g, name);
+        gen_probes(g, name);
     return ms;
 }
 

@@ -52,7 +52,7 @@ typedef struct Modules {
     int count, capacity;
 } Modules;
 
-// Writes the program of a plan (NULL: what measures the peak) as function `name`.
+// Writes the program of a plan (NULL: the probes of the machine) as function `name`.
 Modules *modules_write(Arena *a, const Machine *m, Names *names, const Plan *p, const char *name,
                        bool profile);
 // The same into one module, which shares nothing.

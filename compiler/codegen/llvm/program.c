@@ -240,17 +240,12 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
     };
 }
 
-static Val read_cycles(Gen *g)
-{
-    return gen_intrinsic(g, "llvm.readcyclecounter", NULL, 0, NULL, 0);
-}
-
 static void count_cycles(const Program *p, int kernel, Val start)
 {
     Gen *g = p->g;
     Val all = gen_field(g, p->context, offsetof(RunContext, cycles), g->ptr);
     Val at = gen_offset(g, all, (int64_t)sizeof(uint64_t) * kernel);
-    Val taken = LLVMBuildSub(g->builder, read_cycles(g), start, "");
+    Val taken = LLVMBuildSub(g->builder, gen_read_cycles(g), start, "");
     Val before = LLVMBuildLoad2(g->builder, g->i64, at, "");
     LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, taken, ""), at);
 }
@@ -258,7 +253,7 @@ static void count_cycles(const Program *p, int kernel, Val start)
 static void run_kernels(Program *p, Val run)
 {
     for (int i = 0; i < p->plan->kernel_count; i++) {
-        Val start = p->profile ? read_cycles(p->g) : NULL;
+        Val start = p->profile ? gen_read_cycles(p->g) : NULL;
         run_kernel(p, run, i);
         if (p->profile)
             count_cycles(p, i, start);

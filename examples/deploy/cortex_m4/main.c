@@ -7,7 +7,7 @@
 #include "board.h"
 
 #define KWS_DS_CNN_IMPLEMENTATION
-#include "kws_ds_cnn.h"
+#include <kws_ds_cnn.h>  // of the build at hand (-I), not what stands beside this file
 
 enum { SECONDS = 3 };
 

@@ -4,7 +4,7 @@
 
 #define DIGITS_IMPLEMENTATION
 #define DIGITS_STATIC_ARENA
-#include "digits.h"
+#include <digits.h>  // of the build at hand (-I), not what stands beside this file
 
 static int largest(const float *values, int count)
 {

@@ -8,7 +8,7 @@
 
 #define ANOMALY_AUTOENCODER_IMPLEMENTATION
 #define ANOMALY_AUTOENCODER_STATIC_ARENA
-#include "anomaly_autoencoder.h"
+#include <anomaly_autoencoder.h>  // of the build at hand (-I), not what stands beside this file
 
 enum { SIZE = ANOMALY_AUTOENCODER_FRAMES_SIZE };
 
