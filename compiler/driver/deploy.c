@@ -312,8 +312,9 @@ static bool write_header(Job *j, const CHeader *h)
                                 "; to learn, an arena of %zu bytes and %zu bytes of variables",
                                 sizes.train_arena, sizes.variables)
                  : "";
-    job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes%s", path, sizes.flash, sizes.ram,
-            learning);
+    if (!j->options->quiet)
+        job_say(j, "%s: %zu bytes of constants, an arena of %zu bytes%s", path, sizes.flash,
+                sizes.ram, learning);
     return true;
 }
 
