@@ -216,31 +216,47 @@ static bool check_size(const Cursor *c, const NnrtTensor *t, size_t size, size_t
     return true;
 }
 
+// Type and shape of what the bytes hold, without its data; those are the last *size bytes.
+static bool read_header(const char *file, const NnrtBytes *all, NnrtTensor *t, size_t *size,
+                        NnrtError *e)
+{
+    Cursor c = {.file = file, .bytes = all->data};
+    return find_header(&c, all->size, e) && read_literal(&c, t, e) &&
+           check_size(&c, t, all->size, size, e);
+}
+
 bool nnrt_npy_parse(const char *file, const uint8_t *bytes, size_t size, NnrtTensor *out,
                     NnrtError *e)
 {
+    const NnrtBytes all = {.data = (uint8_t *)bytes, .size = size};
     NnrtTensor t = {0};
-    Cursor c = {.file = file, .bytes = bytes};
     size_t data = 0;
-    if (!find_header(&c, size, e) || !read_literal(&c, &t, e) ||
-        !check_size(&c, &t, size, &data, e))
+    if (!read_header(file, &all, &t, &data, e))
         return false;
     t.data = nnrt_alloc(data, 1, e);
     if (!t.data)
         return false;
-    memcpy(t.data, bytes + c.end, data);
+    memcpy(t.data, bytes + size - data, data);
     *out = t;
     return true;
 }
 
+// The data stay in the memory that the file was read into: what is new is slow to touch at first.
 bool nnrt_npy_read(const char *file, NnrtTensor *out, NnrtError *e)
 {
-    NnrtBytes bytes;
-    if (!nnrt_read_file(file, FILE_LIMIT, &bytes, e))
+    NnrtBytes all;
+    NnrtTensor t = {0};
+    size_t data = 0;
+    if (!nnrt_read_file(file, FILE_LIMIT, &all, e))
         return false;
-    const bool ok = nnrt_npy_parse(file, bytes.data, bytes.size, out, e);
-    free(bytes.data);
-    return ok;
+    if (!read_header(file, &all, &t, &data, e)) {
+        free(all.data);
+        return false;
+    }
+    memmove(all.data, all.data + all.size - data, data);
+    t.data = all.data;
+    *out = t;
+    return true;
 }
 
 // ---- writing
