@@ -43,13 +43,13 @@ static void add_runs(const Tiles *t, Area *a, const ContractAxis *axes, int coun
     for (int i = 0; i < count; i++) {
         const int64_t stride = left ? axes[i].left : axes[i].right;
         if (stride != 0 && axes[i].size != 1)
-            a->runs[a->count++] =
-                (Run){.size = axes[i].size, .stride = stride * (int64_t)dtype_size(t->factor)};
+            a->runs[a->count++] = (Run){.size = tiles_most(t, &axes[i]),
+                                        .stride = stride * (int64_t)dtype_size(t->factor)};
     }
 }
 
 // Memory that hangs together becomes one run of lines, and rows that overlap are counted once.
-// False: it is not known before the program runs, or not worth it.
+// False: it is read backwards.
 static bool merge_runs(const Tiles *t, Area *a)
 {
     int64_t bytes = (int64_t)dtype_size(t->factor);
@@ -57,7 +57,7 @@ static bool merge_runs(const Tiles *t, Area *a)
     qsort(a->runs, (size_t)a->count, sizeof a->runs[0], by_stride);
     for (int i = 0; i < a->count; i++) {
         const Run r = a->runs[i];
-        if (r.size == DIM_BATCH || r.stride < 0)
+        if (r.stride < 0)
             return false;
         if (!kept && r.stride <= bytes + LINE)
             bytes += (r.size - 1) * r.stride;
