@@ -94,25 +94,25 @@ static void full_body(Nest *n, Val *acc)
             nest_store_part(n, &n->k->code[i], part);
 }
 
-// Takes another point to where the loops around are with this one.
-static void follow(Nest *point, const Nest *n, int steps)
+// The point so many steps behind this one, where the loops around are with this one.
+static Nest *point_behind(const Nest *n, int steps)
 {
+    Nest *point = n->points[steps];
+    if (steps == 0)
+        return point;
     for (int i = 0; i < MAX_RANK; i++)
         point->index[i] = n->index[i];
     point->unroll = n->unroll;
     point->mask = n->mask;
-    if (steps)
-        point->index[n->together] =
-            LLVMBuildNSWAdd(n->g->builder, n->index[n->together], gen_i64(n->g, steps), "");
+    Val behind = gen_i64(n->g, steps);
+    point->index[n->together] = LLVMBuildNSWAdd(n->g->builder, n->index[n->together], behind, "");
+    return point;
 }
 
 static void full_bodies(Nest *n, Val *acc)
 {
-    for (int i = 0; i < n->point_count; i++) {
-        if (i > 0)
-            follow(n->points[i], n, i);
-        full_body(n->points[i], acc + i * nest_accumulator_count(n));
-    }
+    for (int i = 0; i < n->point_count; i++)
+        full_body(point_behind(n, i), acc + i * nest_accumulator_count(n));
 }
 
 // A rough number of instructions for one vector of a value.
@@ -215,10 +215,11 @@ static void one_pass(Nest *n, int pass)
     Val acc[GEN_MAX_CARRIED];
     int count = 0;
     for (int i = 0; i < n->point_count; i++) {
-        n->points[i]->pass = pass;
-        outer_values(n->points[i], pass);
+        Nest *point = point_behind(n, i);
+        point->pass = pass;
+        outer_values(point, pass);
         count = nest_accumulator_count(n);
-        nest_start_accumulators(n->points[i], acc + i * count);
+        nest_start_accumulators(point, acc + i * count);
     }
     reduced_loops(n, 0, acc, n->point_count * count);
     for (int i = 0; i < n->point_count; i++)
@@ -231,16 +232,14 @@ static void outer_body(Nest *n, Val *carried)
     (void)carried;
     int strip = n->strip;
     n->strip = n->vector_outer ? n->unroll : strip;
-    for (int i = 0; i < n->point_count; i++) {
-        if (i > 0)
-            follow(n->points[i], n, i);
+    for (int i = 0; i < n->point_count; i++)
         nest_forget(n->points[i], LEVEL_OUTER);
-    }
     for (int pass = 0; pass < n->k->passes; pass++)
         one_pass(n, pass);
     for (int i = 0; i < n->point_count; i++) {
-        outer_values(n->points[i], n->k->passes);
-        outer_stores(n->points[i]);
+        Nest *point = point_behind(n, i);
+        outer_values(point, n->k->passes);
+        outer_stores(point);
     }
     n->strip = strip;
 }
