@@ -376,27 +376,41 @@ static bool stands_for_missing(const char *s)
     return in_list(s, spellings, (int)(sizeof spellings / sizeof spellings[0]));
 }
 
-// Sets *numeric; fails when all but the usual spellings of a missing value are numbers.
-static bool judge_column(const Builder *b, size_t column, bool *numeric, NnrtError *e)
+// What a column is made of; the rows are the first of their kind, or -1.
+typedef struct Tally {
+    int64_t numbers, others;
+    int64_t missing_row, other_row;
+} Tally;
+
+static Tally tally_column(const Builder *b, size_t column)
 {
-    int64_t numbers = 0;
-    int64_t suspect = -1;
-    *numeric = true;
+    Tally t = {.missing_row = -1, .other_row = -1};
     for (int64_t row = 0; row < b->table->rows; row++) {
         const char *s = value_at(b, column, row);
         if (looks_numeric(s)) {
-            numbers++;
+            t.numbers++;
         } else if (stands_for_missing(s)) {
-            suspect = suspect < 0 ? row : suspect;
+            t.missing_row = t.missing_row < 0 ? row : t.missing_row;
         } else {
-            *numeric = false;
-            return true;
+            t.others++;
+            t.other_row = t.other_row < 0 ? row : t.other_row;
         }
     }
+    return t;
+}
+
+// One cell among so many numbers is a slip rather than a category.
+#define MANY_NUMBERS 20
+
+// Sets *numeric; fails when all but one cell, or the usual spellings of a missing value, are
+// numbers.
+static bool judge_column(const Builder *b, size_t column, bool *numeric, NnrtError *e)
+{
+    const Tally t = tally_column(b, column);
+    const bool slip = t.others == 1 && t.numbers >= MANY_NUMBERS;
+    const int64_t suspect = slip ? t.other_row : t.others == 0 && t.numbers ? t.missing_row : -1;
+    *numeric = t.others == 0 && t.missing_row < 0;
     if (suspect < 0)
-        return true;
-    *numeric = false;
-    if (numbers == 0)
         return true;
     value_failure(b, column, suspect, "is not a number, as all else there is", e);
     return nnrt_fail_help(e, "if it stands for a missing value, say so: missing = [\"%.40s\"]",

@@ -2,6 +2,8 @@
 
 #include "driver/unfinished.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +22,15 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0;
 }
 
+// Makes an empty file, if there is none; false: another training was first.
+static bool claim(const char *path)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || errno != EEXIST;
+}
+
 // The first name that is free: what an earlier unfinished training has written may be better, too.
 static const char *free_name(Arena *a, const char *path)
 {
@@ -28,7 +39,7 @@ static const char *free_name(Arena *a, const char *path)
     const bool ends = n > k && strcmp(path + n - k, ending) == 0;
     const int stem = (int)(ends ? n - k : n);
     const char *name = arena_printf(a, "%.*s.unfinished%s", stem, path, ending);
-    for (int i = 2; is_there(name); i++)
+    for (int i = 2; !claim(name); i++)
         name = arena_printf(a, "%.*s.unfinished-%d%s", stem, path, i, ending);
     return name;
 }
@@ -40,9 +51,13 @@ void unfinished_start(Unfinished *u, Job *j, const char *path)
 
 static bool save_beside(Unfinished *u)
 {
-    if (!u->beside)
-        u->beside = free_name(u->job->model.arena, u->path);
-    return weights_save(u->job, u->beside);
+    const char *name = u->beside ? u->beside : free_name(u->job->model.arena, u->path);
+    const bool ok = weights_save(u->job, name);
+    if (!ok && !u->beside)
+        unlink(name);
+    else
+        u->beside = name;
+    return ok;
 }
 
 // A failure has been said, and is no reason to end the training: there may be room at the next one.

@@ -77,6 +77,8 @@ Test(csv, errors_name_the_place)
         {"a,b\n1,\n", "t.csv:2:2: the value of b is missing"},
         {"a,a\n1,2\n", "t.csv:1: two columns are called 'a'"},
         {"a,\n1,2\n", "t.csv:1:2: the column has no name"},
+        {"a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n5.O\n13\n14\n15\n16\n17\n18\n19\n20\n21\n",
+         "t.csv:13:1: '5.O' in a is not a number, as all else there is"},
         {"a,b\n1,2\n3,NA\n", "t.csv:3:2: 'NA' in b is not a number, as all else there is"},
         {"a\n1e39\n", "t.csv:2:1: '1e39' in a does not fit into a 32-bit float"},
         {"a\n1e999\n", "does not fit"},
