@@ -64,7 +64,9 @@ for name in main printf int float_ EOF INT8_MAX stdint memset linux M; do
     cp "$dir/named.c" "$dir/named.cpp"
     cc -std=c99 $strict "$dir/named.c" -o "$dir/main" -lm
     c++ -std=c++17 $strict "$dir/named.cpp" -o "$dir/main" -lm
+    rm "$dir/named.h" # of weights, which declarations do not replace
     "$nnc" "$dir/named.nn" --quiet --emit obj --quantize int8 -o "$dir/named.o" 2> /dev/null
     cc -std=c99 $strict "$dir/named.c" "$dir/named.o" -o "$dir/main" -lm
     c++ -std=c++17 $strict "$dir/named.cpp" "$dir/named.o" -o "$dir/main" -lm
+    rm "$dir/named.h"
 done

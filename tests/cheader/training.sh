@@ -97,7 +97,8 @@ learns recurs 12 'reshape(6, 2); gru(8)'
 learns parts 1024 'reshape(32, 32, 1); conv2d(2); relu; max_pool(8); flatten'
 grep -q 'part < 8' "$dir/parts.h"
 
-# What learning takes is counted, said and limited; and a model may have nothing to learn.
+# What learning takes is counted, said and limited; and a model may have nothing to learn, which is
+# said as well.
 # number TEXT FILE: the number before a text.
 number() {
     sed -n "s/.* \([0-9]*\) $1.*/\1/p" "$2" | head -1
@@ -135,5 +136,7 @@ data { train = synthetic(seed = 1, examples = 64); test = 0.25 }
 train { loss = cross_entropy; optimizer = sgd(); epochs = 1 }
 END
 "$nnc" "$dir/nothing.nn" --train --quiet > "$dir/out" 2>&1
-"$nnc" "$dir/nothing.nn" --emit-c "$dir/nothing.h" --with-training 2> /dev/null
+if "$nnc" "$dir/nothing.nn" --emit-c "$dir/nothing.h" --with-training 2> "$dir/err"; then exit 1; fi
+grep -q 'nothing to train' "$dir/err"
+"$nnc" "$dir/nothing.nn" --emit-c "$dir/nothing.h" 2> /dev/null
 compiles nothing
