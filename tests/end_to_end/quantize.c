@@ -48,9 +48,9 @@ Test(quantize, digits_lose_at_most_half_a_point)
 
 Test(quantize, the_report_has_bytes_and_layers)
 {
-    static const char *const parts[] = {"test   loss ", "       weights 19", " KiB, f32 6", "pixels",
-                                        "relu_2",       "dense_3",          "softmax",     " dB",
-                                        "right"};
+    static const char *const parts[] = {
+        "test   loss ", "       weights 19", " KiB, f32 6", "pixels", "relu_2",
+        "dense_3",      "softmax",           " dB",         "right"};
     char *folder = digits_folder(NULL);
     Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8");
     expect_done(&r);

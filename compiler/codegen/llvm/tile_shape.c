@@ -95,7 +95,7 @@ static double line_cycles(const Tiles *t, int rows)
     const ContractAxis *last = &t->rows[t->row_count - 1];
     const bool straddles = last->left == 1 && t->fold.size == 1 && LINE % rows != 0;
     const double bytes = operand_bytes(t, true) + operand_bytes(t, false);
-    return straddles && bytes < NEAR_BYTES ? 0.1 * (rows - 1) / LINE : 0;
+    return straddles && bytes < NEAR_BYTES ? 0.1 * (rows - 1) / (double)LINE : 0;
 }
 
 static double rows_cycles(const Tiles *t, const Shape *s, int columns)
