@@ -107,10 +107,7 @@ static bool fits_blas(const Kernel *k, Product *p)
 
 static Val size_of(Gen *g, Val context, const ContractAxis *x)
 {
-    if (x->size != DIM_BATCH)
-        return gen_i64(g, x->size);
-    Val batch = gen_batch(g, context);
-    return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+    return gen_axis_length(g, context, x->size, x->factor);
 }
 
 void gen_part_of_batch(Gen *g, const Kernel *k, Val context, Val part, Val *lo, Val *hi)

@@ -172,11 +172,7 @@ static void vectors_of_depth(Dots *d, Cursor c, Val *acc)
 
 static Val length(const Dots *d, const ContractAxis *x)
 {
-    Gen *g = d->g;
-    if (x->size != DIM_BATCH)
-        return gen_i64(g, x->size);
-    Val batch = gen_batch(g, d->context);
-    return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+    return gen_axis_length(d->g, d->context, x->size, x->factor);
 }
 
 static void depth_loops(Dots *d, Cursor c, int level, Val *acc)

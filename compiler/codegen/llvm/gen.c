@@ -221,6 +221,13 @@ Val gen_batch(Gen *g, Val context)
     return gen_field(g, context, offsetof(RunContext, args.batch), g->i64);
 }
 
+Val gen_axis_length(Gen *g, Val context, int64_t size, int64_t factor)
+{
+    if (size != DIM_BATCH)
+        return gen_i64(g, size);
+    return LLVMBuildNSWMul(g->builder, gen_batch(g, context), gen_i64(g, factor), "");
+}
+
 // A bool is a byte in memory.
 static Ty memory_type(Gen *g, DType dtype)
 {

@@ -67,10 +67,7 @@ static void strips(Nest *n, Val lo, Val hi, Val *carried, int count, StripBody *
 static Val axis_end(Nest *n, int axis)
 {
     const KernelAxis *x = &n->k->axes[axis];
-    if (x->size != DIM_BATCH)
-        return gen_i64(n->g, x->size);
-    Val batch = gen_batch(n->g, n->context);
-    return LLVMBuildNSWMul(n->g->builder, batch, gen_i64(n->g, x->factor), "");
+    return gen_axis_length(n->g, n->context, x->size, x->factor);
 }
 
 // --- passes -------------------------------------------------------------------------------------

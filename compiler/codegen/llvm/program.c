@@ -75,11 +75,7 @@ static void fill_table(const Program *p, const Kernel *k)
 
 static Val axis_length(const Program *p, const KernelAxis *x)
 {
-    Gen *g = p->g;
-    if (x->size != DIM_BATCH)
-        return gen_i64(g, x->size);
-    Val batch = gen_batch(g, p->context);
-    return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+    return gen_axis_length(p->g, p->context, x->size, x->factor);
 }
 
 static void call_kernel(const Program *p, Val fn, const Split *s)

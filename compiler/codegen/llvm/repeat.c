@@ -97,12 +97,8 @@ static void other_axes(const Copy *c, int axis, Val from, Val to)
         return;
     }
     const KernelAxis *x = &c->k->axes[axis];
-    Val size = gen_i64(g, x->size);
-    if (axis > 0 && x->size == DIM_BATCH) {
-        Val batch = gen_field(g, c->context, offsetof(RunContext, args.batch), g->i64);
-        size = LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
-    }
-    gen_loop_begin(g, &l, axis ? gen_i64(g, 0) : c->lo, axis ? size : c->hi, 1, NULL, 0);
+    Val end = axis ? gen_axis_length(g, c->context, x->size, x->factor) : c->hi;
+    gen_loop_begin(g, &l, axis ? gen_i64(g, 0) : c->lo, end, 1, NULL, 0);
     other_axes(c, axis + 1, at(c, from, c->load, axis, l.index),
                at(c, to, c->store, axis, l.index));
     gen_loop_end(g, &l, NULL);

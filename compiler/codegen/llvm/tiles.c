@@ -25,11 +25,7 @@ typedef struct Cursor {
 
 static Val length(const Tiles *t, const ContractAxis *x)
 {
-    Gen *g = t->g;
-    if (x->size != DIM_BATCH)
-        return gen_i64(g, x->size);
-    Val batch = gen_batch(g, t->context);
-    return LLVMBuildNSWMul(g->builder, batch, gen_i64(g, x->factor), "");
+    return gen_axis_length(t->g, t->context, x->size, x->factor);
 }
 
 // --- one tile -----------------------------------------------------------------------------------

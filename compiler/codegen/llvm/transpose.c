@@ -103,13 +103,8 @@ static Val first_of(const Copy *c, int axis)
 
 static Val end_of(const Copy *c, int axis)
 {
-    Gen *g = c->g;
     const KernelAxis *x = &c->k->axes[axis];
-    if (axis == c->split)
-        return c->hi;
-    if (x->size != DIM_BATCH)
-        return gen_i64(g, x->size);
-    return LLVMBuildNSWMul(g->builder, gen_batch(g, c->context), gen_i64(g, x->factor), "");
+    return axis == c->split ? c->hi : gen_axis_length(c->g, c->context, x->size, x->factor);
 }
 
 // Of an axis in blocks: whole ones, then what is left over.
