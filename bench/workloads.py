@@ -35,8 +35,14 @@ def resnet20():
     yield dense(64, 10)
 
 
-def transformer(length=64, width=128, hidden=512, blocks=4, letters=96):
+def lstm(length=64, width=128, letters=96):
     yield 0  # a table gives the input: every product has a gradient for what comes in
+    yield dense(2 * width, 4 * width, length)  # of the input and of the state
+    yield dense(width, letters, length)
+
+
+def transformer(length=64, width=128, hidden=512, blocks=4, letters=96):
+    yield 0
     for _ in range(blocks):
         yield dense(width, 4 * width, length) + attention(length, width)
         yield dense(width, hidden, length) + dense(hidden, width, length)
@@ -55,6 +61,11 @@ class Workload:
     inputs: tuple = (784,)  # an example's shape: height, width, channels
     outputs: tuple = (10,)
     classes: int = 10  # whole numbers among the data are below it
+
+    @property
+    def letters(self):
+        """Whether a row of letters is the input, and of letters the target."""
+        return len(self.inputs) == 1 and len(self.outputs) == 2
 
     @property
     def flop(self):
@@ -80,8 +91,8 @@ TRAINING = [
     Workload("W6", "autoencoder", "autoencoder", MODELS / "autoencoder.nn", 512,
              (dense(640, 128), 3 * dense(128, 128), 2 * dense(128, 8), 3 * dense(128, 128),
               dense(128, 640)), 0.78, (640,), (640,)),
-    Workload("W7", "lstm", "lstm", MODELS / "lstm.nn", 32,
-             (dense(128, 512, 64), dense(128, 512, 64), dense(128, 10)), 0.75, (64, 128)),
+    Workload("W7", "lstm", "lstm", MODELS / "lstm.nn", 32, tuple(lstm()), 0.75, (64,), (64, 96),
+             96),
     Workload("W8", "transformer", "transformer", MODELS / "transformer.nn", 16,
              tuple(transformer()), 0.78, (64,), (64, 96), 96),
 ]

@@ -160,20 +160,21 @@ def autoencoder():
     return {"hidden": hidden, "out": dense_of(inputs, 640)}, forward
 
 
-def lstm(units=128):
+def lstm(letters=96, units=128):
     def forward(p, x, key, seen):
         def step(state, at):
             h, c = state
             i, f, g, o = jnp.split(at + h @ p["u"], 4, axis=-1)
             c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
-            return (nn.sigmoid(o) * jnp.tanh(c), c), None
+            h = nn.sigmoid(o) * jnp.tanh(c)
+            return (h, c), h
 
-        along = jnp.swapaxes(dense(p["in"], x), 0, 1)
+        along = jnp.swapaxes(dense(p["in"], p["table"][x]), 0, 1)
         empty = jnp.zeros((x.shape[0], units))
-        return dense(p["out"], lax.scan(step, (empty, empty), along)[0][0])
+        return dense(p["out"], jnp.swapaxes(lax.scan(step, (empty, empty), along)[1], 0, 1))
 
-    return {"in": dense_of(128, 4 * units), "u": weight(units, 4 * units),
-            "out": dense_of(units, 10)}, forward
+    return {"table": weight(letters, units), "in": dense_of(units, 4 * units),
+            "u": weight(units, 4 * units), "out": dense_of(units, letters)}, forward
 
 
 def transformer(letters=96, length=64, width=128, heads=4):

@@ -85,7 +85,7 @@ def make(w):
 
 def data(jax, jnp, w):
     a, b = jax.random.split(jax.random.key(2))
-    if w.model == "transformer":
+    if w.letters:
         return (jax.random.randint(a, (w.batch, *w.inputs), 0, w.classes),
                 jax.random.randint(b, (w.batch, *w.inputs), 0, w.classes))
     x = jax.random.uniform(a, (w.batch, *w.inputs))

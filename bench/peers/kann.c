@@ -13,12 +13,13 @@
 
 #include "kann.h"
 
-enum { CLASSES = 10, LSTM_STEPS = 64 };
+enum { LETTERS = 96, LSTM_STEPS = 64 };
 
 typedef struct Net {
     kann_t *whole;    // as described
     kann_t *trained;  // the same unrolled, or the same
     int inputs;       // numbers that each of the `steps` takes
+    int classes;
     int steps;
     float *m, *v;  // Adam's; NULL: gradient descent
     long step;
@@ -65,39 +66,54 @@ static kad_node_t *bn_mlp(void)
     return x;
 }
 
+// KANN has no tables: the letters' rows are their product with a one among zeros.
 static kad_node_t *lstm(void)
 {
-    kad_node_t *h = kann_layer_lstm(kann_layer_input(128), 128, 0);
-    return kad_select(1, &h, -1);  // after the last step
+    kad_node_t *letter = kann_layer_input(LETTERS);
+    return kann_layer_lstm(dense_without_bias(letter, LETTERS, 128), 128, 0);
 }
 
 static const struct {
     const char *name;
     kad_node_t *(*make)(void);
     int inputs;
+    int classes;
     int steps;
     int adam;
 } models[] = {
-    {"mlp", mlp, 784, 1, 0},
-    {"bn_mlp", bn_mlp, 784, 1, 1},
-    {"lstm", lstm, 128, LSTM_STEPS, 1},
+    {"mlp", mlp, 784, 10, 1, 0},
+    {"bn_mlp", bn_mlp, 784, 10, 1, 1},
+    {"lstm", lstm, LETTERS, LETTERS, LSTM_STEPS, 1},
 };
 
 // --- data and steps ---------------------------------------------------------------------------
 
+static float *one_hot(int batch, int classes)
+{
+    float *x = calloc((size_t)(batch * classes), sizeof *x);
+    for (int i = 0; i < batch; i++)
+        x[i * classes + rand() % classes] = 1;
+    return x;
+}
+
+static float *uniform(int count)
+{
+    float *x = malloc((size_t)count * sizeof *x);
+    for (int i = 0; i < count; i++)
+        x[i] = (float)kad_drand(NULL);
+    return x;
+}
+
 static void bind(Net *n, int batch)
 {
     float **x = malloc((size_t)n->steps * sizeof *x);
-    float *y = calloc((size_t)(batch * CLASSES), sizeof *y);
+    float **y = malloc((size_t)n->steps * sizeof *y);
     for (int t = 0; t < n->steps; t++) {
-        x[t] = malloc((size_t)(batch * n->inputs) * sizeof **x);
-        for (int i = 0; i < batch * n->inputs; i++)
-            x[t][i] = (float)kad_drand(NULL);
+        x[t] = n->inputs == LETTERS ? one_hot(batch, LETTERS) : uniform(batch * n->inputs);
+        y[t] = one_hot(batch, n->classes);
     }
-    for (int i = 0; i < batch; i++)
-        y[i * CLASSES + rand() % CLASSES] = 1;
     kann_feed_bind(n->trained, KANN_F_IN, 0, x);
-    kann_feed_bind(n->trained, KANN_F_TRUTH, 0, &y);
+    kann_feed_bind(n->trained, KANN_F_TRUTH, 0, y);
 }
 
 static int make(Net *n, const char *name, int batch, int threads)
@@ -108,8 +124,9 @@ static int make(Net *n, const char *name, int batch, int threads)
     if (i == sizeof models / sizeof *models)
         return 0;
     n->inputs = models[i].inputs;
+    n->classes = models[i].classes;
     n->steps = models[i].steps;
-    n->whole = kann_new(kann_layer_cost(models[i].make(), CLASSES, KANN_C_CEM), 0);
+    n->whole = kann_new(kann_layer_cost(models[i].make(), n->classes, KANN_C_CEM), 0);
     n->trained = n->steps > 1 ? kann_unroll(n->whole, n->steps) : n->whole;
     kann_set_batch_size(n->trained, batch);
     if (threads > 1)

@@ -75,12 +75,13 @@ def autoencoder():
 class Lstm(nn.Module):
     def __init__(self):
         super().__init__()
+        self.table = nn.Embedding(96, 128)
         self.lstm = nn.LSTM(128, 128, batch_first=True)
         self.lstm.bias_hh_l0.requires_grad = False  # nnc's has one bias
-        self.dense = nn.Linear(128, 10)
+        self.dense = nn.Linear(128, 96)
 
     def forward(self, x):
-        return self.dense(self.lstm(x)[0][:, -1])
+        return self.dense(self.lstm(self.table(x))[0])
 
 
 class Block(nn.Module):

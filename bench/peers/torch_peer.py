@@ -16,7 +16,7 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 
 def data(w, layout):
-    if w.model == "transformer":
+    if w.letters:
         x = torch.randint(0, w.classes, (w.batch, *w.inputs))
         return x, torch.randint(0, w.classes, (w.batch, *w.inputs))
     if len(w.inputs) == 3:

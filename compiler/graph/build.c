@@ -215,6 +215,14 @@ Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t 
     return build_typed(b, OP_pad, 1, &x, &attr, &to);
 }
 
+Node *build_join(Builder *b, Node *const *parts, int count, int axis)
+{
+    Attr attr = no_attr;
+    attr.join.axis = axis;
+    attr.join.count = count;
+    return build_node(b, OP_join, count, parts, &attr);
+}
+
 static Attr attr_window(int axis, int64_t size, int stride, int dilation)
 {
     Attr attr = no_attr;

@@ -101,6 +101,10 @@ typedef union Attr {
         int32_t interior[MAX_RANK];
         float value;
     } pad;
+    // join: the inputs' number, and the axis along which they follow each other.
+    struct {
+        int32_t axis, count;
+    } join;
     // window: axis `axis` of the input, of size n, becomes two: its (n - dilation (size - 1) - 1) /
     // stride + 1 positions, and behind them the `size` elements at each. Element (o, j) is element
     // o * stride + j * dilation of the input's.
@@ -271,6 +275,8 @@ Node *build_transpose(Builder *b, Node *x, const int8_t *map);
 Node *build_contract(Builder *b, Node *x, Node *y, const int8_t *left, const int8_t *right,
                      const int8_t *out, int out_rank);
 Node *build_slice(Builder *b, Node *x, Type to, const int32_t *start, const int32_t *step);
+// Parts that follow each other along `axis`, which is not the batch.
+Node *build_join(Builder *b, Node *const *parts, int count, int axis);
 Node *build_pad(Builder *b, Node *x, Type to, const int32_t *low, const int32_t *interior,
                 double value);
 Node *build_window(Builder *b, Node *x, int axis, int size, int stride, int dilation);

@@ -173,6 +173,12 @@ static void print_pad(Text *out, const Graph *g, const Node *n)
         text_addf(out, "; %.9g}", (double)value);
 }
 
+static void print_join(Text *out, const Graph *g, const Node *n)
+{
+    (void)g;
+    text_addf(out, " {axis %d, of %d}", n->attr.join.axis, n->attr.join.count);
+}
+
 static void print_window(Text *out, const Graph *g, const Node *n)
 {
     (void)g;
@@ -201,7 +207,7 @@ static void (*const attr_printers[OP_COUNT])(Text *, const Graph *, const Node *
     [OP_broadcast] = print_map,     [OP_transpose] = print_map,     [OP_reduce] = print_reduce,
     [OP_argmax] = print_argmax,     [OP_contract] = print_contract, [OP_slice] = print_slice,
     [OP_scan_result] = print_index, [OP_pad] = print_pad,           [OP_window] = print_window,
-    [OP_unwindow] = print_window,
+    [OP_unwindow] = print_window,   [OP_join] = print_join,
 };
 
 // --- the graph --------------------------------------------------------------------------------

@@ -405,13 +405,19 @@ static bool read_scan(Reader *r, Attr *attr)
     return expect(r, "}") && read_body(r, &s->graph);
 }
 
+static bool read_join(Reader *r, Attr *attr)
+{
+    return expect(r, "{") && read_named(r, "axis", &attr->join.axis) && expect(r, ",") &&
+           read_named(r, "of", &attr->join.count) && expect(r, "}");
+}
+
 static bool (*const attr_readers[OP_COUNT])(Reader *, Attr *) = {
     [OP_variable] = read_variable, [OP_const] = read_const,     [OP_scalar] = read_scalar,
     [OP_iota] = read_iota,         [OP_random] = read_random,   [OP_broadcast] = read_map,
     [OP_transpose] = read_map,     [OP_reduce] = read_reduce,   [OP_argmax] = read_argmax,
     [OP_contract] = read_contract, [OP_slice] = read_slice,     [OP_pad] = read_pad,
     [OP_window] = read_window,     [OP_unwindow] = read_window, [OP_scan] = read_scan,
-    [OP_scan_result] = read_index,
+    [OP_scan_result] = read_index, [OP_join] = read_join,
 };
 
 // --- statements -------------------------------------------------------------------------------

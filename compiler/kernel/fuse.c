@@ -42,6 +42,12 @@ static bool is_alone(const Fusion *f, const Node *n)
     return (n->op == OP_contract || n->op == OP_scan) && !f->copied[n->id];
 }
 
+// Nothing computes it: its parts are stored where they belong.
+static bool is_join(const Fusion *f, const Node *n)
+{
+    return n->op == OP_join && !f->copied[n->id];
+}
+
 // The reduced axes of a reduction, on the canonical axes of its input.
 static uint32_t own_axes(const Node *n, const Shape *s)
 {
@@ -125,6 +131,15 @@ static void keep_whole_operand(Fusion *f, Node *operand)
         f->copied[operand->id] = true;
 }
 
+// A part of a value is stored by the kernel that computes it.
+static void keep_part(Fusion *f, Node *part)
+{
+    if (op_is(part->op, ELEMENTWISE) && !f->uniform[part->id])
+        f->kept[part->id] = true;
+    else
+        f->copied[part->id] = true;
+}
+
 // Marks what a kernel cannot read in place: the input of a reshape that is not in row-major order,
 // and the operand of a contraction that is no buffer.
 static void find_copied(Fusion *f)
@@ -137,6 +152,8 @@ static void find_copied(Fusion *f)
             f->copied[n->in[0]->id] = true;
         for (int k = 0; n->op == OP_contract && k < 2; k++)
             keep_operand(f, n->in[k]);
+        for (int k = 0; n->op == OP_join && k < n->input_count; k++)
+            keep_part(f, n->in[k]);
         for (int k = 0; n->op == OP_scan && k < n->input_count; k++)
             keep_whole_operand(f, n->in[k]);
     }
@@ -178,7 +195,7 @@ static void add_copies(Fusion *f)
         if (!is_sink(f, g->outputs[i].node))
             g->outputs[i].node = copy_node(f, g->outputs[i].node);
     for (int i = 0; i < g->update_count; i++)
-        if (!is_sink(f, g->updates[i].value))
+        if (!is_sink(f, g->updates[i].value) || is_join(f, g->updates[i].value))
             g->updates[i].value = copy_node(f, g->updates[i].value);
     for (int i = first; i < g->node_count; i++)
         f->copied[i] = true;
@@ -457,7 +474,7 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
             continue;
         if (home == g && !meets(f, g, n, k, &v))
             return false;
-        if (home && home->order > g->order)
+        if (home && (home->order > g->order || (home == g && v.base->op == OP_join)))
             return false;
         shares = shares || home == g || (!is_split(f, g, n) && group_reads(f, g, v.base));
     }
@@ -541,7 +558,7 @@ static int lower_bound(const Fusion *f, const Node *n)
 // Whether all that a node hangs on is leaves, runs in the prelude, or floats itself.
 static bool hangs_on_leaves(const Fusion *f, const Node *n)
 {
-    if (is_alone(f, n) || is_reduction(f, n))
+    if (is_alone(f, n) || is_reduction(f, n) || is_join(f, n))
         return false;
     for (int k = 0; k < operand_count(f, n); k++) {
         const Node *base = operand_view(f, (Node *)n, k).base;
@@ -568,8 +585,24 @@ static void settle_operands(Fusion *f, Node *n)
     }
 }
 
+// Each part is computed in a kernel of its own: the whole is there behind the last of them.
+static void place_join(Fusion *f, Node *n)
+{
+    for (int k = 0; k < n->input_count; k++) {
+        Node *part = n->in[k];
+        if (floats(f, part))
+            place(f, part);
+        if (!f->home[n->id] || f->home[part->id]->order > f->home[n->id]->order)
+            f->home[n->id] = f->home[part->id];
+    }
+}
+
 static void place(Fusion *f, Node *n)
 {
+    if (is_join(f, n)) {
+        place_join(f, n);
+        return;
+    }
     settle_operands(f, n);
     for (int i = is_alone(f, n) ? f->count : lower_bound(f, n); i < f->count; i++)
         if (joins(f, f->groups[i], n)) {
@@ -634,6 +667,7 @@ static Fusion *fuse_with(Arena *a, const Graph *g, int64_t max_batch, const Scan
     f->max_batch = max_batch;
     f->graph = graph_clone(g);
     merge_results(f->graph);
+    join_parts(f->graph);
     read_insides(f->graph);
     split_large(f->graph, max_batch);
     allocate_marks(f);

@@ -65,6 +65,8 @@ void contract_clips(const Fusion *f, Kernel *k, const Node *n);
 // Lets contractions read a value inside of the border that another user has put around it
 // (inside.c).
 void read_insides(Graph *g);
+// Lets the parts of a value be stored each where it belongs (join.c).
+void join_parts(Graph *g);
 // Splits sums over a large batch and more in two (split.c).
 void split_large(Graph *g, int64_t max_batch);
 

@@ -445,27 +445,55 @@ static View place_of(const Node *n)
     return v;
 }
 
-static void store(Lower *l, const Node *n, int buffer)
+// `v`: where in the buffer elements of the value stand.
+static void store_at(Lower *l, const Node *n, int buffer, const View *v)
 {
     Group *g = l->fusion->home[n->id];
     const bool placing = op_is(n->op, PLACING) && !l->fusion->copied[n->id];
-    View v = place_of(n);
-    if (l->fusion->scan && l->plan->buffers[buffer].kind == BUFFER_OUTPUT)
-        step_strides(l->fusion->scan, &n->type, v.strides);
     Instr i = {.kind = INSTR_STORE,
                .level = level_in(g, n),
                .dtype = n->type.dtype,
                .node = n,
                .args = {l->instr_of[n->id], l->row_of[n->id]},
-               .offset = v.offset,
+               .offset = v->offset,
                .arg_count = l->row_of[n->id] >= 0 ? 2 : 1};
     i.adds = placing && n->op != OP_pad;
     i.rows = n->type.rank ? n->type.dims[0] : 1;
     i.row_stride = type_elements(&n->type) / i.rows;
     l->kernel = l->kernel_of[n->id];
     i.slot = kernel_slot(l->arena, l->kernel, buffer);
-    access_in(g, home_type(n), i.level, &v, i.strides);
+    access_in(g, home_type(n), i.level, v, i.strides);
     add_instr(l, i);
+}
+
+// An output of a scan's body is a step of a longer one.
+static View place_in(const Lower *l, const Node *n, int buffer)
+{
+    View v = place_of(n);
+    if (l->fusion->scan && l->plan->buffers[buffer].kind == BUFFER_OUTPUT)
+        step_strides(l->fusion->scan, &n->type, v.strides);
+    return v;
+}
+
+// Axes of one element have no strides, but a part may have one element of an axis of many.
+static void store_parts(Lower *l, const Node *join, int buffer)
+{
+    View v = place_in(l, join, buffer);
+    const int axis = join->attr.join.axis;
+    const int64_t apart = v.strides[axis];
+    for (int k = 0; k < join->input_count; k++) {
+        store_at(l, join->in[k], buffer, &v);
+        v.offset += join->in[k]->type.dims[axis] * apart;
+    }
+}
+
+static void store(Lower *l, const Node *n, int buffer)
+{
+    const View v = place_in(l, n, buffer);
+    if (n->op == OP_join && !l->fusion->copied[n->id])
+        store_parts(l, n, buffer);
+    else
+        store_at(l, n, buffer, &v);
 }
 
 static bool reads_variable(const Kernel *k, int buffer)
@@ -580,6 +608,12 @@ static void set_passes(const Lower *l)
             kernel_set_passes(l->arena, l->plan, l->plan->kernels[i]);
 }
 
+// By instructions of its own: contractions and scans may have written it themselves.
+static bool is_stored(const Lower *l, const Node *n)
+{
+    return l->kernel_of[n->id] || (n->op == OP_join && !l->fusion->copied[n->id]);
+}
+
 // Stores each value that has got a buffer. A store may add a pass in which a value is needed again
 // that no one kept so far, so this goes on until no new buffer is made.
 static void store_arena_values(Lower *l)
@@ -587,7 +621,7 @@ static void store_arena_values(Lower *l)
     for (int done = 0; done < l->plan->buffer_count; set_passes(l))
         for (; done < l->plan->buffer_count; done++) {
             const Buffer *b = &l->plan->buffers[done];
-            if (b->kind == BUFFER_ARENA && b->node && l->kernel_of[b->node->id])
+            if (b->kind == BUFFER_ARENA && b->node && is_stored(l, b->node))
                 store(l, b->node, done);
         }
 }

@@ -257,7 +257,7 @@ bool is_computed(const Fusion *f, const Node *n)
     if (f->uniform[n->id] || is_view(n) || f->clipped[n->id])
         return false;
     return op_is(n->op, ELEMENTWISE | REDUCTION | PLACING) || n->op == OP_contract ||
-           n->op == OP_gather || n->op == OP_scan;
+           n->op == OP_gather || n->op == OP_scan || n->op == OP_join;
 }
 
 bool is_frame(const Node *n)

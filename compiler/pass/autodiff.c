@@ -66,7 +66,7 @@ static int first_use(const Node *n, int input)
 // An input that stands twice (x * x) gets the sum of both shares at once, which are often equal.
 static void propagate(Autodiff *d, Node *n)
 {
-    Node *share[MAX_ARITY] = {NULL};
+    Node **share = arena_array(d->b.graph->arena, Node *, (size_t)n->input_count + 1);
     for (int i = 0; i < n->input_count; i++) {
         Node *dx = d->depends[n->in[i]->id] ? op_grad(&d->b, n, d->adjoint[n->id], i) : NULL;
         Node **sum = &share[first_use(n, i)];

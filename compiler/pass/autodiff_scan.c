@@ -7,8 +7,8 @@
 //
 // The backward body is a copy of the body with the adjoint part behind it. What a step knew is
 // given to it by a tape, which is a stacked result of the forward scan: the carried values before
-// each step and, because they cost most, the results of contractions. All else of the forward part
-// is computed again.
+// each step and, because they cost most, the results of contractions and of functions such as exp.
+// All else of the forward part is computed again, and what only those were made of is not needed.
 //
 // A captured value has its share of the gradient in each step. Shares that are a contraction of two
 // values of the step, as those of weights are, are not added up step by step: both values are
@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "graph/ops/ops.h"
 #include "pass/autodiff.h"
 
 // What a value of the backward body is in the graph around it.
@@ -123,8 +124,9 @@ static Node *tape(ScanGradient *s, int id)
 
 static bool is_taped(const ScanGradient *s, const Node *copy)
 {
+    const bool costs = op_is(copy->op, ELEMENTWISE) && !op_is(copy->op, CHEAP);
     return copy->id < (uint32_t)s->forward_count && s->steps[copy->id] &&
-           (copy->op == OP_input || copy->op == OP_contract);
+           (copy->op == OP_input || copy->op == OP_contract || costs);
 }
 
 // --- the reverse sweep over the copy of the body ----------------------------------------------

@@ -7,6 +7,8 @@
 //   } : f32
 //   %3 = scan_result %2 {0} : f32[batch, 4]     the last of the carried value: the only reader
 //
+// Stacked results of one value are one: their readers read the first.
+//
 // A carried value is needed when its last is read, or when something needed reads it in a step.
 //
 // Needs: verified IR.  Keeps: every value that is read.
@@ -51,6 +53,24 @@ static bool find_needed(const Pruner *p)
         p->results[carried] = more = true;
     }
     return more;
+}
+
+// The first stacked result that has the values of this one.
+static int first_alike(const ScanBody *s, int result)
+{
+    int i = s->carried;
+    while (i < result && s->graph->outputs[i].node != s->graph->outputs[result].node)
+        i++;
+    return result < s->carried ? result : i;
+}
+
+static void merge_results(const Graph *g, const Node *scan)
+{
+    for (int i = 0; i < g->node_count; i++) {
+        Node *n = g->nodes[i];
+        if (n->op == OP_scan_result && n->in[0] == scan)
+            n->attr.index = first_alike(scan->attr.scan, n->attr.index);
+    }
 }
 
 static int count_true(const bool *flags, int count)
@@ -134,6 +154,7 @@ static int prune(Arena *scratch, Graph *g, Node *scan)
         .nodes = arena_array(scratch, bool, (size_t)s->graph->node_count + 1),
         .inputs = arena_array(scratch, bool, (size_t)inputs + 1),
     };
+    merge_results(g, scan);
     find_read(&p, g);
     while (find_needed(&p))
         ;

@@ -185,7 +185,7 @@ static int time_through(const Streamer *s, const Node *n)
 // Of a node that has time: sizes that differ along it come from what is the same in every step.
 static bool copy_step(Streamer *s, Node *n, int time)
 {
-    Node *in[MAX_ARITY] = {NULL};
+    Node **in = arena_array(s->b.graph->arena, Node *, (size_t)n->input_count + 1);
     Attr attr = n->attr;
     const Type type = one_step(&n->type, time);
     for (int i = 0; i < n->input_count; i++) {

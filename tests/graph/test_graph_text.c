@@ -61,6 +61,7 @@ Test(graph_text, every_kind_of_statement_survives)
                     "  %23 = unwindow %22 {axis 1, size 3, stride 2, dilation 1} : f32[batch, 9]\n"
                     "  %24 = gather %1, %13 : f32[batch, 10]\n"
                     "  %25 = scatter_add %24, %13 : f32[784, 10]\n"
+                    "  %26 = join %19, %20, %23 {axis 1, of 3} : f32[batch, 23]\n"
                     "  update \"dense.w.m\" = %1\n"
                     "  update \"old.w\" = %16\n"
                     "  update \"a \\\"b\\\\\\x09\" = %3\n"

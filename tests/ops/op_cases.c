@@ -247,6 +247,31 @@ static bool make_pad(OpCase *c, int i)
     return true;
 }
 
+// Of one part, of parts of one element, of more than a vector has, of three.
+static bool make_join(OpCase *c, int i)
+{
+    static const struct JoinCase {
+        int axis, count;
+        Type parts[3];
+    } rows[] = {
+        {0, 1, {{.rank = 1, .dims = {3}}}},
+        {0, 2, {{.rank = 1, .dims = {1}}, {.rank = 1, .dims = {40}}}},
+        {1, 2, {{.rank = 2, .dims = {DIM_BATCH, 5}}, {.rank = 2, .dims = {DIM_BATCH, 1}}}},
+        {1,
+         3,
+         {{.rank = 3, .dims = {DIM_BATCH, 1, 2}},
+          {.rank = 3, .dims = {DIM_BATCH, 3, 2}},
+          {.rank = 3, .dims = {DIM_BATCH, 2, 2}}}},
+    };
+    if (i >= (int)(sizeof rows / sizeof *rows))
+        return false;
+    Node *in[3];
+    for (int k = 0; k < rows[i].count; k++)
+        in[k] = scene_input(&c->scene, rows[i].parts[k]);
+    c->node = build_join(&c->scene.builder, in, rows[i].count, rows[i].axis);
+    return true;
+}
+
 // Windows by axis, size, stride, dilation. Those of one element, those that meet end to end, that
 // leave a remainder, that leave elements out between them, that are as long as the axis.
 static const struct WindowCase {
@@ -337,6 +362,7 @@ static bool (*const makers[OP_COUNT])(OpCase *, int i) = {
     [OP_argmax] = make_argmax,       [OP_contract] = make_contract,
     [OP_slice] = make_slice,         [OP_pad] = make_pad,
     [OP_window] = make_window,       [OP_unwindow] = make_unwindow,
+    [OP_join] = make_join,
     [OP_gather] = make_gather,       [OP_scatter_add] = make_scatter_add,
 };
 

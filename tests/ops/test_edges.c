@@ -260,6 +260,13 @@ Test(edges, reasons_of_moves)
     Type windows = F32(3, 2);
     cr_expect_str_eq(reason(&s, OP_unwindow, attr, &windows, F32(8)),
                      "the windows along axis 0 of f32[8] would be f32[4, 2], not f32[3, 2]");
+    attr = (Attr){.join = {.axis = 1, .count = 2}};
+    Type parts[] = {five, F32(3, 5)};
+    cr_expect_str_eq(reason(&s, OP_join, attr, parts, five),
+                     "f32[batch, 5] and f32[3, 5] differ along more than axis 1");
+    attr.join.axis = 0;
+    cr_expect_str_eq(reason(&s, OP_join, attr, parts, five),
+                     "f32[batch, 5] has no axis 0 to be joined along");
     Type table[] = {F32(7, 3), F32(2)};
     cr_expect_str_eq(reason(&s, OP_gather, attr, table, five), "i32 is wanted here, not f32[2]");
     scene_free(&s);

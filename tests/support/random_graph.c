@@ -389,6 +389,14 @@ static bool make_slice(Maker *m)
     return add_view(m, v, build_slice(&m->builder, v->node, to, start, step));
 }
 
+static bool is_alike_but(const Type *a, const Type *b, int axis)
+{
+    Type alike = *a;
+    if (alike.rank == b->rank && alike.dims[axis] != DIM_BATCH)
+        alike.dims[axis] = b->dims[axis];
+    return type_equal(&alike, b);
+}
+
 static bool make_pad(Maker *m)
 {
     Value *v = pick(m);
@@ -405,6 +413,28 @@ static bool make_pad(Maker *m)
     v->used = true;
     add_value(m, build_pad(&m->builder, v->node, to, low, interior, value), fmin(v->low, value),
               fmax(v->high, value), v->exact);
+    return true;
+}
+
+// Halves of a value, or what is like it but for an axis, in the other order.
+static bool make_join(Maker *m)
+{
+    Value *a = pick(m), *v = pick(m);
+    const int first = type_batched(&a->node->type);
+    if (a->node->type.rank == first)
+        return false;
+    const int axis = first + rng_below(&m->rng, a->node->type.rank - first);
+    Type to = a->node->type;
+    for (int tries = 0; tries < TRIES && !is_alike_but(&v->node->type, &to, axis); tries++)
+        v = pick(m);
+    if (!is_alike_but(&v->node->type, &to, axis))
+        v = a;
+    to.dims[axis] += v->node->type.dims[axis];
+    if (type_elements(&to) > MAX_ELEMENTS)
+        return false;
+    a->used = v->used = true;
+    add_value(m, build_join(&m->builder, (Node *[]){v->node, a->node}, 2, axis),
+              fmin(a->low, v->low), fmax(a->high, v->high), a->exact && v->exact);
     return true;
 }
 
@@ -683,6 +713,7 @@ static bool (*const makers[OP_COUNT])(Maker *) = {
     [OP_pad] = make_pad,
     [OP_window] = make_window,
     [OP_unwindow] = make_unwindow,
+    [OP_join] = make_join,
     [OP_gather] = make_gather,
     [OP_scatter_add] = make_scatter_add,
     [OP_scan] = make_scan,

@@ -17,6 +17,7 @@ static NodeRunner *const runners[OP_COUNT] = {
     [OP_argmax] = run_argmax,       [OP_contract] = run_contract,
     [OP_slice] = run_slice,         [OP_pad] = run_pad,
     [OP_window] = run_window,       [OP_unwindow] = run_unwindow,
+    [OP_join] = run_join,
     [OP_gather] = run_gather,       [OP_scatter_add] = run_scatter_add,
     [OP_scan] = run_scan,           [OP_scan_result] = run_scan_result,
 };

@@ -68,7 +68,7 @@ typedef void NodeRunner(Interpreter *it, const Node *n, double *y);
 
 NodeRunner interpret_input, run_variable, run_const, run_scalar, run_iota, run_random;
 NodeRunner run_elementwise, run_broadcast, run_reshape, run_transpose;
-NodeRunner run_slice, run_pad, run_window, run_unwindow, run_gather, run_scatter_add;
+NodeRunner run_slice, run_pad, run_join, run_window, run_unwindow, run_gather, run_scatter_add;
 NodeRunner run_reduce, run_argmax, run_contract;
 NodeRunner run_scan, run_scan_result;
 

@@ -98,6 +98,22 @@ void run_pad(Interpreter *it, const Node *n, double *y)
     copy_walk(&w, value_of(it, n->in[0]), y);
 }
 
+void run_join(Interpreter *it, const Node *n, double *y)
+{
+    const int axis = n->attr.join.axis;
+    const Extent to = extent_of(&n->type, it->args->batch);
+    int64_t start = 0;
+    for (int k = 0; k < n->input_count; k++) {
+        const Extent from = extent_of(&n->in[k]->type, it->args->batch);
+        Walk w = {.depth = 0};
+        for (int i = 0; i < n->type.rank; i++)
+            walk_axis(&w, from.size[i], from.stride[i], to.stride[i], 0);
+        w.at[1] = start * to.stride[axis];
+        start += from.size[axis];
+        copy_walk(&w, value_of(it, n->in[k]), y);
+    }
+}
+
 void run_unwindow(Interpreter *it, const Node *n, double *y)
 {
     const double *x = value_of(it, n->in[0]);

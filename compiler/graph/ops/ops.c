@@ -32,7 +32,9 @@ int op_arity(OpId op)
 
 int op_input_count(OpId op, const Attr *attr)
 {
-    return op_arity(op) == ANY_ARITY ? attr->scan->graph->input_count : op_arity(op);
+    if (op_arity(op) != ANY_ARITY)
+        return op_arity(op);
+    return op == OP_scan ? attr->scan->graph->input_count : attr->join.count;
 }
 
 unsigned op_properties(OpId op)

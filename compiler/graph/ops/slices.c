@@ -1,5 +1,5 @@
-// slices.c -- taking elements of axes out at even distances, and putting them back among others.
-// Each is the gradient of the other.
+// slices.c -- taking elements of axes out at even distances, and putting them back among others:
+// each is the gradient of the other. And tensors one behind the other.
 
 #include "graph/ops/shapes.h"
 
@@ -143,6 +143,38 @@ static Node *grad_pad(Builder *b, Node *n, Node *dy, int wrt)
     return build_slice(b, dy, n->in[wrt]->type, n->attr.pad.low, step);
 }
 
+// --- join -------------------------------------------------------------------------------------
+
+static SHAPE_RULE(shape_join)
+{
+    const int axis = attr->join.axis, count = attr->join.count;
+    if (count < 1)
+        return shape_fail(a, why, "nothing is joined");
+    *out = in[0];
+    if (axis < 0 || axis >= out->rank || out->dims[axis] == DIM_BATCH)
+        return shape_fail(a, why, "%s has no axis %d to be joined along", type_text(a, out), axis);
+    for (int i = 1; i < count; i++) {
+        Type alike = in[i];
+        if (alike.rank == out->rank)
+            alike.dims[axis] = in[0].dims[axis];
+        if (!type_equal(&alike, &in[0]))
+            return shape_fail(a, why, "%s and %s differ along more than axis %d",
+                              type_text(a, &in[0]), type_text(a, &in[i]), axis);
+        out->dims[axis] += in[i].dims[axis];
+    }
+    return shape_sized(a, out, why);
+}
+
+static Node *grad_join(Builder *b, Node *n, Node *dy, int wrt)
+{
+    int32_t start[MAX_RANK] = {0}, step[MAX_RANK];
+    for (int i = 0; i < MAX_RANK; i++)
+        step[i] = 1;
+    for (int i = 0; i < wrt; i++)
+        start[n->attr.join.axis] += (int32_t)n->in[i]->type.dims[n->attr.join.axis];
+    return build_slice(b, dy, n->in[wrt]->type, start, step);
+}
+
 const OpDef op_slice = {
     .doc = "Elements at even distances along each axis, y[i] = x[start + step * i].",
     .math = "dx = pad(dy) {low = start, interior = step - 1}; where the step is negative dy is "
@@ -160,6 +192,16 @@ const OpDef op_pad = {
     .edges = "the value may be inf or NaN, for f32; the batch stays whole",
     .shape = shape_pad,
     .grad = grad_pad,
+    .sample_low = -8,
+    .sample_high = 8,
+};
+
+const OpDef op_join = {
+    .doc = "Tensors one behind the other along an axis: y[i] = a[i], y[n_a + i] = b[i].",
+    .math = "d of each is its part of dy, slice(dy) {start = the sizes before it, step = 1}",
+    .edges = "not along the batch",
+    .shape = shape_join,
+    .grad = grad_join,
     .sample_low = -8,
     .sample_high = 8,
 };
