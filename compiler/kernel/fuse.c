@@ -419,14 +419,40 @@ static bool meets(const Fusion *f, const Group *g, const Node *n, int k, const V
     return access_natural(g, v, strides);
 }
 
-static bool group_reads(const Fusion *f, const Group *g, const Node *base)
+// Itself, or by values that are computed wherever they are used.
+static bool reads_value(const Fusion *f, Node *n, const Node *value)
 {
-    for (int i = 0; i < g->count; i++)
-        for (int k = 0; k < operand_count(f, g->nodes[i]); k++)
-            if (operand_view(f, g->nodes[i], k).base == base)
-                return true;
+    for (int k = 0; k < operand_count(f, n); k++) {
+        Node *base = operand_view(f, n, k).base;
+        if (base == value || (base != n && is_inline(f, base) && reads_value(f, base, value)))
+            return true;
+    }
     return false;
 }
+
+static bool group_reads(const Fusion *f, const Group *g, const Node *value)
+{
+    for (int i = 0; i < g->count; i++)
+        if (reads_value(f, g->nodes[i], value))
+            return true;
+    return false;
+}
+
+// Reads what the group reads, itself or by values that are computed wherever they are used.
+static bool shares_reads(const Fusion *f, const Group *g, const Node *n)
+{
+    for (int k = 0; k < operand_count(f, n); k++) {
+        const Node *base = operand_view(f, (Node *)n, k).base;
+        if (!f->uniform[base->id] && (group_reads(f, g, base) || (base != n && is_inline(f, base) &&
+                                                                  shares_reads(f, g, base))))
+            return true;
+    }
+    return false;
+}
+
+// In the body of a scan what is kept of an old carried value is kept before the new one is there,
+// which then can stand in its place.
+static bool comes_first(const Fusion *f, const Node *n);
 
 static bool floats(const Fusion *f, const Node *n)
 {
@@ -476,9 +502,10 @@ static bool joins(const Fusion *f, const Group *g, Node *n)
             return false;
         if (home && (home->order > g->order || (home == g && v.base->op == OP_join)))
             return false;
-        shares = shares || home == g || (!is_split(f, g, n) && group_reads(f, g, v.base));
+        shares = shares || home == g;
     }
-    return shares;
+    return shares || (!is_split(f, g, n) && shares_reads(f, g, n)) ||
+           (comes_first(f, n) && comes_first(f, g->nodes[0]));
 }
 
 static void group_add(Fusion *f, Group *g, Node *n);
@@ -615,8 +642,6 @@ static void place(Fusion *f, Node *n)
     group_add(f, g, n);
 }
 
-// In the body of a scan what is kept of an old carried value is kept before the new one is there,
-// which then can stand in its place.
 static bool comes_first(const Fusion *f, const Node *n)
 {
     return f->scan && f->copied[n->id] && hangs_on_leaves(f, n);
