@@ -340,16 +340,36 @@ static bool has_random(const Kernel *k)
     return false;
 }
 
+// Sums along columns of a strip's width: what is done once a column weighs nothing.
+static bool sums_columns(const Kernel *k)
+{
+    return k->passes > 1 && next_outer(k, 0) == k->axis_count && !k->axes[k->vector_axis].reduced;
+}
+
+static int strip_weight(const Kernel *k)
+{
+    int sum = 0;
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].level == LEVEL_FULL)
+            sum += weight(&k->code[i]);
+    return sums_columns(k) ? sum : kernel_weight(k);
+}
+
+// Strips of columns that threads share.
+#define FEW_STRIPS 4
+
 // How many vectors a strip has: as many as registers and code size allow; without a rest if it can.
 static int choose_strip(const Kernel *k, int width)
 {
     if (k->vector_axis < 0 || width == 1)
         return 1;
     const KernelAxis *x = &k->axes[k->vector_axis];
-    int w = kernel_weight(k), most = w <= 24 ? 4 : w <= 48 ? 2 : 1;
+    int w = strip_weight(k), most = w <= 24 ? 4 : w <= 48 ? 2 : 1;
     if (has_random(k))
         most = 4;  // as many vectors as a round of the generator gives
     int64_t unit = x->size == DIM_BATCH ? x->factor : x->size;
+    while (sums_columns(k) && most > 1 && !has_random(k) && unit < FEW_STRIPS * most * width)
+        most /= 2;
     for (int u = most; u > 1; u /= 2)
         if (unit % (u * width) == 0)
             return u;
