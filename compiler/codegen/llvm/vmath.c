@@ -356,14 +356,67 @@ Val gen_random(Gen *g, Val seed, Val step, uint32_t stream, Val element)
     return unit_float(g, chosen);
 }
 
+// --- sixteen counters at once
+// A lane of 64 bits holds a word in its lower half, and anything in its upper: so it takes one
+// instruction to multiply, and one to bring the upper half of a product down. Eight counters of
+// even number and eight of odd number go side by side, and are woven together in the end.
+
+static Val lower_half(Gen *g, Val x)
+{
+    return LLVMBuildAnd(g->builder, x, i64_like(g, x, UINT32_MAX), "");
+}
+
+static Val upper_half(Gen *g, Val x)
+{
+    return LLVMBuildLShr(g->builder, x, i64_like(g, x, 32), "");
+}
+
+static void philox_round_halves(Gen *g, Val c[4], const Val key[2])
+{
+    LLVMBuilderRef b = g->builder;
+    Val low0 = LLVMBuildMul(b, lower_half(g, c[0]), i64_like(g, c[0], 0xD2511F53u), "");
+    Val low2 = LLVMBuildMul(b, lower_half(g, c[2]), i64_like(g, c[2], 0xCD9E8D57u), "");
+    Val x = LLVMBuildXor(b, upper_half(g, low2), c[1], "");
+    Val y = LLVMBuildXor(b, upper_half(g, low0), c[3], "");
+    c[0] = LLVMBuildXor(b, x, key[0], "");
+    c[2] = LLVMBuildXor(b, y, key[1], "");
+    c[1] = low2;
+    c[3] = low0;
+}
+
+static Val woven(Gen *g, Val even, Val odd)
+{
+    Ty words = gen_vector(g->i32, 16);
+    Val lanes[16];
+    for (int i = 0; i < 16; i++)
+        lanes[i] = gen_i32(g, i % 2 ? 16 + i - 1 : i, 1);
+    return LLVMBuildShuffleVector(g->builder, LLVMBuildBitCast(g->builder, even, words, ""),
+                                  LLVMBuildBitCast(g->builder, odd, words, ""),
+                                  LLVMConstVector(lanes, 16), "");
+}
+
 void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Val out[4])
 {
-    Val words[4];
-    Val number = LLVMBuildLShr(g->builder, first, gen_i64(g, 2), "");
-    number = LLVMBuildAdd(g->builder, gen_splat(g, number, 16), gen_ramp_i64(g, 0, 1, 16), "");
-    philox(g, seed, step, stream, number, words);
+    LLVMBuilderRef b = g->builder;
+    Val c[2][4], key[2] = {low_word(g, seed), high_word(g, seed)};
+    Val number = gen_splat(g, LLVMBuildLShr(b, first, gen_i64(g, 2), ""), 8);
+    for (int odd = 0; odd < 2; odd++) {
+        c[odd][0] = LLVMBuildAdd(b, number, gen_ramp_i64(g, odd, 2, 8), "");
+        c[odd][1] = upper_half(g, c[odd][0]);
+        c[odd][2] = gen_splat(g, step, 8);
+        c[odd][3] = gen_splat_const(gen_i64(g, stream), 8);
+    }
+    for (int round = 0; round < 10; round++) {
+        Val wide[2];
+        for (int i = 0; i < 2; i++)
+            wide[i] = LLVMBuildBitCast(b, gen_splat(g, key[i], 16), gen_vector(g->i64, 8), "");
+        philox_round_halves(g, c[0], wide);
+        philox_round_halves(g, c[1], wide);
+        key[0] = LLVMBuildAdd(b, key[0], gen_i32(g, 0x9E3779B9, 1), "");
+        key[1] = LLVMBuildAdd(b, key[1], gen_i32(g, 0xBB67AE85, 1), "");
+    }
     for (int i = 0; i < 4; i++)
-        out[i] = unit_float(g, words[i]);
+        out[i] = unit_float(g, woven(g, c[0][i], c[1][i]));
 }
 
 // --- the table
