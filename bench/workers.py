@@ -86,6 +86,7 @@ class Worker:
         """Seconds a step of one round; after one that lasted far too long the next has fewer."""
         self.signal(signal.SIGCONT)
         try:
+            self.ask(1)  # fetches anew what the others have driven out of the caches
             took = self.ask(self.steps)
         finally:
             self.stop()
