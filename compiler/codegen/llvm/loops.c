@@ -416,6 +416,8 @@ Val gen_loops_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name)
 // Cycles below which handing out a piece costs more than it gains, and those of a good piece.
 #define SPLIT_MIN_CYCLES 60000.0
 #define PIECE_CYCLES 20000.0
+// What one core moves to and from where large values are.
+#define BYTES_A_CYCLE 8.0
 
 // Additions to the same elements must come one after another: only examples are apart, as long as
 // no row is chosen by an index.
@@ -438,7 +440,9 @@ Split loops_split(const Plan *p, const Kernel *k, int width)
         return (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
     if (!may_split(k, axis))
         return (Split){.axis = k->axes[axis], .grain = INT64_MAX};
-    double cycles = points(p, k) * kernel_weight(k) / width;
+    const double computing = points(p, k) * kernel_weight(k) / width;
+    const double moving = kernel_bytes(p, k, p->max_batch).moved / BYTES_A_CYCLE;
+    const double cycles = computing > moving ? computing : moving;
     int64_t size = axis_size(k->axes[axis].size, k->axes[axis].factor, p->max_batch);
     double pieces = cycles < SPLIT_MIN_CYCLES ? 1 : cycles / PIECE_CYCLES;
     int64_t unit = axis == k->vector_axis ? (int64_t)choose_strip(k, width) * width : 1;
