@@ -693,7 +693,7 @@ static Fusion *fuse_with(Arena *a, const Graph *g, int64_t max_batch, const Scan
     f->graph = graph_clone(g);
     merge_results(f->graph);
     join_parts(f->graph);
-    read_insides(f->graph);
+    read_insides(f->graph, clips);
     split_large(f->graph, max_batch);
     allocate_marks(f);
     find_copied(f);

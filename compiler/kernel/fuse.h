@@ -63,8 +63,8 @@ void find_clipped(Fusion *f);
 void contract_clips(const Fusion *f, Kernel *k, const Node *n);
 
 // Lets contractions read a value inside of the border that another user has put around it
-// (inside.c).
-void read_insides(Graph *g);
+// (inside.c). `clips`: contractions may do without the border.
+void read_insides(Graph *g, bool clips);
 // Lets the parts of a value be stored each where it belongs (join.c).
 void join_parts(Graph *g);
 // Splits sums over a large batch and more in two (split.c).
