@@ -152,14 +152,18 @@ class Inference(Table):
 
 
 class Startup(Table):
-    title = "From the start to the end of the first step"
-    note = ("Seconds from the start of the program, all cores. nnc reads its data from files; the "
-            "others make theirs up in memory. Cold: nothing is kept from a run before; warm: the "
+    title = "From the start to the first step"
+    note = ("Seconds from the start of the program until the first step begins, and until it is "
+            "done; all cores. nnc reads its data from files; the others make theirs up in memory, "
+            "and say only when it is done. Cold: nothing is kept from a run before; warm: the "
             "second run.")
-    columns = ["model", "", "cold", "warm"]
+    columns = ["model", "", "cold: begins", "is done", "warm: begins", "is done"]
 
     def add(self, model, name, cold, warm):
-        seconds = (NONE if s is None else f"{s:.3g}" for s in (cold, warm))
+        seconds = []
+        for times in (cold, warm):
+            both = [None, *times][-2:] if times else [None, None]
+            seconds += [NONE if s is None else f"{s:.3g}" for s in both]
         self.say(self.row([model, NAMES.get(name, name), *seconds]))
 
     def remarks(self):

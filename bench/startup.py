@@ -1,4 +1,4 @@
-"""Seconds from the start of a program to the end of its first training step.
+"""Seconds from the start of a program to its first training step, and to the end of it.
 
 nnc reads data that lie in files of the bench's making. Cold, it finds an empty cache; warm, what
 its first run left there. The peers likewise: PyTorch's and JAX's caches are folders of this run.
@@ -39,30 +39,32 @@ def first_step(build, path, cache):
                           "-o", path.with_suffix(".safetensors")],
                          stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                          env={**os.environ, "XDG_CACHE_HOME": str(cache)})
-    text = b""
-    while b"first step" not in text:
-        ready = select.select([p.stderr], [], [], max(0, start + LONGEST - time.perf_counter()))[0]
-        more = os.read(p.stderr.fileno(), 65536) if ready else b""
-        if not more:
-            break
-        text += more
-    took = time.perf_counter() - start
+    text, took = b"", []
+    for said in (b"first step begins", b"first step is done"):
+        while said not in text:
+            left = max(0, start + LONGEST - time.perf_counter())
+            more = os.read(p.stderr.fileno(), 65536) if select.select([p.stderr], [], [],
+                                                                      left)[0] else b""
+            if not more:
+                break
+            text += more
+        took.append(time.perf_counter() - start)
     p.kill()  # before it could save anything
     p.wait()
     p.stderr.close()
-    if b"first step" not in text:
+    if b"first step is done" not in text:
         raise Failed((text.decode(errors="replace").strip().splitlines() or ["no first step"])[-1])
     return took
 
 
 def times_of(run, count):
-    """Medians of cold and of warm runs; `run` is given a cache's folder."""
+    """Medians of cold and of warm runs; `run` is given a cache's folder, and gives a list."""
     cold, warm = [], []
     for _ in range(count):
         with tempfile.TemporaryDirectory() as cache:
             cold.append(run(Path(cache)))
             warm.append(run(Path(cache)))
-    return statistics.median(cold), statistics.median(warm)
+    return [[statistics.median(each) for each in zip(*runs)] for runs in (cold, warm)]
 
 
 def peer(bench, name, command, threads):
@@ -77,7 +79,7 @@ def peer(bench, name, command, threads):
         worker = Worker(command, threads, bench.logs / f"start-{name}.log", environment)
         try:
             worker.ready()
-            return time.perf_counter() - start
+            return [time.perf_counter() - start]
         finally:
             worker.close()
 

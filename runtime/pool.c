@@ -1,11 +1,13 @@
 // pool.c -- a fixed set of threads, one run at a time.
 //
-// One word, the ticket, holds the number of the run and the number of its next piece. Whoever
+// The pieces of a run lie in tracks, one for each thread, which begins with its own: what it wrote
+// in one kernel is in its cache when it reads it in the next. Then it helps on the others'. A
+// track's word, the ticket, holds the number of the run and that of the track's next piece. Whoever
 // raises it from t to t + 1 has claimed piece t; the caller waits until all pieces are computed. A
 // thread that wakes late finds no piece left and is not waited for, so on a busy machine the caller
 // loses no time to threads that the system does not run.
 //
-// A second word of the same kind is for work that has time: threads take a piece of it where they
+// A second run of the same kind is for work that has time: threads take a piece of it where they
 // would otherwise wait for the next run.
 
 #include "pool.h"
@@ -27,11 +29,16 @@
 #define RUN_SHIFT 32
 #define PIECE_MASK ((UINT64_C(1) << RUN_SHIFT) - 1)
 
+typedef struct Track {
+    _Alignas(64) atomic_uint_fast64_t ticket;
+} Track;
+
 // A run, and the job of it. A thread may read the job while the caller writes that of the next: who
 // has read a new value (acquire) sees that the old run was closed before (release), so its claim
 // fails.
 typedef struct Run {
-    _Alignas(64) atomic_uint_fast64_t ticket;
+    Track tracks[NNRT_MAX_THREADS];  // of as many as there are threads
+    int track_count;
     _Alignas(64) atomic_int_fast64_t computed;  // pieces of this run
     _Atomic(NnrtPiece *) fn;
     _Atomic(void *) arg;
@@ -41,10 +48,10 @@ typedef struct Run {
 } Run;
 
 struct NnrtPool {
-    int threads;        // the caller's included
-    pthread_t *others;  // threads - 1
-    Run run;            // what the caller waits for
-    Run ahead;          // what was begun and is not yet wanted
+    int threads;            // the caller's included
+    struct Worker *others;  // threads - 1
+    Run run;                // what the caller waits for
+    Run ahead;              // what was begun and is not yet wanted
     atomic_bool quit;
 
     pthread_mutex_t lock;  // guards the sleep
@@ -70,26 +77,33 @@ static int64_t piece_count(int64_t count, int64_t grain)
     return (count - 1) / grain + 1;
 }
 
-static uint64_t number_of(Run *r)
+static uint64_t number_of(Run *r, int track)
 {
-    return atomic_load(&r->ticket) >> RUN_SHIFT;
+    return atomic_load(&r->tracks[track].ticket) >> RUN_SHIFT;
 }
 
-// Claims and computes a piece of run `number`; false: none is left.
-static bool take_piece(Run *r, uint64_t number)
+static int64_t first_piece(const Run *r, int64_t pieces, int track)
 {
-    uint64_t ticket = atomic_load_explicit(&r->ticket, memory_order_acquire);
+    return pieces * track / r->track_count;
+}
+
+// Claims and computes a piece of a track of run `number`; false: none is left there.
+static bool take_from(Run *r, int track, uint64_t number)
+{
+    atomic_uint_fast64_t *word = &r->tracks[track].ticket;
+    uint64_t ticket = atomic_load_explicit(word, memory_order_acquire);
     while (ticket >> RUN_SHIFT == number && (ticket & PIECE_MASK) != PIECE_MASK) {
         NnrtPiece *fn = atomic_load_explicit(&r->fn, memory_order_acquire);
         void *arg = atomic_load_explicit(&r->arg, memory_order_acquire);
         const int64_t count = atomic_load_explicit(&r->count, memory_order_acquire);
         const int64_t grain = atomic_load_explicit(&r->grain, memory_order_acquire);
         const NnrtFloatMode mode = atomic_load_explicit(&r->mode, memory_order_acquire);
-        const int64_t piece = (int64_t)(ticket & PIECE_MASK);
-        if (piece >= piece_count(count, grain))
+        const int64_t pieces = piece_count(count, grain);
+        const int64_t piece = first_piece(r, pieces, track) + (int64_t)(ticket & PIECE_MASK);
+        if (piece >= first_piece(r, pieces, track + 1))
             return false;
-        if (!atomic_compare_exchange_weak_explicit(&r->ticket, &ticket, ticket + 1,
-                                                   memory_order_acq_rel, memory_order_acquire))
+        if (!atomic_compare_exchange_weak_explicit(word, &ticket, ticket + 1, memory_order_acq_rel,
+                                                   memory_order_acquire))
             continue;
         if (mode != nnrt_float_mode())
             nnrt_set_float_mode(mode);
@@ -100,21 +114,39 @@ static bool take_piece(Run *r, uint64_t number)
     return false;
 }
 
+// The thread's own track first, then those behind it.
+static bool take_piece(Run *r, int own, uint64_t number)
+{
+    for (int i = 0; i < r->track_count; i++)
+        if (take_from(r, (own + i) % r->track_count, number))
+            return true;
+    return false;
+}
+
+static bool track_has_piece(Run *r, int track)
+{
+    const uint64_t piece = atomic_load(&r->tracks[track].ticket) & PIECE_MASK;
+    const int64_t pieces = piece_count(atomic_load(&r->count), atomic_load(&r->grain));
+    return piece != PIECE_MASK &&
+           first_piece(r, pieces, track) + (int64_t)piece < first_piece(r, pieces, track + 1);
+}
+
 static bool has_piece(Run *r)
 {
-    const uint64_t piece = atomic_load(&r->ticket) & PIECE_MASK;
-    return piece != PIECE_MASK &&
-           (int64_t)piece < piece_count(atomic_load(&r->count), atomic_load(&r->grain));
+    for (int i = 0; i < r->track_count; i++)
+        if (track_has_piece(r, i))
+            return true;
+    return false;
 }
 
 // Turns until there is a run after `seen`, or time to sleep. A piece of the run ahead is short, and
 // after each of them the run that is waited for comes first.
-static bool spin(NnrtPool *p, uint64_t seen)
+static bool spin(NnrtPool *p, int own, uint64_t seen)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (number_of(&p->run) != seen)
+        if (number_of(&p->run, own) != seen)
             return true;
-        if (take_piece(&p->ahead, number_of(&p->ahead)))
+        if (take_piece(&p->ahead, own, number_of(&p->ahead, own)))
             i = 0;
         else
             relax();
@@ -123,27 +155,35 @@ static bool spin(NnrtPool *p, uint64_t seen)
 }
 
 // The number of a run after `seen`, or `seen` when there is something to do ahead.
-static uint64_t wait_for_run(NnrtPool *p, uint64_t seen)
+static uint64_t wait_for_run(NnrtPool *p, int own, uint64_t seen)
 {
-    if (spin(p, seen))
-        return number_of(&p->run);
+    if (spin(p, own, seen))
+        return number_of(&p->run, own);
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->asleep, 1);
-    while (number_of(&p->run) == seen && !has_piece(&p->ahead))
+    while (number_of(&p->run, own) == seen && !has_piece(&p->ahead))
         pthread_cond_wait(&p->wake, &p->lock);
     atomic_fetch_sub(&p->asleep, 1);
     pthread_mutex_unlock(&p->lock);
-    return number_of(&p->run);
+    return number_of(&p->run, own);
 }
 
-static void *work(void *pool)
+// A thread, and the track that it begins with.
+typedef struct Worker {
+    NnrtPool *pool;
+    int own;
+    pthread_t thread;
+} Worker;
+
+static void *work(void *worker)
 {
-    NnrtPool *p = pool;
+    const Worker *w = worker;
+    NnrtPool *p = w->pool;
     for (uint64_t run = 0;;) {
-        run = wait_for_run(p, run);
+        run = wait_for_run(p, w->own, run);
         if (atomic_load(&p->quit))
             return NULL;
-        while (take_piece(&p->run, run))
+        while (take_piece(&p->run, w->own, run))
             continue;
     }
 }
@@ -151,17 +191,19 @@ static void *work(void *pool)
 // A run that has no pieces: nobody claims any while the job changes.
 static uint64_t close_run(Run *r)
 {
-    const uint64_t closed = (number_of(r) + 1) & PIECE_MASK;
-    atomic_store(&r->ticket, closed << RUN_SHIFT | PIECE_MASK);
+    const uint64_t closed = (number_of(r, 0) + 1) & PIECE_MASK;
+    for (int i = 0; i < r->track_count; i++)
+        atomic_store(&r->tracks[i].ticket, closed << RUN_SHIFT | PIECE_MASK);
     return closed;
 }
 
-// A thread counts itself asleep before it looks at the tickets for the last time, and a ticket is
+// A thread counts itself asleep before it looks at the tickets for the last time, and tickets are
 // raised before the sleepers are counted: one of the two sees the other.
 static uint64_t open_run(NnrtPool *p, Run *r, uint64_t closed)
 {
     const uint64_t run = (closed + 1) & PIECE_MASK;
-    atomic_store(&r->ticket, run << RUN_SHIFT);
+    for (int i = 0; i < r->track_count; i++)
+        atomic_store(&r->tracks[i].ticket, run << RUN_SHIFT);
     if (atomic_load(&p->asleep) > 0) {
         pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->wake);
@@ -187,7 +229,7 @@ static uint64_t start_run(NnrtPool *p, Run *r, NnrtPiece *fn, void *arg, int64_t
 // at work, if the system lets them.
 static void end_run(Run *r, uint64_t number, int64_t pieces)
 {
-    while (take_piece(r, number))
+    while (take_piece(r, 0, number))
         continue;
     for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) < pieces; i++) {
         if (i < SPINS)
@@ -233,7 +275,7 @@ void nnrt_pool_end(NnrtPool *p)
     const int64_t count = atomic_load(&p->ahead.count);
     if (count == 0)
         return;
-    end_run(&p->ahead, number_of(&p->ahead), piece_count(count, atomic_load(&p->ahead.grain)));
+    end_run(&p->ahead, number_of(&p->ahead, 0), piece_count(count, atomic_load(&p->ahead.grain)));
     close_run(&p->ahead);
     atomic_store(&p->ahead.count, 0);
 }
@@ -245,7 +287,7 @@ static void join_others(NnrtPool *p, int started)
     atomic_store(&p->quit, true);
     open_run(p, &p->run, close_run(&p->run));
     for (int i = 0; i < started; i++)
-        pthread_join(p->others[i], NULL);
+        pthread_join(p->others[i].thread, NULL);
 }
 
 static void destroy(NnrtPool *p)
@@ -258,12 +300,14 @@ static void destroy(NnrtPool *p)
 
 static bool start_others(NnrtPool *p, NnrtError *e)
 {
-    for (int i = 0; i < p->threads - 1; i++)
-        if (pthread_create(&p->others[i], NULL, work, p) != 0) {
+    for (int i = 0; i < p->threads - 1; i++) {
+        p->others[i] = (Worker){.pool = p, .own = i + 1};
+        if (pthread_create(&p->others[i].thread, NULL, work, &p->others[i]) != 0) {
             join_others(p, i);
             return nnrt_fail(e, "the system starts no more than %d of %d threads", i + 1,
                              p->threads);
         }
+    }
     return true;
 }
 
@@ -278,7 +322,9 @@ NnrtPool *nnrt_pool_new(int threads, NnrtError *e)
         nnrt_fail(e, "out of memory for the threads");
         return NULL;
     }
-    *p = (NnrtPool){.threads = threads, .run.ticket = PIECE_MASK, .ahead.ticket = PIECE_MASK};
+    *p = (NnrtPool){.threads = threads, .run.track_count = threads, .ahead.track_count = threads};
+    close_run(&p->run);
+    close_run(&p->ahead);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->others = nnrt_alloc((size_t)threads, sizeof *p->others, e);

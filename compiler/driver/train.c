@@ -60,8 +60,11 @@ static double do_step(void *self, const NnrtStep *s, const NnrtStep *next)
 {
     Training *t = self;
     NncModel *m = &t->job->model;
-    if (s->step == 1)
+    if (s->step == 1) {
+        if (t->job->options->verbose)
+            job_say(t->job, "the first step begins");
         gather(t, s);
+    }
     const NnrtBatch *batch = nnrt_feed_take(&t->feed);
     if (next)
         gather(t, next);
