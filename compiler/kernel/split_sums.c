@@ -22,7 +22,7 @@
 
 // An example with more elements than this, and a batch of more than this, do not stay in a cache.
 #define LEAST_EXAMPLE 1024
-#define LEAST_BATCH (1 << 18)
+#define LEAST_BATCH (1 << 16)
 
 static bool is_large(const Splitter *s, const Type *t)
 {
