@@ -134,7 +134,7 @@ static void answer(Stage *s)
     const Plan *p = jit_plan(s->model.executables[s->purpose]);
     printf("{\"batch\": %lld, \"parameters\": %lld, \"arena\": %zu, \"arena_in_use\": %zu}\n",
            (long long)s->args.batch, (long long)trained_parameters(s->model.variables),
-           p->arena_bytes, plan_live_bytes(p));
+           p->arena_bytes, p->live_bytes);
     fflush(stdout);
     while (scanf("%ld", &steps) == 1) {
         const double took = run_steps(s, steps);

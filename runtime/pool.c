@@ -126,9 +126,10 @@ static bool take_piece(Run *r, int own, uint64_t number)
 static bool track_has_piece(Run *r, int track)
 {
     const uint64_t piece = atomic_load(&r->tracks[track].ticket) & PIECE_MASK;
+    if (piece == PIECE_MASK)
+        return false;
     const int64_t pieces = piece_count(atomic_load(&r->count), atomic_load(&r->grain));
-    return piece != PIECE_MASK &&
-           first_piece(r, pieces, track) + (int64_t)piece < first_piece(r, pieces, track + 1);
+    return first_piece(r, pieces, track) + (int64_t)piece < first_piece(r, pieces, track + 1);
 }
 
 static bool has_piece(Run *r)

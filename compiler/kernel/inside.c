@@ -81,8 +81,8 @@ static bool may_read_frame(const Insides *s, const Node *user, int k)
 {
     if (user->op == OP_contract)
         return user->in[!k]->op == OP_window;
-    return !s->clips && (user->op == OP_slice || (op_is(user->op, ELEMENTWISE) &&
-                                                  comes_later(s, user, STEPS_BETWEEN)));
+    return !s->clips && (user->op == OP_slice ||
+                         (op_is(user->op, ELEMENTWISE) && comes_later(s, user, STEPS_BETWEEN)));
 }
 
 // --- the uses of a value ------------------------------------------------------------------------

@@ -131,6 +131,7 @@ typedef struct Kernel {
     const Node *node;  // contract, scan
     // scan: slots the body's inputs in order, the stacked results, the body's arena
     struct Plan *body;
+    int chain;  // so many, this one the first, may run example by example; 0: it is not the first
     bool invariant;  // in the body of a scan: the same in every step, so it runs before the first
 } Kernel;
 
@@ -144,6 +145,8 @@ typedef struct Plan {
     Buffer *buffers;
     int buffer_count, buffer_capacity;
     size_t arena_bytes;
+    size_t live_bytes;  // what lives at once at the most: no placement can do with less than this,
+                        // but for chains, which take a little more
 } Plan;
 
 // Fuses, lowers and plans the memory of `g`, for batches of at most `max_batch` examples.
@@ -153,8 +156,8 @@ Plan *plan_new(Arena *a, const Graph *g, int64_t max_batch);
 // reads is not padded in memory: the kernel has to see where it ends.
 Plan *plan_new_compact(Arena *a, const Graph *g, int64_t max_batch, bool clips);
 
-// What lives at once at the most: no placement can do with less than this.
-size_t plan_live_bytes(const Plan *p);
+// What belongs to an example of so many kernels that run example by example.
+int64_t chain_example_bytes(const Plan *p, int first, int count);
 
 // Size of an axis for `batch` examples.
 int64_t axis_size(int64_t size, int64_t factor, int64_t batch);

@@ -257,6 +257,8 @@ static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *
     if (time)
         print_time(out, time);
     text_add(out, ")\n");
+    if (k->chain > 1)
+        text_addf(out, "    example by example with the %d behind it\n", k->chain - 1);
     for (int i = 0; i < k->buffer_count; i++) {
         text_addf(out, "    b%-3d ", i);
         print_buffer(out, p, &p->buffers[k->buffers[i]]);
@@ -270,7 +272,7 @@ void plan_print(Text *out, const Plan *p, const KernelTime *times)
     text_addf(out,
               "%s: %d kernels, arena of %zu bytes for %" PRId64
               " examples, of which %zu are in use at once\n",
-              p->graph->name, p->kernel_count, p->arena_bytes, p->max_batch, plan_live_bytes(p));
+              p->graph->name, p->kernel_count, p->arena_bytes, p->max_batch, p->live_bytes);
     for (int i = 0; i < p->kernel_count; i++)
         print_kernel(out, p, i, times ? &times[i] : NULL);
 }

@@ -41,6 +41,10 @@ void kernel_set_axes(Kernel *k);
 // Finds the invariant kernels of the body of a scan (invariant.c).
 void plan_invariants(Plan *p, const ScanBody *s);
 
+// Finds the kernels that may follow each other example by example, as long as what belongs to an
+// example takes no more bytes than these (chains.c).
+void plan_chains(Plan *p, int64_t most);
+
 // Arena offsets by lifetime (memory.c).
 void plan_memory(Arena *a, Plan *p);
 // Offsets of buffers that have bytes and lifetimes; the bytes of all (placement.c).

@@ -1,6 +1,7 @@
 // memory.c -- where in the arena each buffer stands.
 //
-// A buffer lives from the kernel that writes it to the last that reads it. In a compact plan a
+// A buffer lives from the kernel that writes it to the last that reads it, and as long as a chain
+// that one of these is in. In a compact plan a
 // kernel that reads a buffer for the last time may write its result there. The offsets are
 // placement.c's.
 
@@ -19,6 +20,8 @@ static size_t buffer_bytes(const Plan *p, const Buffer *b)
 
 static void set_lifetimes(Plan *p)
 {
+    for (int i = 0; i < p->buffer_count; i++)
+        p->buffers[i].first = p->buffers[i].last = -1;
     for (int i = 0; i < p->kernel_count; i++) {
         const Kernel *k = p->kernels[i];
         for (int s = 0; s < k->buffer_count; s++) {
@@ -32,6 +35,21 @@ static void set_lifetimes(Plan *p)
             p->buffers[i].first = 0;
             p->buffers[i].last = p->kernel_count;
         }
+}
+
+// While a chain runs, each of its kernels has examples left.
+static void extend_over_chains(Plan *p)
+{
+    for (int first = 0; first < p->kernel_count; first++) {
+        const int last = first + p->kernels[first]->chain - 1;
+        for (int i = 0; last > first && i < p->buffer_count; i++) {
+            Buffer *b = &p->buffers[i];
+            if (b->first > first && b->first <= last)
+                b->first = first;
+            if (b->last >= first && b->last < last)
+                b->last = last;
+        }
+    }
 }
 
 // --- in the place of another --------------------------------------------------------------------
@@ -121,7 +139,7 @@ static void replace_in(Plan *p, int kernel)
 
 // --- the whole ----------------------------------------------------------------------------------
 
-size_t plan_live_bytes(const Plan *p)
+static size_t live_bytes(const Plan *p)
 {
     size_t most = 0;
     for (int k = 0; k < p->kernel_count; k++) {
@@ -149,6 +167,8 @@ void plan_memory(Arena *a, Plan *p)
     for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->count && (p->compact || !is_narrow(p->kernels[i])))
             replace_in(p, i);
+    p->live_bytes = live_bytes(p);
+    extend_over_chains(p);
     for (int i = 0; i < p->buffer_count; i++)
         if (p->buffers[i].kind == BUFFER_ARENA && p->buffers[i].place == i)
             order[count++] = &p->buffers[i];

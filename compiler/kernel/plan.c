@@ -1,9 +1,24 @@
-// plan.c -- from a graph to kernels and memory: fuse, lower, place.
+// plan.c -- from a graph to kernels and memory: fuse, lower, chain, place.
 
 #include "graph/ops/ops.h"
 #include "kernel/lower.h"
 
 #define CACHE_LINE 64  // bytes; and a vector register
+
+// Of values of one example so much stays in a near cache; and so much more memory than the largest
+// live set a plan may take for chains.
+#define MOST_OF_EXAMPLE (512 << 10)
+#define MOST_MEMORY 1.1
+
+static void place(Arena *a, Plan *p)
+{
+    int64_t most = p->compact ? 0 : MOST_OF_EXAMPLE;
+    do {
+        plan_chains(p, most);
+        plan_memory(a, p);
+        most /= 8;
+    } while (most > 0 && (double)p->arena_bytes > MOST_MEMORY * (double)p->live_bytes);
+}
 
 static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact, bool clips)
 {
@@ -14,7 +29,7 @@ static Plan *plan(Arena *a, const Graph *g, int64_t max_batch, bool compact, boo
     p->compact = compact;
     p->alignment = compact ? sizeof(float) : CACHE_LINE;
     lower_groups(a, p, f);
-    plan_memory(a, p);
+    place(a, p);
     return p;
 }
 

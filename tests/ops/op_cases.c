@@ -357,13 +357,19 @@ static bool make_scatter_add(OpCase *c, int i)
 
 // Sets c->node; false when there is no case i.
 static bool (*const makers[OP_COUNT])(OpCase *, int i) = {
-    [OP_broadcast] = make_broadcast, [OP_reshape] = make_reshape,
-    [OP_transpose] = make_transpose, [OP_reduce] = make_reduce,
-    [OP_argmax] = make_argmax,       [OP_contract] = make_contract,
-    [OP_slice] = make_slice,         [OP_pad] = make_pad,
-    [OP_window] = make_window,       [OP_unwindow] = make_unwindow,
+    [OP_broadcast] = make_broadcast,
+    [OP_reshape] = make_reshape,
+    [OP_transpose] = make_transpose,
+    [OP_reduce] = make_reduce,
+    [OP_argmax] = make_argmax,
+    [OP_contract] = make_contract,
+    [OP_slice] = make_slice,
+    [OP_pad] = make_pad,
+    [OP_window] = make_window,
+    [OP_unwindow] = make_unwindow,
     [OP_join] = make_join,
-    [OP_gather] = make_gather,       [OP_scatter_add] = make_scatter_add,
+    [OP_gather] = make_gather,
+    [OP_scatter_add] = make_scatter_add,
 };
 
 int for_each_case(OpId op, void (*check)(OpCase *))

@@ -9,17 +9,27 @@
 #include "codegen/interpret/interpreter.h"
 
 static NodeRunner *const runners[OP_COUNT] = {
-    [OP_input] = interpret_input,   [OP_variable] = run_variable,
-    [OP_const] = run_const,         [OP_scalar] = run_scalar,
-    [OP_iota] = run_iota,           [OP_random] = run_random,
-    [OP_broadcast] = run_broadcast, [OP_reshape] = run_reshape,
-    [OP_transpose] = run_transpose, [OP_reduce] = run_reduce,
-    [OP_argmax] = run_argmax,       [OP_contract] = run_contract,
-    [OP_slice] = run_slice,         [OP_pad] = run_pad,
-    [OP_window] = run_window,       [OP_unwindow] = run_unwindow,
+    [OP_input] = interpret_input,
+    [OP_variable] = run_variable,
+    [OP_const] = run_const,
+    [OP_scalar] = run_scalar,
+    [OP_iota] = run_iota,
+    [OP_random] = run_random,
+    [OP_broadcast] = run_broadcast,
+    [OP_reshape] = run_reshape,
+    [OP_transpose] = run_transpose,
+    [OP_reduce] = run_reduce,
+    [OP_argmax] = run_argmax,
+    [OP_contract] = run_contract,
+    [OP_slice] = run_slice,
+    [OP_pad] = run_pad,
+    [OP_window] = run_window,
+    [OP_unwindow] = run_unwindow,
     [OP_join] = run_join,
-    [OP_gather] = run_gather,       [OP_scatter_add] = run_scatter_add,
-    [OP_scan] = run_scan,           [OP_scan_result] = run_scan_result,
+    [OP_gather] = run_gather,
+    [OP_scatter_add] = run_scatter_add,
+    [OP_scan] = run_scan,
+    [OP_scan_result] = run_scan_result,
 };
 
 static void run_node(Interpreter *it, const Node *n)

@@ -111,6 +111,7 @@ void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Va
 typedef struct Split {
     KernelAxis axis;  // .size 1: not split
     int64_t grain;    // length of a piece; by the shape alone
+    int64_t unit;     // where pieces are cut best: at multiples of this
 } Split;
 
 Val gen_loops_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);

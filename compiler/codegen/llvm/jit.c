@@ -88,6 +88,7 @@ static LLVMErrorRef define_host_symbols(const Jit *j)
         host_symbol(j, "nnrt_sgemm", (uintptr_t)nnrt_sgemm),
         host_symbol(j, "nnrt_sgemm_batch", (uintptr_t)nnrt_sgemm_batch),
         host_symbol(j, "nnrt_pool_share", (uintptr_t)nnrt_pool_share),
+        host_symbol(j, "nnrt_pool_run", (uintptr_t)nnrt_pool_run),
         host_symbol(j, "powf", (uintptr_t)powf),
         host_symbol(j, "memset", (uintptr_t)memset),
         host_symbol(j, "memcpy", (uintptr_t)memcpy),

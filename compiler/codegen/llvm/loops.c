@@ -448,5 +448,5 @@ Split loops_split(const Plan *p, const Kernel *k, int width)
     int64_t unit = axis == k->vector_axis ? (int64_t)choose_strip(k, width) * width : 1;
     int64_t grain = (int64_t)((double)size / pieces);
     grain = (grain + unit - 1) / unit * unit;
-    return (Split){.axis = k->axes[axis], .grain = grain < unit ? unit : grain};
+    return (Split){.axis = k->axes[axis], .grain = grain < unit ? unit : grain, .unit = unit};
 }

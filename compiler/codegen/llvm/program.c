@@ -1,8 +1,9 @@
 // program.c -- the function that runs all kernels of a graph, one after another.
 //
-// Kernels that need the same code share one function: it is given its buffers in a table. A kernel
-// with much to do is handed to the pool in pieces whose length the shape decides; a contraction
-// calls the BLAS, which does the same.
+// Of a chain (kernel/chains.c) a few examples go through all kernels, then the next few: a function
+// of the chain's calls theirs. Kernels that need the same code share one function: it is given its
+// buffers in a table. A kernel with much to do is handed to the pool in pieces whose length the
+// shape decides; a contraction calls the BLAS, which does the same.
 
 #include <inttypes.h>
 #include <string.h>
@@ -62,14 +63,15 @@ static Val buffer_address(const Program *p, const Buffer *b)
     return gen_field(g, base, sizeof(void *) * (size_t)b->index, g->ptr);
 }
 
-static void fill_table(const Program *p, const Kernel *k)
+// A kernel's context and buffers, from entry `first` of the table on.
+static void fill_table(const Program *p, const Kernel *k, int first)
 {
     Gen *g = p->g;
-    LLVMBuildStore(g->builder, p->context, p->table);
+    const int64_t bytes = (int64_t)sizeof(void *);
+    LLVMBuildStore(g->builder, p->context, gen_offset(g, p->table, bytes * first));
     for (int i = 0; i < k->buffer_count; i++) {
         Val address = buffer_address(p, &p->plan->buffers[k->buffers[i]]);
-        LLVMBuildStore(g->builder, address,
-                       gen_offset(g, p->table, (int64_t)sizeof(void *) * (i + 1)));
+        LLVMBuildStore(g->builder, address, gen_offset(g, p->table, bytes * (first + i + 1)));
     }
 }
 
@@ -186,6 +188,17 @@ static const char *kernel_function(const Program *p, const Kernel *k, Method met
     return name;
 }
 
+static Val function_of(const Program *p, Val run, const Kernel *k, Method method)
+{
+    Gen *g = p->g;
+    const Ty params[3] = {g->ptr, g->i64, g->i64};
+    Block at = LLVMGetInsertBlock(g->builder);
+    const char *name = kernel_function(p, k, method);
+    g->fn = run;
+    LLVMPositionBuilderAtEnd(g->builder, at);
+    return gen_declare(g, name, g->none, params, 3);
+}
+
 static void call_blas(const Program *p, const Kernel *k)
 {
     Val buffers[3];
@@ -196,7 +209,6 @@ static void call_blas(const Program *p, const Kernel *k)
 
 static void run_kernel(Program *p, Val run, int index)
 {
-    Gen *g = p->g;
     Split split;
     const Kernel *k = p->plan->kernels[index];
     const Method method = choose_method(p, k, &split);
@@ -204,22 +216,27 @@ static void run_kernel(Program *p, Val run, int index)
         call_blas(p, k);
         return;
     }
-    Block at = LLVMGetInsertBlock(g->builder);
-    const Ty params[3] = {g->ptr, g->i64, g->i64};
-    const char *name = kernel_function(p, k, method);
-    g->fn = run;
-    LLVMPositionBuilderAtEnd(g->builder, at);
-    Val fn = gen_declare(g, name, g->none, params, 3);
-    fill_table(p, k);
+    Val fn = function_of(p, run, k, method);
+    fill_table(p, k, 0);
     call_kernel(p, fn, &split);
 }
 
-static int most_buffers(const Plan *p)
+// Entries that so many kernels take in the table.
+static int entries_of(const Plan *p, int first, int count)
+{
+    int entries = 0;
+    for (int i = first; i < first + count; i++)
+        entries += p->kernels[i]->buffer_count + 1;
+    return entries;
+}
+
+static int most_entries(const Plan *p)
 {
     int most = 0;
-    for (int i = 0; i < p->kernel_count; i++)
-        if (p->kernels[i]->buffer_count > most)
-            most = p->kernels[i]->buffer_count;
+    for (int i = 0; i < p->kernel_count; i++) {
+        const int chain = p->kernels[i]->chain, entries = entries_of(p, i, chain ? chain : 1);
+        most = entries > most ? entries : most;
+    }
     return most;
 }
 
@@ -232,7 +249,7 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
         .name = name,
         .context = context,
         // as far apart as pointers are here, whatever the target's are
-        .table = LLVMBuildArrayAlloca(g->builder, g->i64, gen_i64(g, most_buffers(plan) + 1), ""),
+        .table = LLVMBuildArrayAlloca(g->builder, g->i64, gen_i64(g, most_entries(plan)), ""),
     };
 }
 
@@ -246,13 +263,114 @@ static void count_cycles(const Program *p, int kernel, Val start)
     LLVMBuildStore(g->builder, LLVMBuildAdd(g->builder, before, taken, ""), at);
 }
 
+// --- chains -------------------------------------------------------------------------------------
+
+// Examples that go through a chain at a time: what belongs to them stays in a near cache, and there
+// are pieces enough for the threads.
+#define NEAR_BYTES (512 << 10)
+#define LEAST_PIECES 16
+
+static int64_t chain_grain(const Plan *p, int first, int count)
+{
+    const int64_t near = NEAR_BYTES / (chain_example_bytes(p, first, count) + 1);
+    const int64_t most = p->max_batch / LEAST_PIECES, grain = near < most ? near : most;
+    return grain < 1 ? 1 : grain;
+}
+
+// Whether a kernel's code can be called for any examples as well as for all.
+static bool can_chain(const Program *p, const Kernel *k, Method *method, Split *split)
+{
+    *method = choose_method(p, k, split);
+    return split->axis.size == DIM_BATCH && split->unit > 0 &&
+           split->axis.factor % split->unit == 0;
+}
+
+// How many of the kernels from `first` to the end of its chain this engine can run so.
+static int chain_length(const Program *p, int first, int end)
+{
+    Method method;
+    Split split;
+    int last = first;
+    while (last < end && can_chain(p, p->plan->kernels[last], &method, &split))
+        last++;
+    return last - first;
+}
+
+// The part of the chain's function that calls one kernel: `fn` for the examples lo to hi.
+static void call_in_chain(const Program *p, Val fn, int kernel, int entry, int64_t factor)
+{
+    Gen *g = p->g;
+    Ty params[3] = {g->ptr, g->i64, g->i64};
+    Val start = p->profile ? gen_read_cycles(g) : NULL, args[3];
+    args[0] = gen_offset(g, LLVMGetParam(g->fn, 0), (int64_t)sizeof(void *) * entry);
+    for (int i = 1; i < 3; i++)
+        args[i] =
+            LLVMBuildNSWMul(g->builder, LLVMGetParam(g->fn, (unsigned)i), gen_i64(g, factor), "");
+    LLVMBuildCall2(g->builder, LLVMFunctionType(g->none, params, 3, 0), fn, args, 3, "");
+    if (p->profile)
+        count_cycles(p, kernel, start);
+}
+
+static Val chain_function(const Program *p, Val run, int first, int count)
+{
+    Gen *g = p->g;
+    const Ty params[3] = {g->ptr, g->i64, g->i64};
+    Val *fns = arena_array(g->arena, Val, (size_t)count);
+    int64_t *factors = arena_array(g->arena, int64_t, (size_t)count);
+    for (int i = 0; i < count; i++) {
+        Method method;
+        Split split;
+        can_chain(p, p->plan->kernels[first + i], &method, &split);
+        factors[i] = split.axis.factor;
+        fns[i] = function_of(p, run, p->plan->kernels[first + i], method);
+    }
+    Block at = LLVMGetInsertBlock(g->builder);
+    Val fn = gen_function(g, arena_printf(g->arena, "%s.chain_%d", p->name, first), g->none, params,
+                          3, false);
+    Program inside = *p;
+    inside.context = gen_field(g, LLVMGetParam(fn, 0), 0, g->ptr);
+    for (int i = 0; i < count; i++)
+        call_in_chain(&inside, fns[i], first + i, entries_of(p->plan, first, i), factors[i]);
+    LLVMBuildRetVoid(g->builder);
+    g->fn = run;
+    LLVMPositionBuilderAtEnd(g->builder, at);
+    return fn;
+}
+
+static void run_chain(const Program *p, Val run, int first, int count)
+{
+    Gen *g = p->g;
+    Ty params[5] = {g->ptr, g->ptr, g->ptr, g->i64, g->i64};
+    Val fn = chain_function(p, run, first, count);
+    for (int i = 0; i < count; i++)
+        fill_table(p, p->plan->kernels[first + i], entries_of(p->plan, first, i));
+    Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
+                   gen_batch(g, p->context), gen_i64(g, chain_grain(p->plan, first, count))};
+    Val pool = gen_declare(g, "nnrt_pool_run", g->none, params, 5);
+    LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(pool), pool, args, 5, "");
+}
+
+// --- all kernels --------------------------------------------------------------------------------
+
+static void run_alone(Program *p, Val run, int kernel)
+{
+    Val start = p->profile ? gen_read_cycles(p->g) : NULL;
+    run_kernel(p, run, kernel);
+    if (p->profile)
+        count_cycles(p, kernel, start);
+}
+
 static void run_kernels(Program *p, Val run)
 {
-    for (int i = 0; i < p->plan->kernel_count; i++) {
-        Val start = p->profile ? gen_read_cycles(p->g) : NULL;
-        run_kernel(p, run, i);
-        if (p->profile)
-            count_cycles(p, i, start);
+    for (int i = 0, end = 0; i < p->plan->kernel_count;) {
+        if (p->plan->kernels[i]->chain)
+            end = i + p->plan->kernels[i]->chain;
+        const int count = p->g->alone ? 0 : chain_length(p, i, end);
+        if (count > 1)
+            run_chain(p, run, i, count);
+        else
+            run_alone(p, run, i);
+        i += count > 1 ? count : 1;
     }
 }
 

@@ -426,5 +426,6 @@ Split tiles_split(Tiles *t)
     int64_t grain = (int64_t)((double)tiles_most(t, t->split) / pieces);
     grain = (grain + unit - 1) / unit * unit;
     return (Split){.axis = {.size = t->split->size, .factor = t->split->factor},
-                   .grain = grain < unit ? unit : grain};
+                   .grain = grain < unit ? unit : grain,
+                   .unit = unit};
 }
