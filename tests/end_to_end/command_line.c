@@ -26,6 +26,8 @@ static const struct {
     {{"m.nn", "--seed", "99999999999999999999"}, "whole number"},
     {{"m.nn", "--threads", "0"}, "whole number from 1"},
     {{"m.nn", "--threads", "1000000"}, "at most"},
+    {{"m.nn", "--eval", "--examples", "3"}, "--examples is for --verify"},
+    {{"m.nn", "--verify", "--examples", "99999999999"}, "at most"},
     {{"m.nn", "--color", "blue"}, "auto|always|never"},
     {{"m.nn", "--emit", "jpeg"}, "no stage jpeg"},
     {{"m.nn", "--dump", "nothing"}, "no pass"},

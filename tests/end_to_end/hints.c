@@ -94,6 +94,8 @@ Test(hints, the_compiler_may_be_several_words)
     expect_silent(NNC(folder, "small.nn", "--train", "-q"));
     setenv("CC", "cc  -O1", 1);
     expect_silent(NNC(folder, "small.nn", "--verify"));
+    setenv("CC", "g++ -Wpedantic -Wconversion -Werror", 1);
+    expect_silent(NNC(folder, "small.nn", "--verify", "--examples", "3"));
     setenv("CC", "false", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "false failed and did not compile the header");
     setenv("CC", "nothing-of-the-kind", 1);
