@@ -159,6 +159,24 @@ Test(command_line, every_stage_can_be_seen)
     folder_free(folder);
 }
 
+// 137 GFLOP an example: 64 of them would be measured for minutes.
+Test(command_line, kernels_that_take_long_are_announced_and_run_with_fewer_examples)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn", "model m { input x[4096, 4096]; dense(4096) }\n");
+    Run r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "measuring the kernels of predict: 275 GFLOP a run at batch 2, "), "%s",
+              r.err);
+    cr_expect(strstr(r.out, " at batch 2; "), "%.300s", r.out);
+    run_free(&r);
+    write_text(folder, "m.nn", MODEL);
+    r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect(!strstr(r.err, "measuring") && strstr(r.out, " at batch 64; "), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}
+
 Test(command_line, passes_are_shown_on_request)
 {
     char *folder = folder_new();
