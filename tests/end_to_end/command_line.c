@@ -177,6 +177,16 @@ Test(command_line, kernels_that_take_long_are_announced_and_run_with_fewer_examp
     folder_free(folder);
 }
 
+Test(command_line, a_kernel_has_the_name_of_its_layer)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn", "model m { input x[4]; dense(3); it * 100 }\n");
+    Run r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect(strstr(r.out, ": contract dense  ("), "%s", r.out);
+    run_free(&r);
+    folder_free(folder);
+}
+
 Test(command_line, passes_are_shown_on_request)
 {
     char *folder = folder_new();
