@@ -21,6 +21,7 @@ typedef struct Job {
     Data data;
     bool calibrates;     // the training data is wanted for ranges
     NncPurpose predict;  // NNC_PREDICT or NNC_INT8: what gives predictions
+    bool told_not_finite;
 } Job;
 
 // The commands; each returns an exit code after having said what is wrong.

@@ -12,10 +12,10 @@
 #include "driver/cost.h"
 #include "driver/deploy.h"
 #include "driver/evaluate.h"
+#include "driver/made_up.h"
 #include "driver/table.h"
 #include "driver/verify_program.h"
 #include "file.h"
-#include "random.h"
 
 #define TOLERANCE 1e-5  // of the largest magnitude of outputs: sums are made in another order
 // Of what kernels make on the way: exp of a large number makes a small difference 100 times larger.
@@ -58,34 +58,6 @@ static size_t bytes_of(const Type *t)
 }
 
 // --- inputs -------------------------------------------------------------------------------------
-
-#define MOST_INDEX 32  // of a made-up input of whole numbers
-
-static void *make_input(const Verification *v, int input)
-{
-    const Type *type = &graph_of(v)->inputs[input].type;
-    const size_t n = (size_t)v->examples * (size_t)type_elements(type);
-    float *values = arena_array(v->job->model.arena, float, n);
-    const RawInput *raw = &v->job->model.raw[input];
-    const float spread = 2 / (float)raw->scale;
-    for (size_t i = 0; i < n; i++) {
-        const float u = nnrt_random_f32(v->job->train.seed, NNRT_STREAM_SAMPLE, (uint64_t)input, i);
-        if (type->dtype == DTYPE_F32)
-            values[i] = spread * (u - 0.5F);
-        else
-            ((int32_t *)values)[i] = (int32_t)(u * MOST_INDEX);
-    }
-    return values;
-}
-
-static void **make_inputs(const Verification *v)
-{
-    const Graph *g = graph_of(v);
-    void **inputs = arena_array(v->job->model.arena, void *, (size_t)g->input_count + 1);
-    for (int i = 0; i < g->input_count; i++)
-        inputs[i] = make_input(v, i);
-    return inputs;
-}
 
 static const void *input_of(const Verification *v, void *const *inputs, int i, int64_t example)
 {
@@ -304,7 +276,7 @@ static void choose_extent(Verification *v)
 static bool verify(Verification *v)
 {
     choose_extent(v);
-    void **inputs = make_inputs(v);
+    void **inputs = made_up_inputs(v->job, v->deployment->purpose, v->examples);
     v->program = (VerifyProgram){.job = v->job,
                                  .graph = graph_of(v),
                                  .header = &v->deployment->header,
