@@ -104,10 +104,9 @@ Test(quantize, every_layer_without_a_form_is_named)
     run_free(&r);
     r = NNC(folder, "m.nn", "--eval", "--quantize", "int8");
     expect_done(&r);
-    cr_expect(strstr(r.err,
-                     "warning[stays-real]: groupnorm, layernorm and prelu "
-                     "have no form in whole numbers and stay f32\n"
-                     "  = help: beside such layers gelu and tanh stay f32, too\n"),
+    cr_expect(strstr(r.err, "warning[stays-real]: groupnorm, layernorm and prelu "
+                            "have no form in whole numbers and stay f32\n"
+                            "  = help: beside such layers gelu and tanh stay f32, too\n"),
               "%s", r.err);
     cr_expect(strstr(r.out, "global_avg_pool, the sum"), "%s", r.out);
     run_free(&r);
