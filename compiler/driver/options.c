@@ -342,6 +342,8 @@ static bool check(const Options *o, Arena *a)
         return false;
     if (o->with_training && o->command != COMMAND_EMIT_C)
         return usage_error("--with-training is for --emit-c");
+    if ((o->save_every >= 0 || o->log) && o->command != COMMAND_TRAIN)
+        return usage_error("--%s is for --train", o->log ? "log" : "save-every");
     if (o->examples && o->command != COMMAND_VERIFY)
         return usage_error("--examples is for --verify");
     if (o->examples > MOST_EXAMPLES)
@@ -358,7 +360,7 @@ static bool check(const Options *o, Arena *a)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = 60};
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = -1};
     return parse_words(o, a, argc, argv) && check(o, a);
 }
 

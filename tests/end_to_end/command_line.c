@@ -28,6 +28,8 @@ static const struct {
     {{"m.nn", "--threads", "1000000"}, "at most"},
     {{"m.nn", "--eval", "--examples", "3"}, "--examples is for --verify"},
     {{"m.nn", "--verify", "--examples", "99999999999"}, "at most"},
+    {{"m.nn", "--eval", "--save-every", "3"}, "--save-every is for --train"},
+    {{"m.nn", "--log", "log"}, "--log is for --train"},
     {{"m.nn", "--color", "blue"}, "auto|always|never"},
     {{"m.nn", "--emit", "jpeg"}, "no stage jpeg"},
     {{"m.nn", "--dump", "nothing"}, "no pass"},
