@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "driver/evaluate.h"
 #include "driver/made_up.h"
@@ -317,6 +318,14 @@ void deploy_free(Deployment *d)
 
 // --- the command --------------------------------------------------------------------------------
 
+// /dev/stdout, a pipe: what no file beside it can be renamed to.
+static bool is_stream(const char *path)
+{
+    struct stat s;
+    return strcmp(path, "/dev/stdout") == 0 ||
+           (stat(path, &s) == 0 && (S_ISCHR(s.st_mode) || S_ISFIFO(s.st_mode)));
+}
+
 static bool write_header(Job *j, const CHeader *h)
 {
     const char *path = j->options->argument;
@@ -328,6 +337,8 @@ static bool write_header(Job *j, const CHeader *h)
         return true;
     }
     if (!nnrt_write_file(path, text_str(&text), text.size, &e)) {
+        if (is_stream(path))
+            nnrt_fail_help(&e, "--emit-c - writes to standard output");
         job_say_error(j, &e);
         return false;
     }
