@@ -113,6 +113,19 @@ Test(quantize, every_layer_without_a_form_is_named)
     folder_free(folder);
 }
 
+// The peak of f32 is no bound of theirs.
+Test(quantize, products_of_whole_numbers_have_a_time_and_no_bound)
+{
+    char *folder = digits_folder("train.epochs=1");
+    Run r = NNC(folder, "digits.nn", "--emit", "kernels", "--quantize", "int8");
+    expect_done(&r);
+    const char *contract = strstr(r.out, ": contract ");
+    cr_assert(contract && strstr(r.out, "sums of i32"), "%.500s", r.out);
+    cr_expect(strcspn(contract, "%") > strcspn(contract, "\n"), "%.200s", contract);
+    run_free(&r);
+    folder_free(folder);
+}
+
 // A recurrent layer stays f32, and is named.
 Test(quantize, what_stays_real_is_named)
 {
