@@ -28,7 +28,7 @@ static const LayerRow *row_of(const NncModel *m, Name path, bool parent)
 }
 
 // A part of a layer of the library's, such as the standardize_groups of a groupnorm.
-static bool is_librarys(const NncModel *m, const LayerRow *row)
+static bool is_from_library(const NncModel *m, const LayerRow *row)
 {
     const Source *s = source_place(m->session->sources, row->span).source;
     return s && strncmp(s->name, "<stdlib>/", 9) == 0;
@@ -50,7 +50,7 @@ static bool has_whole_product(const NncModel *m, Name layer)
 static Name layer_of(const NncModel *m, Name path)
 {
     const LayerRow *row = row_of(m, path, false);
-    while (row && is_librarys(m, row)) {
+    while (row && is_from_library(m, row)) {
         const LayerRow *parent = row_of(m, row->path, true);
         if (!parent || has_whole_product(m, parent->path))
             break;

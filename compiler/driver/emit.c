@@ -44,15 +44,6 @@ static bool is_measured(const Job *j)
     return strcmp(j->options->argument, "kernels") == 0;
 }
 
-static double flops_of(const Job *j, NncPurpose purpose)
-{
-    const Graph *g = j->model.graphs[purpose];
-    double flops = 0;
-    for (int i = 0; i < g->node_count; i++)
-        flops += node_flops(g->nodes[i]);
-    return flops;
-}
-
 // The batch that a purpose would be compiled for; where a run of it would be measured for minutes,
 // fewer.
 static int64_t batch_of(const Job *j, NncPurpose purpose)
@@ -60,7 +51,7 @@ static int64_t batch_of(const Job *j, NncPurpose purpose)
     if (purpose == NNC_TRAIN)
         return j->train.batch_size;
     const int64_t batch = job_batch(j, INT64_MAX);
-    const double flops = flops_of(j, purpose);
+    const double flops = graph_flops(j->model.graphs[purpose]);
     if (!is_measured(j) || flops * (double)batch <= MOST_FLOPS)
         return batch;
     return flops < MOST_FLOPS ? (int64_t)(MOST_FLOPS / flops) : 1;
@@ -69,7 +60,7 @@ static int64_t batch_of(const Job *j, NncPurpose purpose)
 static bool emit_purpose(Job *j, NncPurpose purpose, Text *out)
 {
     const int64_t batch = batch_of(j, purpose);
-    const double flops = flops_of(j, purpose) * (double)batch;
+    const double flops = graph_flops(j->model.graphs[purpose]) * (double)batch;
     if (is_measured(j) && flops > LONG_FLOPS && !j->options->quiet)
         job_say(j, "measuring the kernels of %s: %.3g GFLOP a run at batch %lld, on one thread",
                 nnc_purpose_name(purpose), flops / 1e9, (long long)batch);

@@ -104,18 +104,10 @@ static const char *name_of(Job *j, const Node *n)
     return n->path && *n->path ? n->path : NULL;
 }
 
-static double flops_of(const Graph *g)
-{
-    double flops = 0;
-    for (int i = 0; i < g->node_count; i++)
-        flops += node_flops(g->nodes[i]);
-    return flops;
-}
-
 static const char *find_name(Job *j, const void *const *inputs, int output)
 {
     const Graph *g = j->model.graphs[NNC_PREDICT];
-    const State *states = flops_of(g) <= MOST_FLOPS ? find_states(j, inputs) : NULL;
+    const State *states = graph_flops(g) <= MOST_FLOPS ? find_states(j, inputs) : NULL;
     const Node *end = g->outputs[output].node;
     const char *name = states && states[end->id] ? name_of(j, beginning(end, states)) : NULL;
     return name ? name : arena_printf(j->model.arena, "output %s", g->outputs[output].name);

@@ -263,9 +263,7 @@ static bool outputs_finite(const Verification *v)
 
 static void choose_extent(Verification *v)
 {
-    double flops = 0;
-    for (int i = 0; i < graph_of(v)->node_count; i++)
-        flops += node_flops(graph_of(v)->nodes[i]);
+    const double flops = graph_flops(graph_of(v));
     const double examples = flops > 0 ? WORK / flops : EXAMPLES;
     v->examples = examples < 1 ? 1 : examples > EXAMPLES ? EXAMPLES : (int64_t)examples;
     if (v->job->options->examples)
