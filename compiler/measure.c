@@ -5,6 +5,7 @@
 
 #include "measure.h"
 
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,11 +74,12 @@ static uint64_t *least_ticks(Arena *a, Executable *x, RunArgs *args, int count)
     return least;
 }
 
-// Products of whole numbers are not bound by the peak of f32: several go into one lane.
+// Products of whole numbers are not bound by the peak of f32, for several go into one lane; their
+// bytes alone would be a bound that says nothing.
 static double flop_seconds(const Kernel *k, int64_t batch, const Machine *machine)
 {
     const bool whole = k->kind == KERNEL_CONTRACT && k->node->type.dtype != DTYPE_F32;
-    return whole ? 0 : kernel_flops(k, batch) / machine->flops;
+    return whole ? NAN : kernel_flops(k, batch) / machine->flops;
 }
 
 static KernelTime *time_kernels(Arena *a, const Plan *p, const uint64_t *ticks, int64_t batch,

@@ -14,21 +14,49 @@ static bool is_of(const char *path, const char *layer)
     return n > 0 && strncmp(layer, path, n) == 0 && (!path[n] || path[n] == '.');
 }
 
-// The row of the summary (with --verbose) that a path is of.
-static Name row_of(const NncModel *m, Name path)
+// The row of the summary (with --verbose) that a path is of, but for the one of that very name if
+// `parent`; NULL: none.
+static const LayerRow *row_of(const NncModel *m, Name path, bool parent)
 {
     int count;
-    const LayerRow *rows = sema_layers(m->program, &count);
-    Name best = path;
-    size_t most = 0;
-    for (int i = 0; i < count; i++) {
-        const size_t n = strlen(rows[i].path);
-        if (n > most && is_of(path, rows[i].path)) {
-            best = rows[i].path;
-            most = n;
-        }
-    }
+    const LayerRow *rows = sema_layers(m->program, &count), *best = NULL;
+    for (int i = 0; i < count; i++)
+        if (is_of(path, rows[i].path) && !(parent && strcmp(path, rows[i].path) == 0) &&
+            (!best || strlen(rows[i].path) > strlen(best->path)))
+            best = &rows[i];
     return best;
+}
+
+// A part of a layer of the library's, such as the standardize_groups of a groupnorm.
+static bool is_from_library(const NncModel *m, const LayerRow *row)
+{
+    const Source *s = source_place(m->session->sources, row->span).source;
+    return s && strncmp(s->name, "<stdlib>/", 9) == 0;
+}
+
+static bool has_whole_product(const NncModel *m, Name layer)
+{
+    const Graph *g = m->graphs[NNC_INT8];
+    for (int i = 0; i < g->node_count; i++) {
+        const Node *n = g->nodes[i];
+        if (n->op == OP_contract && n->in[0]->type.dtype == DTYPE_I8 && n->path &&
+            is_of(n->path, layer))
+            return true;
+    }
+    return false;
+}
+
+// As the user wrote it, unless that has parts in whole numbers besides.
+static Name layer_of(const NncModel *m, Name path)
+{
+    const LayerRow *row = row_of(m, path, false);
+    while (row && is_from_library(m, row)) {
+        const LayerRow *parent = row_of(m, row->path, true);
+        if (!parent || has_whole_product(m, parent->path))
+            break;
+        row = parent;
+    }
+    return row ? row->path : path;
 }
 
 typedef struct Names {
@@ -50,7 +78,7 @@ static Names names_of(NncModel *m, bool formless, const Names *but)
     const QuantizePlan *p = m->plan;
     Names ns = {arena_array(m->arena, Name, (size_t)p->real_count + 1), 0};
     for (int i = 0; i < p->real_count; i++) {
-        const Name name = row_of(m, p->real_layers[i].path);
+        const Name name = layer_of(m, p->real_layers[i].path);
         if (p->real_layers[i].computes && p->real_layers[i].formless == formless &&
             !is_named(&ns, name) && !(but && is_named(but, name)))
             ns.items[ns.count++] = name;

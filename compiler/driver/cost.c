@@ -27,10 +27,7 @@ static double contract_flops(const Node *n)
 
 static double scan_flops(const ScanBody *s)
 {
-    double flops = 0;
-    for (int i = 0; i < s->graph->node_count; i++)
-        flops += node_flops(s->graph->nodes[i]);
-    return flops * (double)s->length;
+    return graph_flops(s->graph) * (double)s->length;
 }
 
 double node_flops(const Node *n)
@@ -45,4 +42,12 @@ double node_flops(const Node *n)
     if (op_is(n->op, ELEMENTWISE))
         return type_batched(&n->type) ? (double)type_elements(&n->type) : 0;
     return 0;
+}
+
+double graph_flops(const Graph *g)
+{
+    double flops = 0;
+    for (int i = 0; i < g->node_count; i++)
+        flops += node_flops(g->nodes[i]);
+    return flops;
 }

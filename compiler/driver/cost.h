@@ -10,4 +10,7 @@
 // computed once for the whole batch is left out.
 double node_flops(const Node *n);
 
+// The same of all its nodes.
+double graph_flops(const Graph *g);
+
 #endif

@@ -2,8 +2,13 @@
 
 #include "driver/deploy.h"
 
+#include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "driver/evaluate.h"
+#include "driver/made_up.h"
+#include "driver/not_finite.h"
 #include "driver/quantize.h"
 #include "driver/sources.h"
 #include "driver/weights.h"
@@ -211,6 +216,23 @@ static void set_statistics(Job *j, const NnrtTensorFile *file)
 
 // --- the weights --------------------------------------------------------------------------------
 
+// Runs an example that is made up: a header whose outputs overflow would be of no use.
+static void try_weights(Job *j)
+{
+    const Graph *g = j->model.graphs[NNC_PREDICT];
+    void **inputs = made_up_inputs(j, NNC_PREDICT, 1),
+         **outputs = output_buffers(j->model.arena, g, 1);
+    const RunArgs args = {.variables = j->model.block,
+                          .inputs = (const void *const *)inputs,
+                          .outputs = outputs,
+                          .batch = 1,
+                          .seed = j->train.seed,
+                          .validation_loss = INFINITY,
+                          .pool = j->pool};
+    executable_run(j->model.executables[NNC_PREDICT], &args);
+    warn_not_finite(j, args.inputs, (const void *const *)outputs, 1);
+}
+
 // And what follows from them alone.
 static bool load_weights(Job *j, const NnrtTensorFile *file)
 {
@@ -219,7 +241,10 @@ static bool load_weights(Job *j, const NnrtTensorFile *file)
         return false;
     set_statistics(j, file);
     nnc_fold(&j->model, j->pool);
-    return weights_finite(j, job_weights_path(j));
+    if (!weights_finite(j, job_weights_path(j)))
+        return false;
+    try_weights(j);
+    return true;
 }
 
 static void take_raw_inputs(Job *j, RawInputs *raw)
@@ -293,6 +318,14 @@ void deploy_free(Deployment *d)
 
 // --- the command --------------------------------------------------------------------------------
 
+// /dev/stdout, a pipe: what no file beside it can be renamed to.
+static bool is_stream(const char *path)
+{
+    struct stat s;
+    return strcmp(path, "/dev/stdout") == 0 ||
+           (stat(path, &s) == 0 && (S_ISCHR(s.st_mode) || S_ISFIFO(s.st_mode)));
+}
+
 static bool write_header(Job *j, const CHeader *h)
 {
     const char *path = j->options->argument;
@@ -304,6 +337,8 @@ static bool write_header(Job *j, const CHeader *h)
         return true;
     }
     if (!nnrt_write_file(path, text_str(&text), text.size, &e)) {
+        if (is_stream(path))
+            nnrt_fail_help(&e, "--emit-c - writes to standard output");
         job_say_error(j, &e);
         return false;
     }

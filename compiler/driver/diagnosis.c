@@ -9,6 +9,8 @@
 static const double LOW_SHARE = 0.25;
 static const double GAP_OF_TRAINING = 0.5;
 static const double GAP_OF_BASELINE = 0.05;
+static const double GROWTH_OF_LOSS = 0.5;  // more than batches differ
+static const double CHANCE_SHARE = 0.98;
 
 static const struct {
     const char *name, *remedies;
@@ -20,6 +22,10 @@ static const struct {
     [VERDICT_BIAS_AND_VARIANCE] = {"high bias and high variance",
                                    "bias first: more layers or units, more epochs; then more data "
                                    "or augmentation, l1 or l2, dropout"},
+    [VERDICT_LOSS_GREW] = {"the loss grew", "a smaller learning rate"},
+    [VERDICT_CHANCE] = {"no better than a constant prediction",
+                        "a smaller learning rate, or a larger one if the loss hardly changes; then "
+                        "more epochs, more layers or units"},
 };
 
 static bool is_low(const Errors *e)
@@ -34,10 +40,19 @@ static bool is_much_higher(const Errors *e)
     return gap > GAP_OF_TRAINING * e->training && gap > least;
 }
 
+static bool has_grown(const Errors *e)
+{
+    return e->least_loss - e->first_loss > GROWTH_OF_LOSS * fabs(e->first_loss);
+}
+
 Verdict diagnose(const Errors *e)
 {
     if (is_low(e))
         return is_much_higher(e) ? VERDICT_VARIANCE : VERDICT_FITS;
+    if (has_grown(e))
+        return VERDICT_LOSS_GREW;
+    if (e->training >= CHANCE_SHARE * e->baseline)
+        return VERDICT_CHANCE;
     return is_much_higher(e) ? VERDICT_BIAS_AND_VARIANCE : VERDICT_BIAS;
 }
 
@@ -61,6 +76,9 @@ void diagnosis_print(const Terminal *t, const char *held, const Errors *e)
     print_error(t->out, "; a constant prediction", e->baseline, e->is_share);
     if (!isnan(e->target))
         print_error(t->out, ", the target", e->target, e->is_share);
+    if (v == VERDICT_LOSS_GREW)
+        fprintf(t->out, "; the loss at the start %s, at best %s", value_text(e->first_loss).text,
+                value_text(e->least_loss).text);
     fputc('\n', t->out);
     if (verdicts[v].remedies)
         fprintf(t->out, "  to try: %s\n", verdicts[v].remedies);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "driver/augmentation.h"
+#include "driver/cost.h"
 #include "driver/job.h"
 #include "driver/quantize.h"
 #include "driver/sources.h"
@@ -32,18 +33,46 @@ static int stage_of(const char *name)
     return stage;
 }
 
-// The batch that a purpose would be compiled for.
+// --- kernels ------------------------------------------------------------------------------------
+
+// Operations of a run that is measured: some seconds on one core.
+#define MOST_FLOPS 3e11
+#define LONG_FLOPS 3e10
+
+static bool is_measured(const Job *j)
+{
+    return strcmp(j->options->argument, "kernels") == 0;
+}
+
+// The batch that a purpose would be compiled for; where a run of it would be measured for minutes,
+// fewer.
 static int64_t batch_of(const Job *j, NncPurpose purpose)
 {
-    return purpose == NNC_TRAIN ? j->train.batch_size : job_batch(j, INT64_MAX);
+    if (purpose == NNC_TRAIN)
+        return j->train.batch_size;
+    const int64_t batch = job_batch(j, INT64_MAX);
+    const double flops = graph_flops(j->model.graphs[purpose]);
+    if (!is_measured(j) || flops * (double)batch <= MOST_FLOPS)
+        return batch;
+    return flops < MOST_FLOPS ? (int64_t)(MOST_FLOPS / flops) : 1;
 }
+
+static bool emit_purpose(Job *j, NncPurpose purpose, Text *out)
+{
+    const int64_t batch = batch_of(j, purpose);
+    const double flops = graph_flops(j->model.graphs[purpose]) * (double)batch;
+    if (is_measured(j) && flops > LONG_FLOPS && !j->options->quiet)
+        job_say(j, "measuring the kernels of %s: %.3g GFLOP a run at batch %lld, on one thread",
+                nnc_purpose_name(purpose), flops / 1e9, (long long)batch);
+    return nnc_emit(&j->model, purpose, stage_of(j->options->argument), batch, out);
+}
+
+// --- the command --------------------------------------------------------------------------------
 
 static bool emit_graphs(Job *j, Text *out)
 {
-    const int stage = stage_of(j->options->argument);
     for (int p = 0; p < NNC_PURPOSE_COUNT; p++)
-        if (j->model.graphs[p] &&
-            !nnc_emit(&j->model, (NncPurpose)p, stage, batch_of(j, (NncPurpose)p), out))
+        if (j->model.graphs[p] && !emit_purpose(j, (NncPurpose)p, out))
             return false;
     return true;
 }
@@ -56,8 +85,7 @@ static bool emit_quantized(Job *j, Text *out)
     const bool ok =
         job_compile(j, purposes, 2) && weights_load(j, NULL, &file) && job_quantize_alone(j, &file);
     nnrt_safetensors_free(&file);
-    return ok && nnc_emit(&j->model, NNC_INT8, stage_of(j->options->argument),
-                          batch_of(j, NNC_INT8), out);
+    return ok && emit_purpose(j, NNC_INT8, out);
 }
 
 ExitCode command_emit(Job *j)

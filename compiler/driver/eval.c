@@ -1,9 +1,11 @@
 // eval.c -- nnc MODEL.nn --eval.
 
+#include <math.h>
 #include <string.h>
 
 #include "driver/evaluate.h"
 #include "driver/fields.h"
+#include "driver/not_finite.h"
 #include "driver/predictor.h"
 #include "driver/quantize.h"
 #include "driver/table.h"
@@ -168,6 +170,21 @@ static bool normalize_part(Job *j, PartId part, const NnrtTensorFile *file)
     return true;
 }
 
+static void no_sink(void *self, const void *const *outputs, const uint32_t *rows, int64_t n)
+{
+    (void)self, (void)outputs, (void)rows, (void)n;
+}
+
+// Where a loss that is no finite number comes from: predicting tells, if it is a layer.
+static bool explain_loss(Job *j, PartId part)
+{
+    const NnrtExamples x = data_examples(&j->data, &j->request, part, j->model.graphs[NNC_PREDICT]);
+    const bool ok = predictor_run(j, &x, no_sink, NULL);
+    if (ok)
+        warn_not_finite_of(j, "the loss");
+    return ok;
+}
+
 static bool evaluate(Job *j, const NnrtTensorFile *file)
 {
     const PartId part = evaluated_part(j);
@@ -177,10 +194,11 @@ static bool evaluate(Job *j, const NnrtTensorFile *file)
     if (!normalize_part(j, part, file))
         return false;
     const NnrtExamples x = data_examples(&j->data, &j->request, part, g);
-    const bool ok = evaluator_new(&ev, j, x.count);
+    bool ok = evaluator_new(&ev, j, x.count);
     if (ok) {
         evaluator_run(&ev, &x, values);
         evaluator_print(&ev, part_name(part), values, x.count);
+        ok = isfinite(values[0]) || explain_loss(j, part);
     }
     evaluator_free(&ev);
     const bool whole = j->options->quantize != NULL;

@@ -141,6 +141,8 @@ static const OptionRow rows[] = {
      NUMBER(threads, 1)},
     {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
     {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"examples", 0, "N", "of --verify: how many; 100 unless told, fewer of a large model",
+     NUMBER(examples, 1)},
     {"target", 0, "TRIPLE", "of --emit obj and asm: another machine; a wrong one lists all",
      TEXT(target)},
     {"cpu", 0, "NAME", "of --target", TEXT(cpu)},
@@ -165,6 +167,8 @@ static const OptionRow rows[] = {
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
+
+enum { MOST_EXAMPLES = 1000000 };  // of --verify: all are in memory at once
 
 // The headings of the help, by the first row below each.
 static const struct {
@@ -338,6 +342,12 @@ static bool check(const Options *o, Arena *a)
         return false;
     if (o->with_training && o->command != COMMAND_EMIT_C)
         return usage_error("--with-training is for --emit-c");
+    if ((o->save_every >= 0 || o->log) && o->command != COMMAND_TRAIN)
+        return usage_error("--%s is for --train", o->log ? "log" : "save-every");
+    if (o->examples && o->command != COMMAND_VERIFY)
+        return usage_error("--examples is for --verify");
+    if (o->examples > MOST_EXAMPLES)
+        return usage_error("--examples takes at most %d", MOST_EXAMPLES);
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
     if (!check_quantize(o))
@@ -350,7 +360,7 @@ static bool check(const Options *o, Arena *a)
 
 bool options_parse(Options *o, Arena *a, int argc, char **argv)
 {
-    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = 60};
+    *o = (Options){.format = "csv", .color = "auto", .seed = -1, .save_every = -1};
     return parse_words(o, a, argc, argv) && check(o, a);
 }
 

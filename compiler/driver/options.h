@@ -57,7 +57,8 @@ typedef struct Options {
     const char *stop_after;
     int64_t seed;        // -1: as the file says
     int64_t threads;     // 0: as many as there are cores
-    int64_t save_every;  // seconds
+    int64_t save_every;  // seconds; -1: not said
+    int64_t examples;    // of --verify; 0: not said
     bool with_training;  // --emit-c
     bool time_passes;
     bool quiet;

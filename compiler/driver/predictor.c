@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "driver/evaluate.h"
+#include "driver/not_finite.h"
 
 bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *self)
 {
@@ -37,6 +38,8 @@ bool predictor_run(Job *j, const NnrtExamples *x, PredictionSink *sink, void *se
             .pool = j->pool,
         };
         executable_run(m->executables[j->predict], &args);
+        if (j->predict == NNC_PREDICT)
+            warn_not_finite(j, args.inputs, (const void *const *)outputs, n);
         sink(self, (const void *const *)outputs, x->rows + at, n);
     }
     nnrt_feed_free(&feed);

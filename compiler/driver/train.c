@@ -27,6 +27,7 @@ typedef struct Training {
     NnrtExamples validation;  // count 0: there is none
     void **outputs;
     int loss, penalty;  // outputs of the train graph; penalty -1: no regularizer
+    double first_loss;
     Evaluator evaluator;
     Progress progress;
     Log log;
@@ -83,7 +84,11 @@ static double do_step(void *self, const NnrtStep *s, const NnrtStep *next)
     const double loss = (double)*(const float *)t->outputs[t->loss];
     if (!isfinite(loss))
         find_culprit(t, s);
-    return t->penalty < 0 ? loss : loss - (double)*(const float *)t->outputs[t->penalty];
+    const double own =
+        t->penalty < 0 ? loss : loss - (double)*(const float *)t->outputs[t->penalty];
+    if (s->step == 1)
+        t->first_loss = own;
+    return own;
 }
 
 // The metrics of training are measured as those of validation are, with the weights of the epoch's
@@ -290,8 +295,16 @@ static void print_curves(const Training *t, const NnrtFitResult *r)
     curves_print(&j->err, j->model.arena, "loss", curves, t->validation.count > 0 ? 2 : 1, n);
 }
 
+static double least_loss(const NnrtFitResult *r)
+{
+    double least = INFINITY;
+    for (int64_t i = 0; i < r->epoch_count; i++)
+        least = fmin(least, r->history[i].training[0]);
+    return least;
+}
+
 // The probe is of the size of what it is compared with.
-static void print_diagnosis(const Training *t)
+static void print_diagnosis(const Training *t, const NnrtFitResult *r)
 {
     Job *j = t->job;
     const PartId held = t->validation.count > 0 ? PART_VALIDATION : PART_TEST;
@@ -307,6 +320,8 @@ static void print_diagnosis(const Training *t)
         .baseline = training.baseline,
         .target = j->train.target_error,
         .is_share = training.is_share,
+        .first_loss = t->first_loss,
+        .least_loss = least_loss(r),
     };
     diagnosis_print(&j->err, held == PART_TEST ? "test" : "validation", &errors);
 }
@@ -395,7 +410,7 @@ static ExitCode end_done(Training *t, const NnrtFitResult *r)
         return EXIT_PROGRAM;
     print_curves(t, r);
     report_test(t);
-    print_diagnosis(t);
+    print_diagnosis(t, r);
     return EXIT_DONE;
 }
 

@@ -10,6 +10,8 @@
 
 #include "driver/weights.h"
 
+enum { SECONDS = 60 };  // between two files, unless told
+
 static double now(void)
 {
     struct timespec t;
@@ -63,7 +65,8 @@ static bool save_beside(Unfinished *u)
 // A failure has been said, and is no reason to end the training: there may be room at the next one.
 void unfinished_epoch(Unfinished *u)
 {
-    if (now() - u->saved < (double)u->job->options->save_every)
+    const int64_t every = u->job->options->save_every;
+    if (now() - u->saved < (double)(every < 0 ? SECONDS : every))
         return;
     save_beside(u);
     u->saved = now();

@@ -4,23 +4,18 @@
 // inputs. The outputs are compared with those of native code, and for the first example what each
 // kernel made with what the interpreter, node by node, makes of the same value.
 
-#include <errno.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "codegen/interpret/interpret.h"
 #include "driver/cost.h"
 #include "driver/deploy.h"
 #include "driver/evaluate.h"
+#include "driver/made_up.h"
 #include "driver/table.h"
+#include "driver/verify_program.h"
 #include "file.h"
-#include "random.h"
-
-extern char **environ;
 
 #define TOLERANCE 1e-5  // of the largest magnitude of outputs: sums are made in another order
 // Of what kernels make on the way: exp of a large number makes a small difference 100 times larger.
@@ -28,7 +23,8 @@ extern char **environ;
 #define MIXED_TOLERANCE 0.1  // of int8 and f32 by turns: some steps of 255
 #define FEW_STEPS (20.0 / 256)
 #define EXAMPLES 100
-#define WORK 2e10        // operations of all examples, beyond which there are fewer of them
+// Operations of all examples, beyond which there are fewer of them unless --examples says how many.
+#define WORK 2e10
 #define TRACED_WORK 2e9  // of one example, beyond which the interpreter is not asked
 
 typedef struct Difference {
@@ -41,8 +37,7 @@ typedef struct Difference {
 typedef struct Verification {
     Job *job;
     Deployment *deployment;
-    const char *folder;  // of the files below
-    const char *source, *header, *program, *inputs, *outputs;
+    VerifyProgram program;
     int64_t examples;
     bool traced;
     NnrtBytes results;  // of the program
@@ -51,47 +46,6 @@ typedef struct Verification {
     int count, capacity;
     int kernel_rows;  // of these; after them come the outputs
 } Verification;
-
-// --- files --------------------------------------------------------------------------------------
-
-static bool make_folder(Verification *v)
-{
-    Arena *a = v->job->model.arena;
-    const char *base = getenv("TMPDIR");
-    char *folder = arena_printf(a, "%s/nnc-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(folder)) {
-        job_say(v->job, "%s: %s", folder, strerror(errno));
-        return false;
-    }
-    v->folder = folder;
-    v->source = arena_printf(a, "%s/verify.c", folder);
-    v->header = arena_printf(a, "%s/model.h", folder);
-    v->program = arena_printf(a, "%s/verify", folder);
-    v->inputs = arena_printf(a, "%s/inputs", folder);
-    v->outputs = arena_printf(a, "%s/outputs", folder);
-    return true;
-}
-
-static void remove_folder(const Verification *v)
-{
-    const char *const files[] = {v->source, v->header, v->program, v->inputs, v->outputs};
-    if (!v->folder)
-        return;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        unlink(files[i]);
-    rmdir(v->folder);
-}
-
-static bool write_text(const Verification *v, const char *path, const void *data, size_t size)
-{
-    NnrtError e;
-    if (nnrt_write_file(path, data, size, &e))
-        return true;
-    job_say_error(v->job, &e);
-    return false;
-}
-
-// --- the program --------------------------------------------------------------------------------
 
 static const Graph *graph_of(const Verification *v)
 {
@@ -103,165 +57,7 @@ static size_t bytes_of(const Type *t)
     return (size_t)type_elements(t) * dtype_size(t->dtype);
 }
 
-// Reads examples, runs each, writes what was traced and then the outputs.
-static const char program_head[] =
-    "#include <stdio.h>\n"
-    "#include <stdlib.h>\n"
-    "static FILE *results;\n"
-    "static int tracing = %d;\n"
-    "static void trace(const void *p, size_t bytes)\n"
-    "{\n"
-    "    if (tracing)\n"
-    "        fwrite(p, 1, bytes, results);\n"
-    "}\n"
-    "#define NNC_TRACE(p, bytes) trace(p, bytes)\n"
-    "#define %s_IMPLEMENTATION\n"
-    "#include \"model.h\"\n"
-    "int main(int argc, char **argv)\n"
-    "{\n"
-    "    FILE *examples = fopen(argv[argc - 2], \"rb\");\n"
-    "    void *in[%d], *out[%d], *arena = malloc(sizeof(float) * %s_ARENA_FLOATS);\n"
-    "    results = fopen(argv[argc - 1], \"wb\");\n"
-    "    if (!examples || !results || !arena)\n"
-    "        return 1;\n";
-
-static const char program_tail[] = "        tracing = 0;\n"
-                                   "    }\n"
-                                   "    return fclose(results) ? 1 : 0;\n"
-                                   "}\n";
-
-static void add_call(Text *t, const Graph *g, const char *name)
-{
-    text_addf(t, "        %s_predict(arena", name);
-    for (int i = 0; i < g->input_count; i++)
-        text_addf(t, ", in[%d]", i);
-    for (int i = 0; i < g->output_count; i++)
-        text_addf(t, ", out[%d]", i);
-    text_add(t, ");\n");
-}
-
-static bool write_program(const Verification *v)
-{
-    Arena *a = v->job->model.arena;
-    const Graph *g = graph_of(v);
-    const char *name = c_identifier(a, v->deployment->header.model), *upper = c_upper(a, name);
-    Text t = text_in(a);
-    text_addf(&t, program_head, v->traced, upper, g->input_count, g->output_count, upper);
-    for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "    in[%d] = malloc(%zu);\n", i, bytes_of(&g->inputs[i].type));
-    for (int i = 0; i < g->output_count; i++)
-        text_addf(&t, "    out[%d] = malloc(%zu);\n", i, bytes_of(&g->outputs[i].node->type));
-    text_addf(&t, "    for (int n = 0; n < %d; ++n) {\n", (int)v->examples);
-    for (int i = 0; i < g->input_count; i++)
-        text_addf(&t, "        if (fread(in[%d], %zu, 1, examples) != 1)\n            return 1;\n",
-                  i, bytes_of(&g->inputs[i].type));
-    add_call(&t, g, name);
-    for (int i = 0; i < g->output_count; i++)
-        text_addf(&t, "        fwrite(out[%d], %zu, 1, results);\n", i,
-                  bytes_of(&g->outputs[i].node->type));
-    text_add(&t, program_tail);
-    return write_text(v, v->source, text_str(&t), t.size);
-}
-
-static bool write_header(const Verification *v)
-{
-    Arena *a = v->job->model.arena;
-    Text t = text_in(a);
-    CHeader h = v->deployment->header;
-    h.trace = true;
-    c_header(a, &t, &h);
-    return write_text(v, v->header, text_str(&t), t.size);
-}
-
-// Runs a command to its end; false after having said what went wrong with it.
-static bool run(const Verification *v, const char *const *words, const char *absent,
-                const char *failed)
-{
-    pid_t child;
-    int status;
-    const int error = posix_spawnp(&child, words[0], NULL, NULL, (char *const *)words, environ);
-    if (error) {
-        job_say(v->job, "%s: %s%s", words[0], strerror(error), absent);
-        return false;
-    }
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
-    job_say(v->job, "%s failed%s", words[0], failed);
-    return false;
-}
-
-enum { MOST_WORDS = 32 };
-
-// The words of CC: "ccache gcc", "gcc -O3".
-static int compiler_words(const Verification *v, const char **words, int most)
-{
-    const char *cc = getenv("CC");
-    char *text = arena_strdup(v->job->model.arena, cc ? cc : ""), *rest = NULL;
-    int count = 0;
-    for (char *w = strtok_r(text, " \t", &rest); w && count < most;
-         w = strtok_r(NULL, " \t", &rest))
-        words[count++] = w;
-    if (count == 0)
-        words[count++] = "cc";
-    return count;
-}
-
-static bool compile_program(const Verification *v)
-{
-    const char *const flags[] = {"-std=c99", "-O2",     "-Wall", "-Wextra", "-o",
-                                 v->program, v->source, "-lm",   NULL};
-    const int flag_count = sizeof flags / sizeof *flags;
-    const char *words[MOST_WORDS];
-    const int count = compiler_words(v, words, MOST_WORDS - flag_count);
-    memcpy(words + count, flags, sizeof flags);
-    return run(v, words, "; --verify needs a C compiler: install one, or name it in CC",
-               " and did not compile the header");
-}
-
-static bool run_program(Verification *v)
-{
-    const char *const words[] = {v->program, v->inputs, v->outputs, NULL};
-    NnrtError e;
-    if (!run(v, words, "", ": the compiled header does not run"))
-        return false;
-    if (nnrt_read_file(v->outputs, SIZE_MAX / 2, &v->results, &e))
-        return true;
-    job_say_error(v->job, &e);
-    return false;
-}
-
 // --- inputs -------------------------------------------------------------------------------------
-
-#define MOST_INDEX 32  // of a made-up input of whole numbers
-
-static void *make_input(const Verification *v, int input)
-{
-    const Type *type = &graph_of(v)->inputs[input].type;
-    const size_t n = (size_t)v->examples * (size_t)type_elements(type);
-    float *values = arena_array(v->job->model.arena, float, n);
-    const RawInput *raw = &v->job->model.raw[input];
-    const float spread = 2 / (float)raw->scale;
-    for (size_t i = 0; i < n; i++) {
-        const float u = nnrt_random_f32(v->job->train.seed, NNRT_STREAM_SAMPLE, (uint64_t)input, i);
-        if (type->dtype == DTYPE_F32)
-            values[i] = spread * (u - 0.5F);
-        else
-            ((int32_t *)values)[i] = (int32_t)(u * MOST_INDEX);
-    }
-    return values;
-}
-
-static void **make_inputs(const Verification *v)
-{
-    const Graph *g = graph_of(v);
-    void **inputs = arena_array(v->job->model.arena, void *, (size_t)g->input_count + 1);
-    for (int i = 0; i < g->input_count; i++)
-        inputs[i] = make_input(v, i);
-    return inputs;
-}
 
 static const void *input_of(const Verification *v, void *const *inputs, int i, int64_t example)
 {
@@ -271,7 +67,7 @@ static const void *input_of(const Verification *v, void *const *inputs, int i, i
 static bool write_inputs(const Verification *v, void *const *inputs)
 {
     NnrtError e;
-    NnrtWriter *w = nnrt_writer_open(v->inputs, &e);
+    NnrtWriter *w = nnrt_writer_open(v->program.inputs, &e);
     bool ok = w != NULL;
     for (int64_t n = 0; ok && n < v->examples; n++)
         for (int i = 0; ok && i < graph_of(v)->input_count; i++)
@@ -467,20 +263,25 @@ static bool outputs_finite(const Verification *v)
 
 static void choose_extent(Verification *v)
 {
-    double flops = 0;
-    for (int i = 0; i < graph_of(v)->node_count; i++)
-        flops += node_flops(graph_of(v)->nodes[i]);
+    const double flops = graph_flops(graph_of(v));
     const double examples = flops > 0 ? WORK / flops : EXAMPLES;
     v->examples = examples < 1 ? 1 : examples > EXAMPLES ? EXAMPLES : (int64_t)examples;
+    if (v->job->options->examples)
+        v->examples = v->job->options->examples;
     v->traced = flops <= TRACED_WORK;
 }
 
 static bool verify(Verification *v)
 {
     choose_extent(v);
-    void **inputs = make_inputs(v);
-    if (!make_folder(v) || !write_header(v) || !write_program(v) || !write_inputs(v, inputs) ||
-        !compile_program(v) || !run_program(v))
+    void **inputs = made_up_inputs(v->job, v->deployment->purpose, v->examples);
+    v->program = (VerifyProgram){.job = v->job,
+                                 .graph = graph_of(v),
+                                 .header = &v->deployment->header,
+                                 .examples = v->examples,
+                                 .traced = v->traced};
+    if (!verify_program_begin(&v->program) || !write_inputs(v, inputs) ||
+        !verify_program_build(&v->program) || !verify_program_run(&v->program, &v->results))
         return false;
     compare_all(v, inputs);
     return outputs_finite(v) && print_rows(v);
@@ -491,7 +292,7 @@ ExitCode command_verify(Job *j)
     Deployment d;
     Verification v = {.job = j, .deployment = &d};
     const bool ok = deploy_prepare(j, &d) && verify(&v);
-    remove_folder(&v);
+    verify_program_end(&v.program);
     free(v.results.data);
     deploy_free(&d);
     return ok ? EXIT_DONE : EXIT_PROGRAM;

@@ -327,6 +327,7 @@ bool weights_finite(Job *j, const char *path)
                           w.first->span, path, place_text(j->model.arena, w.first, w.element),
                           isnan(value) ? "NaN" : "infinite", (long long)w.count);
     diag_help(d, "train anew: what such weights give means nothing");
+    j->told_not_finite = true;
     return !deploys;
 }
 

@@ -191,8 +191,10 @@ KernelBytes kernel_bytes(const Plan *p, const Kernel *k, int64_t batch);
 
 // What a kernel takes and what it could take at best, in seconds.
 typedef struct KernelTime {
-    double measured;         // 0: too short for that
-    double compute, memory;  // its FLOP at the machine's peak, its bytes at the machine's bandwidth
+    double measured;  // 0: too short for that
+    // Its FLOP at the machine's peak, NAN where that is none of theirs; its bytes at the machine's
+    // bandwidth.
+    double compute, memory;
 } KernelTime;
 
 // `--emit kernels`. times: NULL, or one for each kernel.

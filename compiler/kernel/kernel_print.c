@@ -1,6 +1,7 @@
 // kernel_print.c -- kernels as text: for `--emit kernels`, and as the key of equal kernels.
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "graph/ops/ops.h"
 #include "kernel/kernel.h"
@@ -229,16 +230,27 @@ static void print_buffer(Text *out, const Plan *p, const Buffer *b)
     type_print(out, &b->type);
 }
 
+static void print_measured(Text *out, const KernelTime *t)
+{
+    if (t->measured > 0)
+        text_addf(out, "%.3g us measured", 1e6 * t->measured);
+    else
+        text_add(out, "too short to measure");
+}
+
 static void print_time(Text *out, const KernelTime *t)
 {
+    if (isnan(t->compute)) {
+        text_add(out, "; ");
+        print_measured(out, t);
+        return;
+    }
     const double bound = t->compute > t->memory ? t->compute : t->memory;
     text_addf(out, "; at least %.3g us for its %s; ", 1e6 * bound,
               t->compute > t->memory ? "FLOP" : "bytes");
+    print_measured(out, t);
     if (t->measured > 0)
-        text_addf(out, "%.3g us measured, %.0f %% of the bound", 1e6 * t->measured,
-                  100 * bound / t->measured);
-    else
-        text_add(out, "too short to measure");
+        text_addf(out, ", %.0f %% of the bound", 100 * bound / t->measured);
 }
 
 static void print_kernel(Text *out, const Plan *p, int index, const KernelTime *time)

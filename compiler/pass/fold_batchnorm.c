@@ -99,8 +99,11 @@ static Node *scaled_weight(Rewriter *r, const Linear *y, OpId op, const Node *wi
     return build_binary(&r->b, op, weight, along);
 }
 
+// Of the layer of what is folded, or, where a model scales by itself (`it * 100`), of its own.
 static Node *contract_anew(Rewriter *r, const Linear *y, Node *x, Node *weight)
 {
+    if (!r->b.path || !*r->b.path)
+        r->b.path = y->contract->path;
     Node *in[2];
     in[1 - y->weight] = x;
     in[y->weight] = weight;

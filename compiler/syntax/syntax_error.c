@@ -4,6 +4,7 @@
 // other, the surest first; what is none of them is "expected this and found that".
 
 #include <string.h>
+#include <strings.h>
 
 #include "grammar.tab.h"
 #include "syntax/build.h"
@@ -226,12 +227,12 @@ static bool is_early_end(const Mistake *m)
     return true;
 }
 
-// `64 MB`, `1.5 KiB`
+// `64 MB`, `64 kib`, `1.5 KiB`
 static bool is_unit(const Token *t)
 {
-    static const char *const units[] = {"KB", "kB", "MB", "GB", "KiB", "MiB", "GiB", "bytes"};
+    static const char *const units[] = {"KB", "MB", "GB", "KiB", "MiB", "GiB", "bytes"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (t->span.len == strlen(units[i]) && strncmp(t->text, units[i], t->span.len) == 0)
+        if (t->span.len == strlen(units[i]) && strncasecmp(t->text, units[i], t->span.len) == 0)
             return true;
     return false;
 }

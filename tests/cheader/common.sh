@@ -28,3 +28,24 @@ compiles() {
         "$cxx" -std=c++11 -O1 $strict -c "$dir/$1.cpp" -o "$dir/$1.o" || return 1
     done
 }
+
+# all_listed TABLE: each example has a row, `quick` or `large`, and each row an example.
+all_listed() {
+    ls "$examples" | sed -n 's/\.nn$//p' | LC_ALL=C sort > "$dir/are"
+    awk '$2 == "quick" || $2 == "large" { print $1 }' "$1" | LC_ALL=C sort > "$dir/listed"
+    diff "$dir/are" "$dir/listed" || {
+        echo "examples (<) and the rows of $1 (>) differ"
+        return 1
+    }
+}
+
+# example WORDS...: nnc on the example of a row, $name $data $sets, with what the row sets.
+example() {
+    for s in $sets; do
+        set -- "$@" --set "$s"
+    done
+    [ "$data" = shipped ] ||
+        set -- --set 'data.train=synthetic(seed = 1, examples = 8)' --set train.batch_size=2 \
+            --set train.steps_per_epoch=1 --set train.epochs=2 "$@"
+    "$nnc" "$dir/$name.nn" "$@"
+}

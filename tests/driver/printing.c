@@ -114,19 +114,35 @@ static const struct {
     {0.40, 0.80, NAN, VERDICT_BIAS_AND_VARIANCE},
     {0.20, 0.21, 0.05, VERDICT_BIAS},
     {0.04, 0.05, 0.05, VERDICT_FITS},
+    {0.87, 0.88, NAN, VERDICT_BIAS},
+    {0.89, 0.88, NAN, VERDICT_CHANCE},
+    {0.95, 0.95, NAN, VERDICT_CHANCE},
 };
 
 Test(printing, verdicts_on_bias_and_variance)
 {
     for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++) {
-        const Errors e = {verdicts[i].training, verdicts[i].held, 0.9, verdicts[i].target, true};
+        const Errors e = {
+            verdicts[i].training, verdicts[i].held, 0.9, verdicts[i].target, true, 1, 1};
         cr_expect_eq(diagnose(&e), verdicts[i].verdict, "row %zu", i);
     }
 }
 
+Test(printing, a_loss_that_grew)
+{
+    Errors e = {0.6, 0.6, 0.9, NAN, true, 1.1, 4.7e8};
+    cr_expect_eq(diagnose(&e), VERDICT_LOSS_GREW);
+    e.least_loss = 1.6;  // as batches differ
+    cr_expect_eq(diagnose(&e), VERDICT_BIAS);
+    e.first_loss = -10, e.least_loss = -4;
+    cr_expect_eq(diagnose(&e), VERDICT_LOSS_GREW);
+    e.training = 0.01;  // whatever its loss
+    cr_expect_eq(diagnose(&e), VERDICT_VARIANCE);
+}
+
 Test(printing, a_verdict_in_words)
 {
-    const Errors e = {0.01, 0.2, 0.9, NAN, true};
+    const Errors e = {0.01, 0.2, 0.9, NAN, true, 1, 0.1};
     Paper p;
     paper_new(&p, false);
     diagnosis_print(&p.terminal, "validation", &e);

@@ -26,6 +26,10 @@ static const struct {
     {{"m.nn", "--seed", "99999999999999999999"}, "whole number"},
     {{"m.nn", "--threads", "0"}, "whole number from 1"},
     {{"m.nn", "--threads", "1000000"}, "at most"},
+    {{"m.nn", "--eval", "--examples", "3"}, "--examples is for --verify"},
+    {{"m.nn", "--verify", "--examples", "99999999999"}, "at most"},
+    {{"m.nn", "--eval", "--save-every", "3"}, "--save-every is for --train"},
+    {{"m.nn", "--log", "log"}, "--log is for --train"},
     {{"m.nn", "--color", "blue"}, "auto|always|never"},
     {{"m.nn", "--emit", "jpeg"}, "no stage jpeg"},
     {{"m.nn", "--dump", "nothing"}, "no pass"},
@@ -154,6 +158,34 @@ Test(command_line, every_stage_can_be_seen)
         cr_expect(strstr(r.out, stages[i][1]), "%s: %.300s", stages[i][0], r.out);
         run_free(&r);
     }
+    folder_free(folder);
+}
+
+// 137 GFLOP an example: 64 of them would be measured for minutes.
+Test(command_line, kernels_that_take_long_are_announced_and_run_with_fewer_examples)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn", "model m { input x[4096, 4096]; dense(4096) }\n");
+    Run r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "measuring the kernels of predict: 275 GFLOP a run at batch 2, "), "%s",
+              r.err);
+    cr_expect(strstr(r.out, " at batch 2; "), "%.300s", r.out);
+    run_free(&r);
+    write_text(folder, "m.nn", MODEL);
+    r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect(!strstr(r.err, "measuring") && strstr(r.out, " at batch 64; "), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}
+
+Test(command_line, a_kernel_has_the_name_of_its_layer)
+{
+    char *folder = folder_new();
+    write_text(folder, "m.nn", "model m { input x[4]; dense(3); it * 100 }\n");
+    Run r = NNC(folder, "m.nn", "--emit", "kernels");
+    cr_expect(strstr(r.out, ": contract dense  ("), "%s", r.out);
+    run_free(&r);
     folder_free(folder);
 }
 

@@ -57,8 +57,8 @@ Test(hints, a_warmup_longer_than_a_trial_is_shortened)
 
 Test(hints, units_of_sizes)
 {
-    static const char *const sizes[] = {"1.5 KiB", "64 MB", "64 kB"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const sizes[] = {"1.5 KiB", "64 MB", "64 kB", "64 kib"};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char rest[64];
         snprintf(rest, sizeof rest, "deploy { ram = %s }\n", sizes[i]);
         char *folder = folder_with(rest);
@@ -81,6 +81,10 @@ Test(hints, quiet_headers_and_standard_output)
     expect_silent(NNC(folder, "small.nn", "--train", "-q"));
     expect_silent(NNC(folder, "small.nn", "--emit-c", "small.h", "-q"));
     expect_silent(NNC(folder, "small.nn", "--emit", "obj", "-q", "-o", "object.o"));
+    static const char *const streams[] = {"/dev/null", "/dev/stdout"};
+    for (int i = 0; i < 2; i++)
+        expect(NNC(folder, "small.nn", "--emit-c", streams[i]), 1,
+               "--emit-c - writes to standard output");
     Run r = NNC(folder, "small.nn", "--emit-c", "-");
     cr_expect(strncmp(r.out, "// small -- a neural network", 28) == 0, "%s", r.out);
     cr_expect_eq(folder_entries(folder), 5);
@@ -94,6 +98,8 @@ Test(hints, the_compiler_may_be_several_words)
     expect_silent(NNC(folder, "small.nn", "--train", "-q"));
     setenv("CC", "cc  -O1", 1);
     expect_silent(NNC(folder, "small.nn", "--verify"));
+    setenv("CC", "g++ -Wpedantic -Wconversion -Werror", 1);
+    expect_silent(NNC(folder, "small.nn", "--verify", "--examples", "3"));
     setenv("CC", "false", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "false failed and did not compile the header");
     setenv("CC", "nothing-of-the-kind", 1);

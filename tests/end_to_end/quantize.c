@@ -104,12 +104,24 @@ Test(quantize, every_layer_without_a_form_is_named)
     run_free(&r);
     r = NNC(folder, "m.nn", "--eval", "--quantize", "int8");
     expect_done(&r);
-    cr_expect(strstr(r.err,
-                     "warning[stays-real]: groupnorm.standardize_groups, layernorm and prelu "
-                     "have no form in whole numbers and stay f32\n"
-                     "  = help: beside such layers gelu and tanh stay f32, too\n"),
+    cr_expect(strstr(r.err, "warning[stays-real]: groupnorm, layernorm and prelu "
+                            "have no form in whole numbers and stay f32\n"
+                            "  = help: beside such layers gelu and tanh stay f32, too\n"),
               "%s", r.err);
     cr_expect(strstr(r.out, "global_avg_pool, the sum"), "%s", r.out);
+    run_free(&r);
+    folder_free(folder);
+}
+
+// The peak of f32 is no bound of theirs.
+Test(quantize, products_of_whole_numbers_have_a_time_and_no_bound)
+{
+    char *folder = digits_folder("train.epochs=1");
+    Run r = NNC(folder, "digits.nn", "--emit", "kernels", "--quantize", "int8");
+    expect_done(&r);
+    const char *contract = strstr(r.out, ": contract ");
+    cr_assert(contract && strstr(r.out, "sums of i32"), "%.500s", r.out);
+    cr_expect(strcspn(contract, "%") > strcspn(contract, "\n"), "%.200s", contract);
     run_free(&r);
     folder_free(folder);
 }

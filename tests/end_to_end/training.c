@@ -518,3 +518,22 @@ Test(training, gradients_are_right)
     run_free(&r);
     folder_free(folder);
 }
+
+// Not more layers: every step makes the loss larger.
+Test(training, a_learning_rate_that_is_too_large_is_named)
+{
+    char *folder = folder_new();
+    write_text(folder, "small.nn",
+               "model small { input flower[4]; dense(8); relu; dense(3); softmax }\n"
+               "data { train = csv(\"data/iris.csv\", target = \"species\"); test = 0.2 }\n"
+               "train { loss = cross_entropy; optimizer = adam(); epochs = 3 }\n");
+    Run r = NNC(folder, "small.nn", "--train", "--set", "learning_rate=1e9");
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect(strstr(r.err, "\n  the loss grew: training error "), "%s", r.err);
+    cr_expect(strstr(r.err, "\n  to try: a smaller learning rate\n"), "%s", r.err);
+    run_free(&r);
+    r = NNC(folder, "small.nn", "--train", "--set", "learning_rate=1e-9");
+    cr_expect(strstr(r.err, "or a larger one if the loss hardly changes"), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}

@@ -126,6 +126,23 @@ Test(unfinished, a_finished_training_leaves_nothing_beside)
     folder_free(folder);
 }
 
+// What it was told to read is not its own to remove.
+Test(unfinished, a_training_that_went_on_leaves_what_it_began_with)
+{
+    char *folder = trained_folder();
+    size_t size;
+    cr_expect_eq(END_BY(folder, "1/100000000", SIGTERM), 143);
+    char *begun = read_bytes(folder, "small.unfinished.safetensors", &size);
+    Run r = NNC(folder, "small.nn", "--train", "--weights", "small.unfinished.safetensors",
+                "--save-every", "0");
+    cr_expect_eq(r.code, 0, "%s", r.err);
+    cr_expect(same_bytes(folder, "small.unfinished.safetensors", begun, size));
+    cr_expect_not(is_there(folder, "small.unfinished-2.safetensors"));
+    run_free(&r);
+    free(begun);
+    folder_free(folder);
+}
+
 static Run run_shell(const char *folder, const char *format)
 {
     char *line = NULL;
