@@ -234,8 +234,8 @@ void type_print(Text *out, const Type *t);  // f32[batch, 28, 28, 1]
 // The axis that has a label of a contraction's, among `rank` of them; -1: none.
 int label_axis(const int8_t *labels, int rank, int label);
 
-// Whether `n` is a broadcast of a value with the shape of `reduce`, a reduction, back along the axes
-// that went.
+// Whether `n` is a broadcast of a value with the shape of `reduce`, a reduction, back along the
+// axes that went.
 bool is_broadcast_over(const Node *n, const Node *reduce);
 
 // --- building ---------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ void gen_loop_end(Gen *g, Loop *l, Val *carried);
 
 // --- memory -------------------------------------------------------------------------------------
 Val gen_offset(Gen *g, Val base, int64_t bytes);
-Val gen_batch(Gen *g, Val context);                         // examples of the run, an i64
+Val gen_batch(Gen *g, Val context);  // examples of the run, an i64
 // Elements of an axis of `size`, for DIM_BATCH `factor` for each example of the run; an i64.
 Val gen_axis_length(Gen *g, Val context, int64_t size, int64_t factor);
 Val gen_field(Gen *g, Val base, size_t offset, Ty type);    // load of a field at a byte offset
