@@ -100,17 +100,44 @@ static Val exp_parts(Gen *g, Val x, Val *n)
     return gen_mul_add(g, POLY(g, r, c), mul(g, r, r), add(g, r, f32_like(g, x, 1)));
 }
 
-static bool scales_at_once(const Gen *g, Val x)
+static bool fills_avx512(const Gen *g, Val x)
 {
     return g->avx512 && gen_lanes(x) == 16;
+}
+
+static Val all_lanes(Gen *g)
+{
+    return LLVMConstInt(LLVMInt16TypeInContext(g->context), 0xffff, 0);
+}
+
+// What is its own square root, or none at all: 0, what counts as 0, and inf.
+static Val is_own_root(Gen *g, Val x)
+{
+    enum { ZEROS = 0x060, DENORMALS = 0x090, POSITIVE_INF = 0x200 };
+    Ty type = LLVMTypeOf(x);
+    Val args[2] = {x, gen_i32(g, ZEROS | DENORMALS | POSITIVE_INF, 1)};
+    return gen_intrinsic(g, "llvm.is.fpclass", &type, 1, args, 2);
+}
+
+// s = x / sqrt(x) of an estimate good to 14 bits, and Newton's step s + (x - s^2) / (2 sqrt(x)).
+// The instruction for the root keeps the one for quotients waiting, which is what the root is for.
+static Val gen_root(Gen *g, Val x)
+{
+    if (!fills_avx512(g, x))
+        return gen_call_f(g, "llvm.sqrt", x);
+    Val args[3] = {x, LLVMConstNull(LLVMTypeOf(x)), all_lanes(g)};
+    Val inverse = gen_intrinsic(g, "llvm.x86.avx512.rsqrt14.ps.512", NULL, 0, args, 3);
+    Val s = mul(g, x, inverse);
+    Val rest = gen_mul_add(g, LLVMBuildFNeg(g->builder, s, ""), s, x);
+    s = gen_mul_add(g, rest, mul(g, inverse, f32_like(g, x, 0.5)), s);
+    return choose(g, is_own_root(g, x), x, s);
 }
 
 // p 2^n in one instruction; n is still a float.
 static Val scale_at_once(Gen *g, Val p, Val n)
 {
-    enum { ALL_LANES = 0xffff, AS_THE_MODE_SAYS = 4 };
-    Val all = LLVMConstInt(LLVMInt16TypeInContext(g->context), ALL_LANES, 0);
-    Val args[5] = {p, n, p, all, gen_i32(g, AS_THE_MODE_SAYS, 1)};
+    enum { AS_THE_MODE_SAYS = 4 };
+    Val args[5] = {p, n, p, all_lanes(g), gen_i32(g, AS_THE_MODE_SAYS, 1)};
     return gen_intrinsic(g, "llvm.x86.avx512.mask.scalef.ps.512", NULL, 0, args, 5);
 }
 
@@ -122,7 +149,7 @@ static Val gen_exp(Gen *g, Val x)
     x = choose(g, less(g, high, x), high, x);
     x = choose(g, less(g, x, low), low, x);
     Val p = exp_parts(g, x, &n);
-    if (scales_at_once(g, x))
+    if (fills_avx512(g, x))
         return scale_at_once(g, p, n);
     // the integer of a NaN is poison; any number will do there, p is a NaN
     Val number = LLVMBuildFCmp(g->builder, LLVMRealORD, n, n, "");
@@ -139,7 +166,7 @@ static Val exp_up_to(Gen *g, Val x, double high)
     Val bound = f32_like(g, x, high), n;
     x = choose(g, less(g, x, bound), x, bound);
     Val p = exp_parts(g, x, &n);
-    return scales_at_once(g, x) ? scale_at_once(g, p, n) : mul(g, p, power_of_two(g, to_int(g, n)));
+    return fills_avx512(g, x) ? scale_at_once(g, p, n) : mul(g, p, power_of_two(g, to_int(g, n)));
 }
 
 // x = 2^k m with m in [sqrt(1/2), sqrt(2)); log x = (k + extra) ln 2 + log m.
@@ -439,7 +466,7 @@ void gen_random_block(Gen *g, Val seed, Val step, uint32_t stream, Val first, Va
 UNARY(op_neg, LLVMBuildFNeg(g->builder, a, ""))
 UNARY(op_abs, gen_abs(g, a))
 UNARY(op_floor, gen_call_f(g, "llvm.floor", a))
-UNARY(op_sqrt, gen_call_f(g, "llvm.sqrt", a))
+UNARY(op_sqrt, gen_root(g, a))
 UNARY(op_exp, gen_exp(g, a))
 UNARY(op_log, gen_log(g, a))
 UNARY(op_sin, gen_sine(g, a, 0))

@@ -19,7 +19,7 @@ typedef enum EmitOp {
     EMIT_NEG,      // -a
     EMIT_ABS,      // |a|
     EMIT_FLOOR,    // largest integer <= a
-    EMIT_SQRT,     // correctly rounded
+    EMIT_SQRT,     // within an ulp, correctly rounded but in vectors of AVX-512
     EMIT_EXP,      // 2 ulp; 0 below -104, inf above 88.73, NaN stays
     EMIT_LOG,      // 2 ulp; -inf at 0, NaN below
     EMIT_SIN,      // 2 ulp for |a| <= 1e4
