@@ -672,6 +672,9 @@ void lower_groups(Arena *a, Plan *p, const Fusion *f)
     store_arena_values(&l);
     drop_idle_kernels(p);
     for (int i = 0; i < p->kernel_count; i++)
+        if (p->kernels[i]->count)
+            kernel_drop_unused(a, p->kernels[i]);
+    for (int i = 0; i < p->kernel_count; i++)
         if (p->kernels[i]->kind == KERNEL_LOOPS)
             kernel_set_axes(p->kernels[i]);
         else if (p->kernels[i]->kind == KERNEL_CONTRACT)

@@ -38,6 +38,9 @@ int kernel_add(Arena *a, Kernel *k, Instr i);
 void kernel_set_passes(Arena *a, Plan *p, Kernel *k);
 void kernel_set_axes(Kernel *k);
 
+// Drops what no store needs (unused.c).
+void kernel_drop_unused(Arena *a, Kernel *k);
+
 // Finds the invariant kernels of the body of a scan (invariant.c).
 void plan_invariants(Plan *p, const ScanBody *s);
 

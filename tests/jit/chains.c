@@ -99,3 +99,54 @@ Test(chains, store_neither_frames_nor_what_is_in_them)
     cr_expect_leq((double)p->arena_bytes, 1.1 * (double)p->live_bytes);
     arena_free(a);
 }
+
+// Dropout, and then a row less its mean: what is kept for the next pass is what dropout leaves, not
+// the random numbers.
+static const char dropped[] = "graph test {\n"
+                              "  %0 = input \"x\" : f32[batch, 6, 40]\n"
+                              "  %1 = random 7 : f32[batch, 6, 40]\n"
+                              "  %2 = const 0.2 : f32\n"
+                              "  %3 = broadcast %2 {} : f32[batch, 6, 40]\n"
+                              "  %4 = ge %1, %3 : bool[batch, 6, 40]\n"
+                              "  %5 = const 0 : f32\n"
+                              "  %6 = broadcast %5 {} : f32[batch, 6, 40]\n"
+                              "  %7 = where %4, %0, %6 : f32[batch, 6, 40]\n"
+                              "  %8 = reduce %7 {sum 2} : f32[batch, 6]\n"
+                              "  %9 = broadcast %8 {0, 1} : f32[batch, 6, 40]\n"
+                              "  %10 = sub %7, %9 : f32[batch, 6, 40]\n"
+                              "  %11 = mul %10, %10 : f32[batch, 6, 40]\n"
+                              "  %12 = reduce %11 {sum 2} : f32[batch, 6]\n"
+                              "  %13 = sqrt %12 : f32[batch, 6]\n"
+                              "  %14 = broadcast %13 {0, 1} : f32[batch, 6, 40]\n"
+                              "  %15 = mul %10, %14 : f32[batch, 6, 40]\n"
+                              "  %16 = exp %7 : f32[batch, 6, 40]\n"
+                              "  %17 = reduce %16 {max 0} : f32[6, 40]\n"
+                              "  output \"less\" = %15\n"
+                              "  output \"largest\" = %17\n"
+                              "  output \"mask\" = %4\n"
+                              "}\n";
+
+static bool is_used(const Kernel *k, int slot)
+{
+    for (int i = 0; i < k->count; i++) {
+        const InstrKind kind = k->code[i].kind;
+        if (k->code[i].slot == slot &&
+            (kind == INSTR_LOAD || kind == INSTR_STORE || kind == INSTR_GATHER))
+            return true;
+    }
+    return false;
+}
+
+Test(chains, kernels_are_given_what_they_use_alone)
+{
+    const char *const texts[] = {dropped, block, sums};
+    for (int t = 0; t < 3; t++) {
+        Arena *a = arena_new(NULL);
+        const Plan *p = plan_of(a, texts[t]);
+        for (int i = 0; i < p->kernel_count; i++)
+            for (int slot = 0;
+                 p->kernels[i]->kind == KERNEL_LOOPS && slot < p->kernels[i]->buffer_count; slot++)
+                cr_expect(is_used(p->kernels[i], slot), "b%d of kernel %d", slot, i);
+        arena_free(a);
+    }
+}
