@@ -329,6 +329,16 @@ static bool check_target(const Options *o, Arena *a)
     return !problem || usage_error("%s", problem);
 }
 
+static bool check_output(const Options *o)
+{
+    const bool object = o->command == COMMAND_EMIT && strcmp(o->argument, "obj") == 0;
+    if (o->output && o->command == COMMAND_EMIT_C)
+        return usage_error("--emit-c FILE says where to write: --output does not go with it");
+    if (o->output && object && strcmp(o->output, "-") == 0)
+        return usage_error("--emit obj writes an object and its header: --output takes a name");
+    return true;
+}
+
 static bool check(const Options *o, Arena *a)
 {
     if (!o->file && o->command < COMMAND_DOC)
@@ -350,7 +360,7 @@ static bool check(const Options *o, Arena *a)
         return usage_error("--examples takes at most %d", MOST_EXAMPLES);
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
-    if (!check_quantize(o))
+    if (!check_quantize(o) || !check_output(o))
         return false;
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))

@@ -10,7 +10,7 @@
 static const char MODEL[] = "model m {\n    input x[4]\n    dense(3)\n}\n";
 
 static const struct {
-    const char *args[4], *words;
+    const char *args[6], *words;
 } usage_errors[] = {
     {{NULL}, "which model"},
     {{"--train"}, "nnc MODEL.nn --train"},
@@ -27,6 +27,8 @@ static const struct {
     {{"m.nn", "--threads", "0"}, "whole number from 1"},
     {{"m.nn", "--threads", "1000000"}, "at most"},
     {{"m.nn", "--eval", "--examples", "3"}, "--examples is for --verify"},
+    {{"m.nn", "--emit-c", "m.h", "-o", "n.h"}, "--output does not go with it"},
+    {{"m.nn", "--emit", "obj", "-o", "-"}, "--output takes a name"},
     {{"m.nn", "--verify", "--examples", "99999999999"}, "at most"},
     {{"m.nn", "--eval", "--save-every", "3"}, "--save-every is for --train"},
     {{"m.nn", "--log", "log"}, "--log is for --train"},
