@@ -119,6 +119,18 @@ static const Range *input_ranges(const Feeder *f)
     return ranges;
 }
 
+// From so many on ranges are what they would be of more.
+#define ENOUGH_EXAMPLES 100
+
+static void warn_of_few(const Feeder *f)
+{
+    const long long count = (long long)f->examples.count;
+    if (count < ENOUGH_EXAMPLES && !f->job->options->quiet)
+        job_say(f->job,
+                "ranges come from %lld training example%s alone; what lies beyond is cut off",
+                count, count == 1 ? "" : "s");
+}
+
 bool job_quantize(Job *j, const NnrtTensorFile *file)
 {
     Feeder f;
@@ -132,6 +144,7 @@ bool job_quantize(Job *j, const NnrtTensorFile *file)
         .inputs = input_ranges(&f),
         .pool = j->pool,
     };
+    warn_of_few(&f);
     const bool ok = nnc_quantize(&j->model, &c, &j->nnc);
     nnrt_batch_free(&f.batch);
     if (ok)

@@ -46,6 +46,24 @@ Test(quantize, digits_lose_at_most_half_a_point)
     folder_free(folder);
 }
 
+Test(quantize, few_examples_are_told)
+{
+    char *folder = folder_new();
+    write_text(folder, "few.csv", "a,b,y\n1,2,0\n2,3,1\n3,1,0\n4,5,1\n2,2,1\n1,5,0\n");
+    write_text(folder, "few.nn",
+               "model few {\n    input x[2]\n    dense(2)\n    softmax\n}\n"
+               "data { train = csv(\"few.csv\", target = \"y\") }\n"
+               "train {\n    loss = cross_entropy\n    optimizer = sgd\n    epochs = 1\n}\n");
+    Run r = NNC(folder, "few.nn", "--train", "-q");
+    expect_done(&r);
+    run_free(&r);
+    r = NNC(folder, "few.nn", "--emit-c", "few.h", "--quantize", "int8");
+    expect_done(&r);
+    cr_expect(strstr(r.err, "ranges come from 6 training examples alone"), "%s", r.err);
+    run_free(&r);
+    folder_free(folder);
+}
+
 Test(quantize, the_report_has_bytes_and_layers)
 {
     static const char *const parts[] = {
