@@ -1,9 +1,8 @@
 // memory.c -- where in the arena each buffer stands.
 //
 // A buffer lives from the kernel that writes it to the last that reads it, and as long as a chain
-// that one of these is in. In a compact plan a
-// kernel that reads a buffer for the last time may write its result there. The offsets are
-// placement.c's.
+// that one of these is in. A kernel that reads a buffer for the last time may write its result
+// there. The offsets are placement.c's.
 
 #include <string.h>
 
