@@ -106,14 +106,6 @@ static bool is_by_examples(const Plan *p, const Kernel *k)
 
 // --- chains -------------------------------------------------------------------------------------
 
-static bool has_slot(const Kernel *k, int buffer)
-{
-    for (int i = 0; i < k->buffer_count; i++)
-        if (k->buffers[i] == buffer)
-            return true;
-    return false;
-}
-
 // What kernel `last` adds to the values of one example of a chain from `first` on.
 static int64_t added_bytes(const Plan *p, int first, int last)
 {
@@ -122,7 +114,7 @@ static int64_t added_bytes(const Plan *p, int first, int last)
     for (int i = 0; i < k->buffer_count; i++) {
         bool known = !is_of_examples(p, k->buffers[i]);
         for (int j = first; j < last && !known; j++)
-            known = has_slot(p->kernels[j], k->buffers[i]);
+            known = kernel_has_buffer(p->kernels[j], k->buffers[i]);
         sum += known ? 0 : example_bytes(p, k->buffers[i]);
     }
     return sum;

@@ -42,12 +42,6 @@ static bool is_alone(const Fusion *f, const Node *n)
     return (n->op == OP_contract || n->op == OP_scan) && !f->copied[n->id];
 }
 
-// Nothing computes it: its parts are stored where they belong.
-static bool is_join(const Fusion *f, const Node *n)
-{
-    return n->op == OP_join && !f->copied[n->id];
-}
-
 // The reduced axes of a reduction, on the canonical axes of its input.
 static uint32_t own_axes(const Node *n, const Shape *s)
 {

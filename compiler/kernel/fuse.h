@@ -113,6 +113,8 @@ bool access_natural(const Group *g, const View *v, const int64_t *strides);
 bool is_inline(const Fusion *f, const Node *n);
 // The axes of a contraction (contract.c).
 void contract_axes(const Fusion *f, Kernel *k, Node *n);
+// Nothing computes it: its parts are stored where they belong.
+bool is_join(const Fusion *f, const Node *n);
 // Made by a kernel: an element-wise node, a reduction, a contraction or a copy.
 bool is_computed(const Fusion *f, const Node *n);
 

@@ -490,13 +490,13 @@ static void store_parts(Lower *l, const Node *join, int buffer)
 static void store(Lower *l, const Node *n, int buffer)
 {
     const View v = place_in(l, n, buffer);
-    if (n->op == OP_join && !l->fusion->copied[n->id])
+    if (is_join(l->fusion, n))
         store_parts(l, n, buffer);
     else
         store_at(l, n, buffer, &v);
 }
 
-static bool reads_variable(const Kernel *k, int buffer)
+bool kernel_has_buffer(const Kernel *k, int buffer)
 {
     for (int i = 0; i < k->buffer_count; i++)
         if (k->buffers[i] == buffer)
@@ -539,7 +539,7 @@ static bool can_update_in_place(Lower *l, const Update *u, int buffer)
     if (k->kind == KERNEL_CONTRACT && (k->buffers[0] == buffer || k->buffers[1] == buffer))
         return false;
     for (int i = kernel_index(l->plan, k) + 1; i < l->plan->kernel_count; i++)
-        if (reads_variable(l->plan->kernels[i], buffer))
+        if (kernel_has_buffer(l->plan->kernels[i], buffer))
             return false;
     row_major(&n->type, v.strides);
     access_in(g, &n->type, level_in(g, n), &v, strides);
@@ -611,7 +611,7 @@ static void set_passes(const Lower *l)
 // By instructions of its own: contractions and scans may have written it themselves.
 static bool is_stored(const Lower *l, const Node *n)
 {
-    return l->kernel_of[n->id] || (n->op == OP_join && !l->fusion->copied[n->id]);
+    return l->kernel_of[n->id] || is_join(l->fusion, n);
 }
 
 // Stores each value that has got a buffer. A store may add a pass in which a value is needed again

@@ -30,6 +30,7 @@ void contract_merge_axes(Kernel *k);
 
 // Adds a slot for `buffer` to a kernel, or finds it; slots of contractions come in order.
 int kernel_slot(Arena *a, Kernel *k, int buffer);
+bool kernel_has_buffer(const Kernel *k, int buffer);
 // Adds an instruction; its number.
 int kernel_add(Arena *a, Kernel *k, Instr i);
 

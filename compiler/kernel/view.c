@@ -260,6 +260,11 @@ bool is_computed(const Fusion *f, const Node *n)
            n->op == OP_gather || n->op == OP_scan || n->op == OP_join;
 }
 
+bool is_join(const Fusion *f, const Node *n)
+{
+    return n->op == OP_join && !f->copied[n->id];
+}
+
 bool is_frame(const Node *n)
 {
     if (n->op != OP_pad)

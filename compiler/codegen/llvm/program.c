@@ -11,9 +11,27 @@
 
 #include "codegen/llvm/gen.h"
 
+// How a kernel is done: by a function of its own or by the BLAS.
+typedef enum Method {
+    METHOD_LOOPS,
+    METHOD_TRANSPOSE,
+    METHOD_REPEAT,
+    METHOD_TILES,
+    METHOD_BLAS,
+    METHOD_DOTS,
+    METHOD_PLAIN,
+    METHOD_SCAN,
+} Method;
+
+typedef struct Way {
+    Method method;
+    Split split;
+} Way;
+
 typedef struct Program {
     Gen *g;
     const Plan *plan;
+    const Way *ways;  // by kernel
     const char *name;
     Val context;
     bool profile;
@@ -80,11 +98,21 @@ static Val axis_length(const Program *p, const KernelAxis *x)
     return gen_axis_length(p->g, p->context, x->size, x->factor);
 }
 
+// Hands `fn` to the pool, `entry` says how (runtime/pool.h).
+static void call_pool(const Program *p, const char *entry, Val fn, Val length, int64_t grain)
+{
+    Gen *g = p->g;
+    Ty params[5] = {g->ptr, g->ptr, g->ptr, g->i64, g->i64};
+    Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
+                   length, gen_i64(g, grain)};
+    Val run = gen_declare(g, entry, g->none, params, 5);
+    LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
+}
+
 static void call_kernel(const Program *p, Val fn, const Split *s)
 {
     Gen *g = p->g;
     Ty kernel_params[3] = {g->ptr, g->i64, g->i64};
-    Ty params[5] = {g->ptr, g->ptr, g->ptr, g->i64, g->i64};
     Val length = axis_length(p, &s->axis);
     int64_t most = axis_size(s->axis.size, s->axis.factor, p->plan->max_batch);
     Val direct[3] = {p->table, gen_i64(g, 0), length};
@@ -93,51 +121,44 @@ static void call_kernel(const Program *p, Val fn, const Split *s)
                        "");
         return;
     }
-    Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
-                   length, gen_i64(g, s->grain)};
-    Val run = gen_declare(g, "nnrt_pool_share", g->none, params, 5);
-    LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(run), run, args, 5, "");
+    call_pool(p, "nnrt_pool_share", fn, length, s->grain);
 }
 
-// How a kernel is done: by a function of its own or by the BLAS.
-typedef enum Method {
-    METHOD_LOOPS,
-    METHOD_TRANSPOSE,
-    METHOD_REPEAT,
-    METHOD_TILES,
-    METHOD_BLAS,
-    METHOD_DOTS,
-    METHOD_PLAIN,
-    METHOD_SCAN,
-} Method;
-
-static Method choose_method(const Program *p, const Kernel *k, Split *split)
+static Method choose_method(Gen *g, const Plan *p, const Kernel *k, Split *split)
 {
     *split = (Split){.axis = {.size = 1, .factor = 1}, .grain = 1};
-    if (p->g->width > 1 && is_repeating_copy(k)) {
-        *split = repeat_split(p->plan, k);
+    if (g->width > 1 && is_repeating_copy(k)) {
+        *split = repeat_split(p, k);
         return METHOD_REPEAT;
     }
     if (is_transposing_copy(k)) {
-        *split = transpose_split(p->plan, k, p->g->width);
+        *split = transpose_split(p, k, g->width);
         return METHOD_TRANSPOSE;
     }
     if (k->kind == KERNEL_LOOPS) {
-        *split = loops_split(p->plan, k, p->g->width);
+        *split = loops_split(p, k, g->width);
         return METHOD_LOOPS;
     }
     if (k->kind == KERNEL_SCAN)
         return METHOD_SCAN;
-    if (tiles_fit(p->g, p->plan, k, split))
+    if (tiles_fit(g, p, k, split))
         return METHOD_TILES;
-    if (p->g->alone)
+    if (g->alone)
         return METHOD_PLAIN;
     if (blas_fits(k))
         return METHOD_BLAS;
-    if (p->g->width == 1 || !dots_fit(k))
+    if (g->width == 1 || !dots_fit(k))
         return METHOD_PLAIN;
-    *split = dots_split(p->g, p->plan, k);
+    *split = dots_split(g, p, k);
     return METHOD_DOTS;
+}
+
+static const Way *choose_ways(Gen *g, const Plan *p)
+{
+    Way *ways = arena_array(g->arena, Way, (size_t)p->kernel_count + 1);
+    for (int i = 0; i < p->kernel_count; i++)
+        ways[i].method = choose_method(g, p, p->kernels[i], &ways[i].split);
+    return ways;
 }
 
 static Val gen_scan_kernel(Gen *g, const Kernel *k, const char *name);
@@ -188,12 +209,12 @@ static const char *kernel_function(const Program *p, const Kernel *k, Method met
     return name;
 }
 
-static Val function_of(const Program *p, Val run, const Kernel *k, Method method)
+static Val function_of(const Program *p, Val run, int kernel)
 {
     Gen *g = p->g;
     const Ty params[3] = {g->ptr, g->i64, g->i64};
     Block at = LLVMGetInsertBlock(g->builder);
-    const char *name = kernel_function(p, k, method);
+    const char *name = kernel_function(p, p->plan->kernels[kernel], p->ways[kernel].method);
     g->fn = run;
     LLVMPositionBuilderAtEnd(g->builder, at);
     return gen_declare(g, name, g->none, params, 3);
@@ -209,16 +230,14 @@ static void call_blas(const Program *p, const Kernel *k)
 
 static void run_kernel(Program *p, Val run, int index)
 {
-    Split split;
     const Kernel *k = p->plan->kernels[index];
-    const Method method = choose_method(p, k, &split);
-    if (method == METHOD_BLAS) {
+    if (p->ways[index].method == METHOD_BLAS) {
         call_blas(p, k);
         return;
     }
-    Val fn = function_of(p, run, k, method);
+    Val fn = function_of(p, run, index);
     fill_table(p, k, 0);
-    call_kernel(p, fn, &split);
+    call_kernel(p, fn, &p->ways[index].split);
 }
 
 // Entries that so many kernels take in the table.
@@ -246,6 +265,7 @@ static Program program_new(Gen *g, const Plan *plan, const char *name, Val conte
     return (Program){
         .g = g,
         .plan = plan,
+        .ways = choose_ways(g, plan),
         .name = name,
         .context = context,
         // as far apart as pointers are here, whatever the target's are
@@ -278,34 +298,30 @@ static int64_t chain_grain(const Plan *p, int first, int count)
 }
 
 // Whether a kernel's code can be called for any examples as well as for all.
-static bool can_chain(const Program *p, const Kernel *k, Method *method, Split *split)
+static bool can_chain(const Split *s)
 {
-    *method = choose_method(p, k, split);
-    return split->axis.size == DIM_BATCH && split->unit > 0 &&
-           split->axis.factor % split->unit == 0;
+    return s->axis.size == DIM_BATCH && s->unit > 0 && s->axis.factor % s->unit == 0;
 }
 
 // How many of the kernels from `first` to the end of its chain this engine can run so.
 static int chain_length(const Program *p, int first, int end)
 {
-    Method method;
-    Split split;
     int last = first;
-    while (last < end && can_chain(p, p->plan->kernels[last], &method, &split))
+    while (last < end && can_chain(&p->ways[last].split))
         last++;
     return last - first;
 }
 
 // The part of the chain's function that calls one kernel: `fn` for the examples lo to hi.
-static void call_in_chain(const Program *p, Val fn, int kernel, int entry, int64_t factor)
+static void call_in_chain(const Program *p, Val fn, int kernel, int entry)
 {
     Gen *g = p->g;
+    Val factor = gen_i64(g, p->ways[kernel].split.axis.factor);
     Ty params[3] = {g->ptr, g->i64, g->i64};
     Val start = p->profile ? gen_read_cycles(g) : NULL, args[3];
     args[0] = gen_offset(g, LLVMGetParam(g->fn, 0), (int64_t)sizeof(void *) * entry);
     for (int i = 1; i < 3; i++)
-        args[i] =
-            LLVMBuildNSWMul(g->builder, LLVMGetParam(g->fn, (unsigned)i), gen_i64(g, factor), "");
+        args[i] = LLVMBuildNSWMul(g->builder, LLVMGetParam(g->fn, (unsigned)i), factor, "");
     LLVMBuildCall2(g->builder, LLVMFunctionType(g->none, params, 3, 0), fn, args, 3, "");
     if (p->profile)
         count_cycles(p, kernel, start);
@@ -316,21 +332,15 @@ static Val chain_function(const Program *p, Val run, int first, int count)
     Gen *g = p->g;
     const Ty params[3] = {g->ptr, g->i64, g->i64};
     Val *fns = arena_array(g->arena, Val, (size_t)count);
-    int64_t *factors = arena_array(g->arena, int64_t, (size_t)count);
-    for (int i = 0; i < count; i++) {
-        Method method;
-        Split split;
-        can_chain(p, p->plan->kernels[first + i], &method, &split);
-        factors[i] = split.axis.factor;
-        fns[i] = function_of(p, run, p->plan->kernels[first + i], method);
-    }
+    for (int i = 0; i < count; i++)
+        fns[i] = function_of(p, run, first + i);
     Block at = LLVMGetInsertBlock(g->builder);
     Val fn = gen_function(g, arena_printf(g->arena, "%s.chain_%d", p->name, first), g->none, params,
                           3, false);
     Program inside = *p;
     inside.context = gen_field(g, LLVMGetParam(fn, 0), 0, g->ptr);
     for (int i = 0; i < count; i++)
-        call_in_chain(&inside, fns[i], first + i, entries_of(p->plan, first, i), factors[i]);
+        call_in_chain(&inside, fns[i], first + i, entries_of(p->plan, first, i));
     LLVMBuildRetVoid(g->builder);
     g->fn = run;
     LLVMPositionBuilderAtEnd(g->builder, at);
@@ -339,15 +349,11 @@ static Val chain_function(const Program *p, Val run, int first, int count)
 
 static void run_chain(const Program *p, Val run, int first, int count)
 {
-    Gen *g = p->g;
-    Ty params[5] = {g->ptr, g->ptr, g->ptr, g->i64, g->i64};
     Val fn = chain_function(p, run, first, count);
     for (int i = 0; i < count; i++)
         fill_table(p, p->plan->kernels[first + i], entries_of(p->plan, first, i));
-    Val args[5] = {gen_field(g, p->context, offsetof(RunContext, args.pool), g->ptr), fn, p->table,
-                   gen_batch(g, p->context), gen_i64(g, chain_grain(p->plan, first, count))};
-    Val pool = gen_declare(g, "nnrt_pool_run", g->none, params, 5);
-    LLVMBuildCall2(g->builder, LLVMGlobalGetValueType(pool), pool, args, 5, "");
+    call_pool(p, "nnrt_pool_run", fn, gen_batch(p->g, p->context),
+              chain_grain(p->plan, first, count));
 }
 
 // --- all kernels --------------------------------------------------------------------------------
