@@ -25,6 +25,10 @@ static double exact_sigmoid(double x)
 static const Function functions[] = {
     {OP_exp, exp, -104, 89, 2},
     {OP_exp, exp, -1, 1, 2},
+    {OP_sqrt, sqrt, 0, 3e38, 1},
+    {OP_sqrt, sqrt, 1.2e-38, 1e-37, 1},
+    {OP_sqrt, sqrt, 1e-36, 1e-32, 1},
+    {OP_sqrt, sqrt, 0.25, 4, 1},
     {OP_log, log, 1e-45, 1e-37, 2},
     {OP_log, log, 1e-37, 3, 2},
     {OP_log, log, 0.9, 1.1, 2},
@@ -121,6 +125,11 @@ Test(jit, functions_at_the_edges)
         {OP_exp, -105, 0},
         {OP_exp, -88, 0},  // no normal number
         {OP_exp, 0, 1},
+        {OP_sqrt, 0, 0},
+        {OP_sqrt, INFINITY, INFINITY},
+        {OP_sqrt, NAN, NAN},
+        {OP_sqrt, -1, NAN},
+        {OP_sqrt, -INFINITY, NAN},
         {OP_log, 0, -INFINITY},
         {OP_log, -1, NAN},
         {OP_log, INFINITY, INFINITY},

@@ -1,9 +1,9 @@
 // vmath.c -- what the operations of emit.h are in LLVM IR, for scalars and vectors alike.
 //
 // The functions are polynomials in f32 with fused multiply-adds, written out so that every lane of
-// every vector width computes the same bits. Their errors are stated in emit.h and held by
-// tests/jit over their whole range. Coefficients: Cephes (Moshier) for exp, log, tanh, sin, cos;
-// the rational minimax form of Eigen for erf.
+// every vector width computes the same bits (square roots of 16 lanes are by an estimate). Their
+// errors are stated in emit.h and held by tests/jit over their whole range. Coefficients: Cephes
+// (Moshier) for exp, log, tanh, sin, cos; the rational minimax form of Eigen for erf.
 
 #include <math.h>
 
@@ -119,18 +119,18 @@ static Val is_own_root(Gen *g, Val x)
     return gen_intrinsic(g, "llvm.is.fpclass", &type, 1, args, 2);
 }
 
-// s = x / sqrt(x) of an estimate good to 14 bits, and Newton's step s + (x - s^2) / (2 sqrt(x)).
-// The instruction for the root keeps the one for quotients waiting, which is what the root is for.
+// s = x / sqrt(x) of an estimate good to 14 bits, and Newton's step s + s (1/2 - s / (2 sqrt(x))),
+// in which nothing is too small to be a normal number. The instruction for the root keeps the one
+// for quotients waiting, which is what the root is for.
 static Val gen_root(Gen *g, Val x)
 {
     if (!fills_avx512(g, x))
         return gen_call_f(g, "llvm.sqrt", x);
     Val args[3] = {x, LLVMConstNull(LLVMTypeOf(x)), all_lanes(g)};
     Val inverse = gen_intrinsic(g, "llvm.x86.avx512.rsqrt14.ps.512", NULL, 0, args, 3);
-    Val s = mul(g, x, inverse);
-    Val rest = gen_mul_add(g, LLVMBuildFNeg(g->builder, s, ""), s, x);
-    s = gen_mul_add(g, rest, mul(g, inverse, f32_like(g, x, 0.5)), s);
-    return choose(g, is_own_root(g, x), x, s);
+    Val s = mul(g, x, inverse), half = f32_like(g, x, 0.5);
+    Val rest = gen_mul_add(g, LLVMBuildFNeg(g->builder, s, ""), mul(g, inverse, half), half);
+    return choose(g, is_own_root(g, x), x, gen_mul_add(g, s, rest, s));
 }
 
 // p 2^n in one instruction; n is still a float.
