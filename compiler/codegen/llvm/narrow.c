@@ -29,7 +29,7 @@ typedef struct Narrow {
     ContractAxis row, column;
     bool along_rows;  // the vectors; else along the depth
     int together;     // vectors of rows, or rows: so many are summed up at the same time
-    Val context, left, right, out;
+    Val context, left, right;
     Val block;   // of results, rows one behind the other
     Val turned;  // the right operand, where vectors run along the depth
     Nest nest;
@@ -63,7 +63,7 @@ static bool code_runs_on(const Narrow *n)
         if (!stays && !(moves && runs_on(n, c) && c->arg_count <= 1))
             return false;
     }
-    return !k->count || k->vector_axis == n->column.axis;
+    return k->count && k->vector_axis == n->column.axis;
 }
 
 static int registers(const Gen *g)
@@ -190,11 +190,6 @@ static void run_code(Narrow *n, Val first, Val at, Val mask)
     Gen *g = n->g;
     Nest *nest = &n->nest;
     Val product = gen_load(g, moved(n, n->block, at, 1), DTYPE_F32, 1, g->width, mask);
-    if (!n->k->count) {
-        Val to = moved(n, moved(n, n->out, first, n->column.size), at, 1);
-        gen_store(g, product, to, DTYPE_F32, 1, mask);
-        return;
-    }
     nest->index[n->row.axis] = first;
     nest->index[n->column.axis] = at;
     nest->product = product;
@@ -443,10 +438,7 @@ static void load_arguments(Narrow *n, Val args)
     n->context = gen_field(g, args, 0, g->ptr);
     n->left = beside(n, gen_field(g, args, (size_t)pointer, g->ptr), n->k->left_offset);
     n->right = beside(n, gen_field(g, args, (size_t)(2 * pointer), g->ptr), n->k->right_offset);
-    if (n->k->count)
-        nest_open(&n->nest, g, n->k, args);
-    else
-        n->out = gen_field(g, args, (size_t)(3 * pointer), g->ptr);
+    nest_open(&n->nest, g, n->k, args);
     n->block = stack_of(n, block_rows(n) * n->column.size + g->width);
     if (!n->along_rows)
         n->turned = stack_of(n, turned_stride(n) * n->column.size);
