@@ -319,6 +319,42 @@ static bool check_stage(const Options *o)
            usage_error("there is no stage %s; nnc --help lists them", o->argument);
 }
 
+enum { MOST_TARGETS = 64 };
+
+// The first name that begins with the word, or else the nearest; NULL: none is near.
+static const char *near_to(const char *word, const Name *names, size_t count)
+{
+    const size_t n = strlen(word);
+    for (size_t i = 0; i < count && n > 0; i++)
+        if (strncmp(names[i], word, n) == 0)
+            return names[i];
+    return nearest_name(word, names, count);
+}
+
+// What was meant by a target, or by a CPU of one that there is.
+static const char *near_target(const Options *o)
+{
+    Name names[MOST_TARGETS];
+    size_t count = 0;
+    int target = 0;
+    while (target_triple(target) && strcmp(target_triple(target), o->target) != 0)
+        target++;
+    const bool known = target_triple(target);
+    for (Name name; count < MOST_TARGETS; names[count++] = name) {
+        name = known ? target_cpu(target, (int)count) : target_triple((int)count);
+        if (!name)
+            break;
+    }
+    return near_to(known ? o->cpu : o->target, names, count);
+}
+
+static bool wrong_target(const Options *o, const char *problem)
+{
+    const char *near = o->target ? near_target(o) : NULL;
+    usage_error("%s", problem);
+    return near ? usage_error("did you mean %s?", near) : false;
+}
+
 static bool check_target(const Options *o, Arena *a)
 {
     const bool machine = o->command == COMMAND_EMIT &&
@@ -326,7 +362,7 @@ static bool check_target(const Options *o, Arena *a)
     if ((o->target || o->cpu) && !machine)
         return usage_error("--target and --cpu are for --emit obj and --emit asm");
     const char *problem = target_problem(a, o->target, o->cpu);
-    return !problem || usage_error("%s", problem);
+    return !problem || wrong_target(o, problem);
 }
 
 static bool check_output(const Options *o)
