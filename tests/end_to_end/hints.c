@@ -102,6 +102,9 @@ Test(hints, the_compiler_may_be_several_words)
     expect_silent(NNC(folder, "small.nn", "--verify", "--examples", "3"));
     setenv("CC", "false", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "false failed and did not compile the header");
+    setenv("CC", "true", 1);
+    expect(NNC(folder, "small.nn", "--verify"), 1,
+           "true ended well and made no program of the header; --verify needs a C compiler");
     setenv("CC", "nothing-of-the-kind", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "--verify needs a C compiler");
     unsetenv("CC");
