@@ -286,6 +286,16 @@ static bool learns(const Job *j)
     return false;
 }
 
+// Weights that were trained for whole numbers serve f32 as well, but hardly anybody wants them to.
+static void hint_whole(const Job *j, bool whole)
+{
+    const Options *o = j->options;
+    if (sema_train_spec(j->model.program)->quantize && !whole && !o->with_training && !o->quiet)
+        job_say(j,
+                "the model is trained for int8, and this computes in f32: give --quantize int8, or "
+                "write deploy { quantize = int8 }");
+}
+
 bool deploy_prepare(Job *j, Deployment *d)
 {
     *d = (Deployment){0};
@@ -303,6 +313,7 @@ bool deploy_prepare(Job *j, Deployment *d)
     }
     if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))
         return false;
+    hint_whole(j, whole);
     if (j->options->with_training && !learns(j)) {
         job_say(j, "--with-training: the model has no parameters, so there is nothing to train");
         return false;

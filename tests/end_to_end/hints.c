@@ -116,6 +116,17 @@ Test(hints, weights_trained_for_whole_numbers)
     char *folder = folder_with("train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
     expect_silent(NNC(folder, "small.nn", "--train", "-q", "--set", "train.quantize=int8"));
     expect(NNC(folder, "small.nn", "--eval"), 1, "were trained with `quantize = int8`");
+    static const char *const hint =
+        "this computes in f32: give --quantize int8, or write deploy { quantize = int8 }";
+#define AWARE(...) NNC(folder, "small.nn", "--set", "train.quantize=int8", __VA_ARGS__)
+    expect(AWARE("--emit-c", "small.h"), 0, hint);
+    expect(AWARE("--emit", "obj", "-o", "object.o"), 0, hint);
+    expect(AWARE("--verify"), 0, hint);
+    expect_silent(AWARE("--emit-c", "small.h", "-q"));
+    Run whole = AWARE("--emit-c", "small.h", "--set", "deploy.quantize=int8");
+    cr_expect(whole.code == 0 && !strstr(whole.err, "f32"), "%s", whole.err);
+    run_free(&whole);
+#undef AWARE
     expect_silent(NNC(folder, "small.nn", "--train", "-q"));
     expect(NNC(folder, "small.nn", "--eval", "--set", "train.quantize=int8"), 1,
            "the file has `quantize = int8`");
