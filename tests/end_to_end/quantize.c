@@ -12,6 +12,12 @@ static void expect_done(const Run *r)
     cr_expect_eq(r->code, 0, "exit code %d\n%s", r->code, r->err);
 }
 
+static void expect_success(Run r)
+{
+    expect_done(&r);
+    run_free(&r);
+}
+
 static char *digits_folder(const char *setting)
 {
     char *folder = folder_new();
@@ -61,6 +67,33 @@ Test(quantize, few_examples_are_told)
     expect_done(&r);
     cr_expect(strstr(r.err, "ranges come from 6 training examples alone"), "%s", r.err);
     run_free(&r);
+    folder_free(folder);
+}
+
+// --eval looks at the test, or at the validation where there is none; nothing else looks at either.
+Test(quantize, no_more_data_is_read_than_is_looked_at)
+{
+    static const char *const test = "data.test=csv(\"few.csv\", target = \"y\")";
+    char *folder = folder_new();
+    write_text(folder, "few.csv", "a,b,y\n1,2,0\n2,3,1\n3,1,0\n4,5,1\n2,2,1\n1,5,0\n");
+    write_text(folder, "few.nn",
+               "model few {\n    input x[2]\n    dense(2)\n    softmax\n}\n"
+               "data {\n    train = csv(\"few.csv\", target = \"y\")\n"
+               "    validation = csv(\"gone.csv\", target = \"y\")\n"
+               "    test = csv(\"gone.csv\", target = \"y\")\n}\n"
+               "train {\n    loss = cross_entropy\n    optimizer = sgd\n    epochs = 1\n}\n");
+#define FEW(...) NNC(folder, "few.nn", __VA_ARGS__)
+    expect_success(FEW("--train", "-q", "--set", test, "--set",
+                       "data.validation=csv(\"few.csv\", target = \"y\")"));
+    expect_success(FEW("--emit-c", "few.h", "--quantize", "int8"));
+    expect_success(FEW("--verify", "--quantize", "int8"));
+    expect_success(FEW("--emit", "ir", "--quantize", "int8"));
+    expect_success(FEW("--predict", "few.csv", "--quantize", "int8"));
+    expect_success(FEW("--eval", "--quantize", "int8", "--set", test));
+    Run r = FEW("--eval", "--quantize", "int8");
+    cr_expect(r.code == 1 && strstr(r.err, "gone.csv"), "%s", r.err);
+    run_free(&r);
+#undef FEW
     folder_free(folder);
 }
 
