@@ -27,7 +27,7 @@ static void print_head(Header *h)
            c_comment(w->arena, f->file));
     c_line(w, "//");
     for (int i = 0; i < f->summary_count; i++)
-        c_line(w, "//   %s", c_comment(w->arena, f->summary[i]));
+        c_line(w, "// %s", c_comment(w->arena, f->summary[i]));
     c_line(w, "//");
     c_describe_ports(h);
     c_line(w, "//");
