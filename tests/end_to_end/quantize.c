@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,72 @@ Test(quantize, no_more_data_is_read_than_is_looked_at)
     cr_expect(r.code == 1 && strstr(r.err, "gone.csv"), "%s", r.err);
     run_free(&r);
 #undef FEW
+    folder_free(folder);
+}
+
+// 200 rows of numbers from 0 to 1, but for one; the layers are between two of 4 units.
+static char *odd_folder(const char *far, const char *layers)
+{
+    char *folder = folder_new(), *text = NULL;
+    char *rows = strdup("a,b,y\n");
+    for (int i = 0; i < 200; i++) {
+        char *more = NULL;
+        const char *a = i == 77 ? far : "0.5";
+        cr_assert(asprintf(&more, "%s%s,%g,%d\n", rows, a, i * 37 % 100 / 100.0, i % 2) > 0);
+        free(rows);
+        rows = more;
+    }
+    write_text(folder, "odd.csv", rows);
+    cr_assert(asprintf(&text,
+                       "layer odd(x) = %s\n"
+                       "model m { input x[2]; dense(4); odd; dense(4); dense(1) }\n"
+                       "data { train = csv(\"odd.csv\", target = \"y\") }\n"
+                       "train { loss = mean_squared_error; optimizer = sgd(learning_rate = 1e-30)\n"
+                       "epochs = 1 }\n",
+                       layers) > 0);
+    write_text(folder, "odd.nn", text);
+    Run r = NNC(folder, "odd.nn", "--train", "-q");
+    expect_done(&r);
+    run_free(&r);
+    free(rows), free(text);
+    return folder;
+}
+
+static void expect_warning(const char *folder, const char *method, const char *words)
+{
+    Run r = NNC(folder, "odd.nn", "--emit-c", "odd.h", "--quantize", "int8", "--calibrate", method,
+                "-q");
+    expect_done(&r);
+    if (words)
+        cr_expect(strstr(r.err, words), "'%s' is missing from %s", words, r.err);
+    else
+        cr_expect_str_empty(r.err);
+    run_free(&r);
+}
+
+Test(quantize, values_that_never_change_are_told)
+{
+    char *folder = odd_folder("0.5", "relu(x - 1e10)");
+    expect_warning(folder, "mse", "warning[constant-value]: odd");
+    expect_warning(folder, "min_max", "it is 0: the layer has died, or the examples are alike");
+    folder_free(folder);
+}
+
+Test(quantize, numbers_far_beyond_all_others_are_told)
+{
+    char *folder = odd_folder("1e9", "relu(x)");
+    expect_warning(folder, "mse", "warning[wide-range]: input x, ");
+    expect_warning(folder, "mse", "input x is up to 1e+09, and half of it within 0.8");
+    expect_warning(folder, "mse", "normalize them");
+    folder_free(folder);
+    folder = odd_folder("1e3", "(x * x) * (x * x)");
+    expect_warning(folder, "mse", "warning[wide-range]: odd");
+    expect_warning(folder, "mse", "try --calibrate percentile");
+    expect_warning(folder, "min_max", "try --calibrate percentile");
+    expect_warning(folder, "percentile", "try --calibrate mse");
+    folder_free(folder);
+    folder = odd_folder("100", "relu(x)");
+    expect_warning(folder, "mse", NULL);
     folder_free(folder);
 }
 
