@@ -268,7 +268,7 @@ Test(quantize, mistakes)
     run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--quantize", "int8");
     cr_expect_eq(r.code, 2);
-    cr_expect(strstr(r.err, "--quantize goes with"), "%s", r.err);
+    cr_expect(strstr(r.err, "--quantize is for --eval, --predict"), "%s", r.err);
     run_free(&r);
     r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--calibrate", "guess");
     cr_expect_eq(r.code, 2);
