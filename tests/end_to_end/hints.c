@@ -57,12 +57,20 @@ Test(hints, a_warmup_longer_than_a_trial_is_shortened)
 
 Test(hints, units_of_sizes)
 {
-    static const char *const sizes[] = {"1.5 KiB", "64 MB", "64 kB", "64 kib"};
+    static const char all[] = "a size is a whole number of bytes, KiB, MiB or GiB";
+    static const char *const sizes[][2] = {
+        {"1.5 KiB", all},
+        {"64 MB", "did you mean `MiB`?"},
+        {"64 kB", all},
+        {"64 kib", "did you mean `KiB`?"},
+        {"64 k", "did you mean `KiB`?"},
+        {"64 bytes", all},
+    };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char rest[64];
-        snprintf(rest, sizeof rest, "deploy { ram = %s }\n", sizes[i]);
+        snprintf(rest, sizeof rest, "deploy { ram = %s }\n", sizes[i][0]);
         char *folder = folder_with(rest);
-        expect(NNC(folder, "small.nn"), 1, "a size is a whole number of bytes, KiB, MiB or GiB");
+        expect(NNC(folder, "small.nn"), 1, sizes[i][1]);
         folder_free(folder);
     }
 }

@@ -265,6 +265,7 @@ Test(quantize, mistakes)
     char *folder = digits_folder("train.epochs=1");
     Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int4");
     cr_expect_eq(r.code, 2);
+    cr_expect(strstr(r.err, "--quantize takes int8, not 'int4'"), "%s", r.err);
     run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--quantize", "int8");
     cr_expect_eq(r.code, 2);
@@ -283,7 +284,7 @@ Test(quantize, mistakes)
     run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--set", "train.quantize=int4");
     cr_expect_eq(r.code, 1);
-    cr_expect(strstr(r.err, "`int8`"), "%s", r.err);
+    cr_expect(strstr(r.err, "expected `int8`, not `int4`"), "%s", r.err);
     run_free(&r);
     folder_free(folder);
 }
