@@ -7,7 +7,7 @@ cortex_m4=$examples/deploy/cortex_m4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp -r "$examples/." "$dir"
-strict='-std=c99 -Wall -Wextra -Wpedantic -Werror'
+strict='-std=c99 -Wall -Wextra -Wpedantic -Wshadow -Werror'
 
 # needs TOOL...: nothing is left out in silence: ./dev test installs what is asked for here.
 needs() {
