@@ -429,15 +429,16 @@ static bool learned_range(const NncModel *m, QuantizedValue *v)
 // What the user gives is taken as it is, to its ends; those of a type, where it has some.
 static bool known_range(const NncCalibration *c, QuantizedValue *v)
 {
-    if (v->real->op != OP_input || !c->inputs)
+    const int input = quantized_input(v);
+    if (input < 0 || !c->inputs)
         return false;
-    v->range = c->inputs[v->real->attr.index];
+    v->range = c->inputs[input];
     return v->range.low < v->range.high;
 }
 
 static Range found_range(const QuantizedValue *v, const Histogram *h, Calibration method)
 {
-    return histogram_range(h, v->real->op == OP_input ? CALIBRATE_MIN_MAX : method);
+    return histogram_range(h, quantized_input(v) >= 0 ? CALIBRATE_MIN_MAX : method);
 }
 
 static void find_ranges(NncModel *m, const NncCalibration *c)

@@ -58,7 +58,7 @@ Node *build_rows(Quantizer *q, const Node *n, Scale *to)
     Type type = table->type;
     type.dtype = DTYPE_I8;
     Node *whole = add_variable(q, table, "int8", type, codes);
-    return build_gather(&q->b, whole, q->real[n->in[1]->id]);
+    return build_gather(&q->b, whole, real_of(q, n->in[1]));
 }
 
 // --- softmax ----------------------------------------------------------------------------------

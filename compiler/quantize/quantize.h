@@ -18,7 +18,7 @@
 
 // A value that is i8 in the integer graph.
 typedef struct QuantizedValue {
-    const Node *real;  // in the predict graph
+    const Node *real;  // in the plan's graph
     bool ranged;       // it has a range of its own: that of others follows from theirs
     int output;        // of the watch graphs; -1: views and the like are not worth watching
     int low, high;     // variables in which a training has left the range; -1: none
@@ -26,6 +26,12 @@ typedef struct QuantizedValue {
     Node *whole;       // in the integer graph
     Scale scale;
 } QuantizedValue;
+
+// Of a value: which input of the model it is; -1: none.
+static inline int quantized_input(const QuantizedValue *v)
+{
+    return v->real->op == OP_input ? v->real->attr.index : -1;
+}
 
 // A layer with operations that stay f32.
 typedef struct RealLayer {
@@ -36,7 +42,8 @@ typedef struct RealLayer {
 
 typedef struct QuantizePlan {
     Arena *arena;
-    const Graph *graph;
+    const Graph *graph;  // predict, the bodies of its scans among its nodes
+    struct Flat *flat;
     Graph *watch;  // the predict graph with the quantized values as its outputs
     QuantizedValue *values;
     int value_count;
