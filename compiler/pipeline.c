@@ -459,7 +459,10 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
         watch_all(m, c, values, h, histogram_count);
     for (int i = 0; i < p->value_count; i++) {
         QuantizedValue *v = &p->values[i];
-        if (v->ranged && !known_range(c, v) && !learned_range(m, v))
+        if (!v->ranged)
+            continue;
+        v->ends = h[v->output].ends;
+        if (!known_range(c, v) && !learned_range(m, v))
             v->range = found_range(v, &h[v->output], c->method);
     }
 }

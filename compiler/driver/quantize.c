@@ -176,11 +176,14 @@ typedef struct Power {
     double signal, noise;  // sums of squares
 } Power;
 
-static void compare(const QuantizedValue *v, const float *real, const int8_t *whole, int64_t count,
+static void compare(const QuantizedValue *v, const float *real, const void *whole, int64_t count,
                     Power *p)
 {
+    const int8_t *narrow = whole;
+    const int32_t *wide = whole;
     for (int64_t i = 0; i < count; i++) {
-        const double x = (double)real[i], off = scale_real(v->scale, whole[i]) - x;
+        const int code = v->scale.wide ? wide[i] : narrow[i];
+        const double x = (double)real[i], off = scale_real(v->scale, code) - x;
         p->signal += x * x;
         p->noise += off * off;
     }
@@ -254,8 +257,8 @@ static void print_layers(Job *j, const Power *powers)
         if (!stands_for_layer(p, i))
             continue;
         table_cell(t, "%s%s", name_of(p, v), note_of(v));
-        table_cell(t, "%.4g", scale_real(v->scale, -128));
-        table_cell(t, "%.4g", scale_real(v->scale, 127));
+        table_cell(t, "%.4g", scale_real(v->scale, scale_low(v->scale)));
+        table_cell(t, "%.4g", scale_real(v->scale, scale_high(v->scale)));
         if (powers[i].noise > 0)
             table_cell(t, "%.1f dB", 10 * log10(powers[i].signal / powers[i].noise));
         else

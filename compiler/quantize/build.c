@@ -59,19 +59,6 @@ Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type
     return scope_brought(q, variable, 0);
 }
 
-const QuantizedValue *whole_of(Quantizer *q, const Node *n)
-{
-    QuantizedValue *v = arena_new_of(q->arena, QuantizedValue);
-    *v = *q->whole[n->id];
-    v->whole = scope_brought(q, v->whole, q->plan->flat->scope[n->id]);
-    return v;
-}
-
-Node *real_of(Quantizer *q, const Node *n)
-{
-    return scope_brought(q, q->real[n->id], q->plan->flat->scope[n->id]);
-}
-
 Node *whole_const(Quantizer *q, const Type *like, int64_t value)
 {
     Type type = *like;
@@ -81,7 +68,7 @@ Node *whole_const(Quantizer *q, const Type *like, int64_t value)
 
 Node *widened(Quantizer *q, Node *x)
 {
-    return build_cast(&q->b, x, DTYPE_I32);
+    return x->type.dtype == DTYPE_I32 ? x : build_cast(&q->b, x, DTYPE_I32);
 }
 
 Node *plus_const(Quantizer *q, Node *x, int64_t value)
@@ -89,15 +76,54 @@ Node *plus_const(Quantizer *q, Node *x, int64_t value)
     return value ? build_binary(&q->b, OP_iadd, x, whole_const(q, &x->type, value)) : x;
 }
 
+// --- values for the scope at hand --------------------------------------------------------------
+
+const QuantizedValue *wide_of(Quantizer *q, const Node *n)
+{
+    QuantizedValue *v = arena_new_of(q->arena, QuantizedValue);
+    *v = *q->whole[n->id];
+    v->whole = scope_brought(q, v->whole, q->plan->flat->scope[n->id]);
+    return v;
+}
+
+// In the value's own scope: once for all that want it.
+static Node *narrowed(Quantizer *q, QuantizedValue *v, int scope)
+{
+    const int before = scope_enter(q, scope);
+    if (!v->narrowed)
+        v->narrowed = in_scale(q, v->whole, v->scale, v->narrow);
+    scope_enter(q, before);
+    return v->narrowed;
+}
+
+const QuantizedValue *whole_of(Quantizer *q, const Node *n)
+{
+    const int scope = q->plan->flat->scope[n->id];
+    QuantizedValue *v = arena_new_of(q->arena, QuantizedValue);
+    *v = *q->whole[n->id];
+    if (v->wide)
+        v->whole = narrowed(q, q->whole[n->id], scope);
+    v->scale = narrow_scale(v);
+    v->whole = scope_brought(q, v->whole, scope);
+    return v;
+}
+
+Node *real_of(Quantizer *q, const Node *n)
+{
+    return scope_brought(q, q->real[n->id], q->plan->flat->scope[n->id]);
+}
+
 // --- the borders ------------------------------------------------------------------------------
 
-// floor(x / step + (zero + 1/2)); the cast stops at -128 and 127, and makes 0 of NaN.
+// floor(x / step + (zero + 1/2)); the cast stops at the ends of its type, and makes 0 of NaN.
 Node *quantized(Quantizer *q, Node *x, Scale s)
 {
     Builder *b = &q->b;
     Node *y = build_binary(b, OP_mul, x, build_filled(b, &x->type, 1 / s.step));
     y = build_binary(b, OP_add, y, build_filled(b, &x->type, s.zero + 0.5));
-    return build_cast(b, build_unary(b, OP_floor, y), DTYPE_I8);
+    y = build_unary(b, OP_floor, y);
+    return s.wide ? bounded(q, build_cast(b, y, DTYPE_I32), scale_low(s), scale_high(s))
+                  : build_cast(b, y, DTYPE_I8);
 }
 
 static Node *dequantized(Quantizer *q, Node *x, Scale s)
@@ -120,25 +146,36 @@ static Node *moved(Quantizer *q, const Node *n, Node *x, Scale scale)
     return build_typed(&q->b, n->op, 1, &x, &attr, &type);
 }
 
-// Into a scan, or out of it, in the scale that the value has there.
-static Node *crossed(Quantizer *q, const Node *n, const Border *border, Scale *to)
+static Node *next_step(Quantizer *q, const Node *from)
 {
-    *to = q->whole[border->from->id]->scale;
-    if (border->crossing != CROSSING_STEP)
-        return scope_result(q, n);
     const int inside = scope_enter(q, q->plan->flat->scopes[q->scope].parent);
-    Node *sequence = whole_of(q, border->from)->whole;
+    Node *sequence = whole_of(q, from)->whole;
     scope_enter(q, inside);
     return scope_step(q, sequence);
 }
 
-static Node *build_moved(Quantizer *q, const Node *n, Scale *to)
+// Into a scan, or out of it, in the scale that the value has there.
+static Node *crossed(Quantizer *q, const Node *n, const QuantizedValue *v)
 {
     const Border *border = &q->plan->flat->borders[n->id];
-    if (border->crossing != CROSSING_NONE)
-        return crossed(q, n, border, to);
-    const QuantizedValue *x = whole_of(q, n->in[0]);
-    *to = x->scale;
+    if (border->crossing == CROSSING_STEP)
+        return next_step(q, border->from);
+    Node *y = scope_result(q, n);
+    if (border->crossing == CROSSING_STACKED)
+        return y;
+    return in_scale(q, y, q->whole[border->from->id]->scale,
+                    v->scale);  // after the last step alone
+}
+
+static Node *build_moved(Quantizer *q, const Node *n, QuantizedValue *v)
+{
+    const Node *from = q->plan->steps[n->id].operands[0];
+    const QuantizedValue *known = q->whole[from->id];
+    v->narrow = narrow_scale(known);
+    v->scale = v->wide ? known->scale : v->narrow;
+    if (q->plan->flat->borders[n->id].crossing != CROSSING_NONE)
+        return crossed(q, n, v);
+    const QuantizedValue *x = v->wide ? wide_of(q, from) : whole_of(q, from);
     return moved(q, n, x->whole, x->scale);
 }
 
@@ -150,7 +187,7 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
     case FORM_DOOR:
         return quantized(q, real_of(q, n), v->scale);
     case FORM_MOVED:
-        return build_moved(q, n, &v->scale);
+        return build_moved(q, n, v);
     case FORM_CARRIED:
         return build_carried(q, n, v->scale);
     case FORM_KNOWN:
@@ -160,7 +197,7 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
     case FORM_ROWS:
         return build_rows(q, n, &v->scale);
     case FORM_SOFTMAX:
-        v->scale = (Scale){1.0 / 256, -128};
+        v->scale = (Scale){.step = 1.0 / 256, .zero = -128};
         return build_softmax(q, n, s);
     default:
         return build_linear(q, n, s, v->scale);
@@ -211,7 +248,8 @@ static bool build_node_of(Quantizer *q, Node *n)
         q->real[n->id] = build_real(q, n);
     if (!v)
         return true;
-    v->scale = scale_of(v->range);
+    v->narrow = scale_of(v->range);
+    v->scale = v->wide ? scale_wide(range_both(v->range, v->ends)) : v->narrow;
     v->whole = build_whole(q, n, v);
     if (v->whole && as_it_was && !q->real[n->id])
         q->real[n->id] = dequantized(q, v->whole, v->scale);

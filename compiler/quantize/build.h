@@ -27,7 +27,7 @@ Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type
 
 // Constants in the shape of `like`.
 Node *whole_const(Quantizer *q, const Type *like, int64_t value);
-// An i8 as an i32 of the same value.
+// An i8 as an i32 of the same value; an i32 as it is.
 Node *widened(Quantizer *q, Node *x);
 Node *plus_const(Quantizer *q, Node *x, int64_t value);
 
@@ -46,9 +46,11 @@ Node *build_known(Quantizer *q, const Node *n, Scale *to);
 Node *build_next(Quantizer *q, const Node *carried);
 void states_join_ranges(Quantizer *q);
 
+// Whole numbers kept from `low` to `high`.
+Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high);
 // f32 in a scale.
 Node *quantized(Quantizer *q, Node *x, Scale s);
-// i8 of one scale in another.
+// What is in one scale in another, narrow or wide.
 Node *in_scale(Quantizer *q, Node *x, Scale from, Scale to);
 
 // For messages: the layer that a node is of.
@@ -57,8 +59,10 @@ static inline const char *place_of(const Node *n)
     return n->path && *n->path ? n->path : "the model";
 }
 
-// A value for the scope at hand, which is that of `n` or inside of it: as i8, and as it was.
+// A value for the scope at hand, which is that of `n` or inside of it: as i8, as wide as it is, and
+// as it was.
 const QuantizedValue *whole_of(Quantizer *q, const Node *n);
+const QuantizedValue *wide_of(Quantizer *q, const Node *n);
 Node *real_of(Quantizer *q, const Node *n);
 
 #endif

@@ -45,6 +45,9 @@ Facts facts_of(Arena *a, const Flat *flat);
 // How `n` may be computed when its operands are whole numbers.
 Step form_of(const Facts *f, Node *n);
 
+// By id: whether a value takes 16 bits (wide.c).
+bool *wide_values(const QuantizePlan *p);
+
 // Of an operation by a fixed value: which input is not; -1: it is none.
 int moving_input(const Facts *f, const Node *n);
 

@@ -301,6 +301,9 @@ QuantizePlan *quantize_plan(Arena *a, const Graph *predict)
     for (int i = 0; i < g->node_count; i++)
         if (!p.whole[i])
             plan->steps[i].form = FORM_REAL;
+    const bool *wide = wide_values(plan);
+    for (int i = 0; i < plan->value_count; i++)
+        plan->values[i].wide = wide[plan->values[i].real->id];
     plan->need_real = p.need_real;
     make_watch(plan, predict);
     return plan;

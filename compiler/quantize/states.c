@@ -7,11 +7,6 @@
 
 // --- one range --------------------------------------------------------------------------------
 
-static Range both(Range x, Range y)
-{
-    return (Range){fmin(x.low, y.low), fmax(x.high, y.high)};
-}
-
 // What is carried, and what follows it, take the same numbers: then a step's end costs nothing.
 void states_join_ranges(Quantizer *q)
 {
@@ -23,7 +18,8 @@ void states_join_ranges(Quantizer *q)
         QuantizedValue *next = q->whole[f->borders[i].next->id];
         if (!next || !next->ranged)
             continue;
-        v->range = next->range = both(v->range, next->range);
+        v->range = next->range = range_both(v->range, next->range);
+        v->ends = next->ends = range_both(v->ends, next->ends);
     }
 }
 
@@ -31,7 +27,7 @@ void states_join_ranges(Quantizer *q)
 
 #define MOST_CODE (1 << 29)
 
-static Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high)
+Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high)
 {
     x = build_binary(&q->b, OP_imax, x, whole_const(q, &x->type, low));
     return build_binary(&q->b, OP_imin, x, whole_const(q, &x->type, high));
@@ -39,19 +35,21 @@ static Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high)
 
 Node *in_scale(Quantizer *q, Node *x, Scale from, Scale to)
 {
-    if (from.step == to.step && from.zero == to.zero)
+    if (from.step == to.step && from.zero == to.zero && from.wide == to.wide)
         return x;
     const FixedPoint f = fixed_point(from.step / to.step);
     x = plus_const(q, widened(q, x), -from.zero);
     Node *in[3] = {x, whole_const(q, &x->type, f.multiplier), whole_const(q, &x->type, f.shift)};
     x = build_node(&q->b, OP_requantize, 3, in, NULL);
+    if (to.wide)
+        return bounded(q, x, scale_low(to), scale_high(to));
     x = bounded(q, x, -MOST_CODE, MOST_CODE);
     return build_cast(&q->b, plus_const(q, x, to.zero), DTYPE_I8);
 }
 
 // --- fixed values -----------------------------------------------------------------------------
 
-static bool all_same(const int8_t *codes, int64_t count)
+static bool all_same(const int32_t *codes, int64_t count)
 {
     for (int64_t i = 1; i < count; i++)
         if (codes[i] != codes[0])
@@ -59,23 +57,28 @@ static bool all_same(const int8_t *codes, int64_t count)
     return true;
 }
 
-// The same for every example.
-static Node *spread_codes(Quantizer *q, const Node *n, int8_t *codes)
+static void *as_bytes(Quantizer *q, const int32_t *codes, int64_t count)
 {
-    Type type = n->type, one = n->type;
-    int8_t map[MAX_RANK] = {0};
-    const int batch = type_batched(&type);
-    type.dtype = one.dtype = DTYPE_I8;
-    if (all_same(codes, type_elements(&type)))
+    int8_t *bytes = arena_array(q->arena, int8_t, (size_t)count);
+    for (int64_t i = 0; i < count; i++)
+        bytes[i] = (int8_t)codes[i];
+    return bytes;
+}
+
+// The same for every example.
+static Node *spread_codes(Quantizer *q, const Node *n, int32_t *codes, bool wide)
+{
+    static const int8_t behind_batch[MAX_RANK] = {1, 2, 3, 4, 5, 6, 7};
+    const int64_t count = type_elements(&n->type);
+    const bool batched = type_batched(&n->type);
+    Type type = n->type;
+    type.dtype = wide ? DTYPE_I32 : DTYPE_I8;
+    if (all_same(codes, count))
         return build_filled(&q->b, &type, codes[0]);
-    one.rank -= batch;
-    for (int i = 0; i < one.rank; i++) {
-        one.dims[i] = type.dims[i + batch];
-        map[i] = (int8_t)(i + batch);
-    }
-    one.dims[one.rank] = batch ? 0 : one.dims[one.rank];
-    Node *v = add_variable(q, n, "int8", one, codes);
-    return batch ? build_broadcast(&q->b, v, type, map) : v;
+    const Type one = type_of(type.dtype, type.rank - batched, type.dims + batched);
+    Node *v =
+        add_variable(q, n, wide ? "int32" : "int8", one, wide ? codes : as_bytes(q, codes, count));
+    return batched ? build_broadcast(&q->b, v, type, behind_batch) : v;
 }
 
 static float *finite_values(Quantizer *q, const Node *n)
@@ -94,10 +97,10 @@ static float *finite_values(Quantizer *q, const Node *n)
 static Node *coded(Quantizer *q, const Node *n, const float *values, Scale to)
 {
     const int64_t count = type_elements(&n->type);
-    int8_t *codes = arena_array(q->arena, int8_t, (size_t)count);
+    int32_t *codes = arena_array(q->arena, int32_t, (size_t)count);
     for (int64_t i = 0; i < count; i++)
-        codes[i] = (int8_t)scale_quantize(to, (double)values[i]);
-    return spread_codes(q, n, codes);
+        codes[i] = scale_quantize(to, (double)values[i]);
+    return spread_codes(q, n, codes, to.wide);
 }
 
 static Node *fixed_codes(Quantizer *q, const Node *n, Scale to)
@@ -114,7 +117,7 @@ Node *build_known(Quantizer *q, const Node *n, Scale *to)
     if (!values)
         return NULL;
     for (int64_t i = 0; i < type_elements(&sequence->type); i++)
-        r = both(r, (Range){(double)values[i], (double)values[i]});
+        r = range_both(r, (Range){(double)values[i], (double)values[i]});
     *to = scale_of(r);
     const int inside = scope_enter(q, q->plan->flat->scopes[q->scope].parent);
     Node *codes = coded(q, sequence, values, *to);
@@ -130,7 +133,7 @@ static Node *value_in(Quantizer *q, const Node *n, Scale to)
         return fixed_codes(q, n, to);
     if (!q->whole[n->id])
         return quantized(q, real_of(q, n), to);
-    const QuantizedValue *v = whole_of(q, n);
+    const QuantizedValue *v = to.wide ? wide_of(q, n) : whole_of(q, n);
     return in_scale(q, v->whole, v->scale, to);
 }
 

@@ -79,6 +79,7 @@ static void find_ranges(const Trial *t, QuantizePlan *p)
         const int64_t count = count_of(&p->watch->outputs[v->output].node->type);
         histogram_note_ends(h, values[v->output], count);
         histogram_count(h, values[v->output], count);
+        v->ends = h->ends;
         v->range = histogram_range(h, (Calibration)(t->seed % CALIBRATE_COUNT));
     }
 }
