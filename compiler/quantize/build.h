@@ -38,6 +38,7 @@ Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format
 Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
+Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to);  // wide_table.c
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
 
 // What a scan carries, its steps of fixed sequences, and the next of what it carries (states.c).

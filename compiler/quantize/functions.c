@@ -22,6 +22,8 @@ static Node *table_variable(Quantizer *q, const Node *n, const char *suffix, DTy
 
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
 {
+    if (q->whole[s->root->id]->wide)
+        return build_wide_table(q, n, s, to);
     const QuantizedValue *x = whole_of(q, s->root);
     float real[CODES];
     for (int i = 0; i < CODES; i++)

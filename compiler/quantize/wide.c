@@ -6,6 +6,9 @@
 // be lost in each of them. A carried value is wide when it comes to its own next by sums, products
 // with gates and scalings alone, as is what is between; a function or a product with weights on the
 // way begins anew, from 8 bits.
+//
+// So are the sums of a body before a function is taken of them: what a step rounds comes back in
+// the next.
 
 #include "quantize/forms.h"
 
@@ -87,6 +90,31 @@ static void widen_way(const Ways *w, int carried, bool *wide)
     wide[carried] = true;
 }
 
+// Whether a value that is an operand of node `id` would be of use to it with 16 bits.
+static bool takes_width(const QuantizePlan *p, int id, const bool *wanted)
+{
+    return p->steps[id].form == FORM_MOVED
+               ? keeps_width(p, id) && wanted[id]
+               : computes(&p->steps[id]) || p->steps[id].form == FORM_TABLE;
+}
+
+// In a body what becomes of sums until a function is taken.
+static void widen_sums(const QuantizePlan *p, bool *wide)
+{
+    const int count = p->graph->node_count;
+    bool *wanted = arena_array(p->arena, bool, (size_t)count + 1);
+    for (int i = count - 1; i >= 0; i--)
+        for (int k = 0; k < p->steps[i].operand_count && takes_width(p, i, wanted); k++)
+            wanted[p->steps[i].operands[k]->id] = true;
+    for (int i = 0; i < count; i++) {
+        const Step *s = &p->steps[i];
+        if (!wanted[i] || p->flat->scope[i] == 0)
+            continue;
+        wide[i] |= s->form == FORM_MOVED ? keeps_width(p, i) && wide[s->operands[0]->id]
+                                         : computes(s) || s->form == FORM_PRODUCT;
+    }
+}
+
 bool *wide_values(const QuantizePlan *p)
 {
     const int count = p->graph->node_count;
@@ -108,5 +136,6 @@ bool *wide_values(const QuantizePlan *p)
             ;
         widen_way(&w, i, wide);
     }
+    widen_sums(p, wide);
     return wide;
 }
