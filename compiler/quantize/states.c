@@ -25,7 +25,7 @@ void states_join_ranges(Quantizer *q)
 
 // --- from scale to scale ----------------------------------------------------------------------
 
-#define MOST_CODE (1 << 29)
+#define MOST_CODE 0x1p29
 
 Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high)
 {
@@ -43,7 +43,8 @@ Node *in_scale(Quantizer *q, Node *x, Scale from, Scale to)
     x = build_node(&q->b, OP_requantize, 3, in, NULL);
     if (to.wide)
         return bounded(q, x, scale_low(to), scale_high(to));
-    x = bounded(q, x, -MOST_CODE, MOST_CODE);
+    if (scale_high(from) * from.step > MOST_CODE * to.step)  // the zero point must not make it wrap
+        x = bounded(q, x, (int64_t)-MOST_CODE, (int64_t)MOST_CODE);
     return build_cast(&q->b, plus_const(q, x, to.zero), DTYPE_I8);
 }
 

@@ -153,6 +153,38 @@ Test(quantize, recurrent_layers)
     check("input x[6, 8]\n lstm(5, separate_bias = true, sequence = true)\n lstm(6)", 0);
     check("input x[6, 8]\n bidirectional(lstm, 5)\n dense(4)", 0);
     check("input x[6, 8]\n bidirectional(gru, 5, sequence = true)\n dense(4)", 0);
+    check("input x[64, 8]\n lstm(5, reverse = true)\n dense(4)", 0);
+    check("input x[1, 8]\n gru(5)", 0);
+}
+
+// What a model does by itself in each step.
+Test(quantize, scans)
+{
+    check("input x[20, 8]\n scan v in x with s = zeros([8]) { s <- s + v } yield s as y\n y.last",
+          0);
+    check("input x[20, 8]\n scan v in x with s = ones([8]) { s <- 0.9 * s + 0.1 * v } yield s as "
+          "y\n y",
+          0);
+    check("input x[9, 8]\n scan v in x with a = zeros([8]), b = zeros([8]) { a <- v; b <- a } "
+          "yield b "
+          "as y\n y",
+          0);
+    check(
+        "input x[9, 4]\n dense(4) as k\n scan v in k with a = zeros([4]), b = ones([4]) { a <- b * "
+        "v; b <- 0.5 * (a + b) } yield b as y\n y",
+        0);
+    check("input x[9, 4]\n scan v in x with s = zeros([4]) { s <- s + softmax(v) } yield s as y\n "
+          "y.last",
+          0);
+    // each row of an image, and in it each number
+    check("input x[5, 6, 3]\n scan row in x with s = zeros([3]) { scan v in row with t = s { t <- "
+          "0.5 "
+          "* t + v } yield t as u; s <- tanh(u.last) } yield s as y\n y",
+          0);
+    check("input x[5, 6, 3]\n scan row in x with s = zeros([3]) { scan v in row with t = s { t <- "
+          "0.5 "
+          "* t + v } yield t as u; s <- s + 0.1 * u.last } yield s as y\n y.last",
+          0);
 }
 
 Test(quantize, examples)
