@@ -171,6 +171,8 @@ static Node *build_moved(Quantizer *q, const Node *n, QuantizedValue *v)
 {
     const Node *from = q->plan->steps[n->id].operands[0];
     const QuantizedValue *known = q->whole[from->id];
+    v->range = known->range;
+    v->ends = known->ends;
     v->narrow = narrow_scale(known);
     v->scale = v->wide ? known->scale : v->narrow;
     if (q->plan->flat->borders[n->id].crossing != CROSSING_NONE)

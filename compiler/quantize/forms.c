@@ -16,7 +16,7 @@
 
 static bool is_fixed_node(const Facts *f, const Node *n)
 {
-    if (f->borders[n->id].crossing == CROSSING_STEP)
+    if (f->flat->borders[n->id].crossing == CROSSING_STEP)
         return false;  // another number in each step
     if (op_is(n->op, LEAF))
         return n->op == OP_const || n->op == OP_variable ||
@@ -49,7 +49,7 @@ Facts facts_of(Arena *a, const Flat *flat)
 {
     const Graph *g = flat->graph;
     Facts f = {
-        .borders = flat->borders,
+        .flat = flat,
         .fixed = arena_array(a, bool, (size_t)g->node_count + 1),
         .point = arena_array(a, Node *, (size_t)g->node_count + 1),
     };
@@ -206,8 +206,8 @@ Step form_of(const Facts *f, Node *n)
     Step none = {.form = FORM_REAL};
     if (n->type.dtype != DTYPE_F32 || f->fixed[n->id])
         return none;
-    if (f->borders[n->id].crossing != CROSSING_NONE)
-        return border_form(f, &f->borders[n->id]);
+    if (f->flat->borders[n->id].crossing != CROSSING_NONE)
+        return border_form(f, &f->flat->borders[n->id]);
     if (n->op == OP_input)
         return (Step){.form = FORM_DOOR};
     if (is_moved(n))
@@ -227,7 +227,11 @@ Step form_of(const Facts *f, Node *n)
         // what is clamped or scaled on the way from a pair of values needs no table
         const Step pair = s.root == point ? pair_form(f, s) : s;
         none.root = point;
-        return pair.form != FORM_REAL ? pair : with_operand(none, FORM_TABLE, point);
+        if (pair.form != FORM_REAL)
+            return pair;
+        // nor what a scan may carry on in more than 8 bits
+        return s.root == point && f->flat->scope[n->id] > 0 ? with_operand(s, FORM_SCALED, point)
+                                                            : with_operand(none, FORM_TABLE, point);
     }
     const Step pair = pair_form(f, s);
     if (pair.form != FORM_REAL || s.root == n)

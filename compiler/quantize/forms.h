@@ -38,7 +38,7 @@ typedef struct Step {
 typedef struct Facts {
     bool *fixed;   // by id: depends on constants and variables alone
     Node **point;  // by id: the value of whose elements alone it is a function; else itself
-    const Border *borders;  // by id
+    const Flat *flat;
 } Facts;
 
 Facts facts_of(Arena *a, const Flat *flat);

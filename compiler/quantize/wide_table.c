@@ -8,17 +8,28 @@
 
 enum { WIDE_CODES = 1024 };
 
+// A table: result i is that of step * (i - zero).
 typedef struct Samples {
-    float x[WIDE_CODES];
+    double step;
+    int64_t zero;
     const float *y;
 } Samples;
 
-// The function at even steps from end to end.
-static bool take_samples(Quantizer *q, const Node *n, const Node *root, Range r, Samples *s)
+static double sample_at(const Samples *s, int i)
 {
+    return s->step * (double)(i - s->zero);
+}
+
+// From end to end, but no finer than `least`, the step of what is looked up.
+static bool take_samples(Quantizer *q, const Node *n, const Node *root, Range r, double least,
+                         Samples *s)
+{
+    float x[WIDE_CODES];
+    s->step = fmax((r.high - r.low) / (WIDE_CODES - 1), least);
+    s->zero = (int64_t)floor(0.5 - r.low / s->step);
     for (int i = 0; i < WIDE_CODES; i++)
-        s->x[i] = (float)(r.low + (r.high - r.low) * i / (WIDE_CODES - 1));
-    s->y = fixed_function(q->arena, q->g, n, root, s->x, WIDE_CODES);
+        x[i] = (float)sample_at(s, i);
+    s->y = fixed_function(q->arena, q->g, n, root, x, WIDE_CODES);
     return s->y != NULL;
 }
 
@@ -34,17 +45,20 @@ static int level_samples(const Samples *s, int first, int direction, double step
 
 static Range steep_range(const Samples *s, double step)
 {
-    return (Range){(double)s->x[level_samples(s, 0, 1, step)],
-                   (double)s->x[WIDE_CODES - 1 - level_samples(s, WIDE_CODES - 1, -1, step)]};
+    return (Range){
+        sample_at(s, level_samples(s, 0, 1, step)),
+        sample_at(s, WIDE_CODES - 1 - level_samples(s, WIDE_CODES - 1, -1, step)),
+    };
 }
 
-enum { MOST_ZOOMS = 12 };  // each at most to an eighth: the index stays in its 31 bits
+enum { MOST_ZOOMS = 12 };
 
-static bool sample_steep(Quantizer *q, const Node *n, const Node *root, Range r, double step,
+static bool sample_steep(Quantizer *q, const Node *n, const QuantizedValue *x, double step,
                          Samples *s)
 {
+    Range r = range_both(x->range, x->ends);
     for (int i = 0; i < MOST_ZOOMS; i++) {
-        if (!take_samples(q, n, root, r, s))
+        if (!take_samples(q, n, x->real, r, x->scale.step, s))
             return false;
         const Range steep = steep_range(s, step);
         if (steep.high - steep.low > 0.9 * (r.high - r.low) || steep.high <= steep.low)
@@ -54,25 +68,20 @@ static bool sample_steep(Quantizer *q, const Node *n, const Node *root, Range r,
     return true;
 }
 
-// table[requantize(x) - first]; an index outside is brought in by the gather
+// table[requantize(x) + zero]; an index outside is brought in by the gather.
 Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to)
 {
     const QuantizedValue *x = wide_of(q, s->root);
-    Range r = range_both(x->range, x->ends);
-    if (r.high <= r.low)
-        r = (Range){r.low - 1, r.low + 1};
     Samples samples;
-    if (!sample_steep(q, n, s->root, r, to.step, &samples))
+    if (!sample_steep(q, n, x, to.step, &samples))
         return quantize_fail(q, "out of memory");
     int8_t *codes = arena_array(q->arena, int8_t, WIDE_CODES);
     for (int i = 0; i < WIDE_CODES; i++)
         codes[i] = (int8_t)scale_quantize(to, (double)samples.y[i]);
     Node *table = add_variable(q, n, "table", type_of(DTYPE_I8, 1, (int64_t[]){WIDE_CODES}), codes);
-    const double low = (double)samples.x[0], high = (double)samples.x[WIDE_CODES - 1];
-    const double step = (high - low) / (WIDE_CODES - 1);
-    const FixedPoint f = fixed_point(x->scale.step / step);
+    const FixedPoint f = fixed_point(x->scale.step / samples.step);
     const Type *t = &x->whole->type;
     Node *in[3] = {x->whole, whole_const(q, t, f.multiplier), whole_const(q, t, f.shift)};
     Node *at = build_node(&q->b, OP_requantize, 3, in, NULL);
-    return build_gather(&q->b, table, plus_const(q, at, (int64_t)floor(0.5 - low / step)));
+    return build_gather(&q->b, table, plus_const(q, at, samples.zero));
 }
