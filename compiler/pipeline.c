@@ -430,9 +430,10 @@ static bool learned_range(const NncModel *m, QuantizedValue *v)
 // What the user gives is taken as it is, to its ends; those of a type, where it has some.
 static bool known_range(const NncCalibration *c, QuantizedValue *v)
 {
-    if (v->real->op != OP_input || !c->inputs)
+    const int input = quantized_input(v);
+    if (input < 0 || !c->inputs)
         return false;
-    v->range = c->inputs[v->real->attr.index];
+    v->range = c->inputs[input];
     return v->range.low < v->range.high;
 }
 
@@ -443,7 +444,7 @@ static void count(Watched *w, const float *values, int64_t n)
 
 static Range found_range(const QuantizedValue *v, const Histogram *h, Calibration method)
 {
-    return histogram_range(h, v->real->op == OP_input ? CALIBRATE_MIN_MAX : method);
+    return histogram_range(h, quantized_input(v) >= 0 ? CALIBRATE_MIN_MAX : method);
 }
 
 static void find_ranges(NncModel *m, const NncCalibration *c)
@@ -464,7 +465,10 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
         watch_all(m, c, values, w, count);
     for (int i = 0; i < p->value_count; i++) {
         QuantizedValue *v = &p->values[i];
-        if (v->ranged && !known_range(c, v) && !learned_range(m, v))
+        if (!v->ranged)
+            continue;
+        v->ends = w[v->output].histogram.ends;
+        if (!known_range(c, v) && !learned_range(m, v))
             v->range = found_range(v, &w[v->output].histogram, c->method);
     }
     report_odd_ranges(m, w, c->method);

@@ -37,13 +37,23 @@ static int64_t next_batch(void *self, const void *const **inputs)
     return n;
 }
 
+// Of all values of an example, those of all steps of scans among them.
+static double value_bytes(const Graph *g)
+{
+    double bytes = 1;
+    for (int i = 0; i < g->node_count; i++) {
+        const Node *n = g->nodes[i];
+        bytes += 4.0 * (double)type_elements(&n->type);
+        if (n->op == OP_scan)
+            bytes += (double)n->attr.scan->length * value_bytes(n->attr.scan->graph);
+    }
+    return bytes;
+}
+
 // So few at once that the values of all layers fit in memory together.
 static int64_t watched_batch(const Job *j, int64_t examples)
 {
-    const Graph *g = j->model.graphs[NNC_PREDICT];
-    double bytes = 1;
-    for (int i = 0; i < g->node_count; i++)
-        bytes += 4.0 * (double)type_elements(&g->nodes[i]->type);
+    const double bytes = value_bytes(j->model.graphs[NNC_PREDICT]);
     const double most = fmax(1, fmin(MOST_BATCH, WATCH_BYTES / bytes));
     return examples < (int64_t)most ? examples : (int64_t)most;
 }
@@ -166,11 +176,14 @@ typedef struct Power {
     double signal, noise;  // sums of squares
 } Power;
 
-static void compare(const QuantizedValue *v, const float *real, const int8_t *whole, int64_t count,
+static void compare(const QuantizedValue *v, const float *real, const void *whole, int64_t count,
                     Power *p)
 {
+    const int8_t *narrow = whole;
+    const int32_t *wide = whole;
     for (int64_t i = 0; i < count; i++) {
-        const double x = (double)real[i], off = scale_real(v->scale, whole[i]) - x;
+        const int code = v->scale.wide ? wide[i] : narrow[i];
+        const double x = (double)real[i], off = scale_real(v->scale, code) - x;
         p->signal += x * x;
         p->noise += off * off;
     }
@@ -197,18 +210,19 @@ static void measure(Job *j, Feeder *f, Power *powers)
         run(j, NNC_WATCH_INT8, inputs, whole, n);
         for (int i = 0; i < m->plan->value_count; i++) {
             const QuantizedValue *v = &m->plan->values[i];
-            const Type *t = &v->real->type;
+            if (v->output < 0)
+                continue;
+            const Type *t = &m->graphs[NNC_WATCH]->outputs[v->output].node->type;
             const int64_t count = type_elements(t) * (type_batched(t) ? n : 1);
-            if (v->output >= 0)
-                compare(v, real[v->output], whole[v->output], count, &powers[i]);
+            compare(v, real[v->output], whole[v->output], count, &powers[i]);
         }
     }
 }
 
 static const char *name_of(const QuantizePlan *p, const QuantizedValue *v)
 {
-    if (v->real->op == OP_input)
-        return p->graph->inputs[v->real->attr.index].name;
+    if (quantized_input(v) >= 0)
+        return p->graph->inputs[quantized_input(v)].name;
     return v->real->path && *v->real->path ? v->real->path : "model";
 }
 
@@ -243,8 +257,8 @@ static void print_layers(Job *j, const Power *powers)
         if (!stands_for_layer(p, i))
             continue;
         table_cell(t, "%s%s", name_of(p, v), note_of(v));
-        table_cell(t, "%.4g", scale_real(v->scale, -128));
-        table_cell(t, "%.4g", scale_real(v->scale, 127));
+        table_cell(t, "%.4g", scale_real(v->scale, scale_low(v->scale)));
+        table_cell(t, "%.4g", scale_real(v->scale, scale_high(v->scale)));
         if (powers[i].noise > 0)
             table_cell(t, "%.1f dB", 10 * log10(powers[i].signal / powers[i].noise));
         else

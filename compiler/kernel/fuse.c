@@ -112,15 +112,19 @@ static void keep_table(Fusion *f, Node *table)
         f->copied[table->id] = true;
 }
 
-// A scan reads whole values from their beginning on.
-static void keep_whole_operand(Fusion *f, Node *operand)
+// A scan reads whole values from their beginning on. A step of a sequence that a body is given
+// stands among others of its example.
+static void keep_whole_operand(Fusion *f, Node *scan, int k)
 {
+    Node *operand = scan->in[k];
     const View v = view_of(f, operand);
     const Type *base = &v.base->type;
     if (!v.offset && is_row_major(&v, &operand->type) &&
         type_elements(base) == type_elements(&operand->type) &&
         type_batched(base) == type_batched(&operand->type))
         keep_operand(f, operand);
+    else if (op_is(operand->op, LEAF))
+        f->copied[(scan->in[k] = copy_node(f, operand))->id] = true;
     else
         f->copied[operand->id] = true;
 }
@@ -149,7 +153,7 @@ static void find_copied(Fusion *f)
         for (int k = 0; n->op == OP_join && k < n->input_count; k++)
             keep_part(f, n->in[k]);
         for (int k = 0; n->op == OP_scan && k < n->input_count; k++)
-            keep_whole_operand(f, n->in[k]);
+            keep_whole_operand(f, n, k);
     }
 }
 

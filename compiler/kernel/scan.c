@@ -29,8 +29,8 @@ static Graph *body_graph(const ScanBody *s)
     }
     for (int i = 0; i < g->node_count; i++) {
         Node *n = g->nodes[i];
-        const int carried = n->attr.index - s->sequences;
-        if (n->op != OP_input || carried < 0 || carried >= s->carried)
+        const int carried = n->op == OP_input ? n->attr.index - s->sequences : -1;
+        if (carried < 0 || carried >= s->carried)
             continue;
         n->op = OP_variable;
         n->attr.index = carried;

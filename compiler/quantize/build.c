@@ -45,6 +45,7 @@ static Name new_path(const Quantizer *q, const Node *like, const char *suffix)
 
 Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type, void *data)
 {
+    const int inside = scope_enter(q, 0);  // bodies of scans read none
     const Variable v = {.path = new_path(q, like, suffix),
                         .kind = VARIABLE_FOLDED,
                         .type = type,
@@ -53,7 +54,9 @@ Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type
     arena_push(q->arena, q->out->variables, q->out->variable_count, q->out->variable_capacity,
                entry);
     q->out->bytes_after += (size_t)type_elements(&type) * dtype_size(type.dtype);
-    return build_variable(&q->b, entry.variable);
+    Node *variable = build_variable(&q->b, entry.variable);
+    scope_enter(q, inside);
+    return scope_brought(q, variable, 0);
 }
 
 Node *whole_const(Quantizer *q, const Type *like, int64_t value)
@@ -65,7 +68,7 @@ Node *whole_const(Quantizer *q, const Type *like, int64_t value)
 
 Node *widened(Quantizer *q, Node *x)
 {
-    return build_cast(&q->b, x, DTYPE_I32);
+    return x->type.dtype == DTYPE_I32 ? x : build_cast(&q->b, x, DTYPE_I32);
 }
 
 Node *plus_const(Quantizer *q, Node *x, int64_t value)
@@ -73,15 +76,54 @@ Node *plus_const(Quantizer *q, Node *x, int64_t value)
     return value ? build_binary(&q->b, OP_iadd, x, whole_const(q, &x->type, value)) : x;
 }
 
+// --- values for the scope at hand --------------------------------------------------------------
+
+const QuantizedValue *wide_of(Quantizer *q, const Node *n)
+{
+    QuantizedValue *v = arena_new_of(q->arena, QuantizedValue);
+    *v = *q->whole[n->id];
+    v->whole = scope_brought(q, v->whole, q->plan->flat->scope[n->id]);
+    return v;
+}
+
+// In the value's own scope: once for all that want it.
+static Node *narrowed(Quantizer *q, QuantizedValue *v, int scope)
+{
+    const int before = scope_enter(q, scope);
+    if (!v->narrowed)
+        v->narrowed = in_scale(q, v->whole, v->scale, v->narrow);
+    scope_enter(q, before);
+    return v->narrowed;
+}
+
+const QuantizedValue *whole_of(Quantizer *q, const Node *n)
+{
+    const int scope = q->plan->flat->scope[n->id];
+    QuantizedValue *v = arena_new_of(q->arena, QuantizedValue);
+    *v = *q->whole[n->id];
+    if (v->wide)
+        v->whole = narrowed(q, q->whole[n->id], scope);
+    v->scale = narrow_scale(v);
+    v->whole = scope_brought(q, v->whole, scope);
+    return v;
+}
+
+Node *real_of(Quantizer *q, const Node *n)
+{
+    return scope_brought(q, q->real[n->id], q->plan->flat->scope[n->id]);
+}
+
 // --- the borders ------------------------------------------------------------------------------
 
-// floor(x / step + (zero + 1/2)); the cast stops at -128 and 127, and makes 0 of NaN.
-static Node *quantized(Quantizer *q, Node *x, Scale s)
+// floor(x / step + (zero + 1/2)); the cast stops at the ends of its type, and makes 0 of NaN.
+Node *quantized(Quantizer *q, Node *x, Scale s)
 {
     Builder *b = &q->b;
     Node *y = build_binary(b, OP_mul, x, build_filled(b, &x->type, 1 / s.step));
     y = build_binary(b, OP_add, y, build_filled(b, &x->type, s.zero + 0.5));
-    return build_cast(b, build_unary(b, OP_floor, y), DTYPE_I8);
+    y = build_unary(b, OP_floor, y);
+    return s.wide ? bounded(q, build_cast(b, y, DTYPE_I32), scale_low(s), scale_high(s))
+                  : build_cast(b, y, DTYPE_I8);
 }
 
 static Node *dequantized(Quantizer *q, Node *x, Scale s)
@@ -94,17 +136,49 @@ static Node *dequantized(Quantizer *q, Node *x, Scale s)
 
 // --- nodes ------------------------------------------------------------------------------------
 
-static Node *build_moved(Quantizer *q, const Node *n, Scale *to)
+static Node *moved(Quantizer *q, const Node *n, Node *x, Scale scale)
 {
-    const QuantizedValue *x = whole_of(q, n->in[0]);
     Type type = n->type;
     Attr attr = n->attr;
-    type.dtype = DTYPE_I8;
-    *to = x->scale;
+    type.dtype = x->type.dtype;
     if (n->op == OP_pad)
-        attr.pad.value = (float)scale_quantize(*to, (double)attr.pad.value);
-    Node *in = x->whole;
-    return build_typed(&q->b, n->op, 1, &in, &attr, &type);
+        attr.pad.value = (float)scale_quantize(scale, (double)attr.pad.value);
+    return build_typed(&q->b, n->op, 1, &x, &attr, &type);
+}
+
+static Node *next_step(Quantizer *q, const Node *from)
+{
+    const int inside = scope_enter(q, q->plan->flat->scopes[q->scope].parent);
+    Node *sequence = whole_of(q, from)->whole;
+    scope_enter(q, inside);
+    return scope_step(q, sequence);
+}
+
+// Into a scan, or out of it, in the scale that the value has there.
+static Node *crossed(Quantizer *q, const Node *n, const QuantizedValue *v)
+{
+    const Border *border = &q->plan->flat->borders[n->id];
+    if (border->crossing == CROSSING_STEP)
+        return next_step(q, border->from);
+    Node *y = scope_result(q, n);
+    if (border->crossing == CROSSING_STACKED)
+        return y;
+    return in_scale(q, y, q->whole[border->from->id]->scale,
+                    v->scale);  // after the last step alone
+}
+
+static Node *build_moved(Quantizer *q, const Node *n, QuantizedValue *v)
+{
+    const Node *from = q->plan->steps[n->id].operands[0];
+    const QuantizedValue *known = q->whole[from->id];
+    v->range = known->range;
+    v->ends = known->ends;
+    v->narrow = narrow_scale(known);
+    v->scale = v->wide ? known->scale : v->narrow;
+    if (q->plan->flat->borders[n->id].crossing != CROSSING_NONE)
+        return crossed(q, n, v);
+    const QuantizedValue *x = v->wide ? wide_of(q, from) : whole_of(q, from);
+    return moved(q, n, x->whole, x->scale);
 }
 
 static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
@@ -113,32 +187,50 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
     switch (s->form) {
     case FORM_REAL:
     case FORM_DOOR:
-        return quantized(q, q->real[n->id], v->scale);
+        return quantized(q, real_of(q, n), v->scale);
     case FORM_MOVED:
-        return build_moved(q, n, &v->scale);
+        return build_moved(q, n, v);
+    case FORM_CARRIED:
+        return build_carried(q, n, v->scale);
+    case FORM_KNOWN:
+        return build_known(q, n, &v->scale);
     case FORM_TABLE:
         return build_table(q, n, s, v->scale);
     case FORM_ROWS:
         return build_rows(q, n, &v->scale);
     case FORM_SOFTMAX:
-        v->scale = (Scale){1.0 / 256, -128};
+        v->scale = (Scale){.step = 1.0 / 256, .zero = -128};
         return build_softmax(q, n, s);
     default:
         return build_linear(q, n, s, v->scale);
     }
 }
 
+// At the border of a scan. What it carries may be whole there, and real outside alone.
+static Node *real_crossing(Quantizer *q, const Node *n, const Border *border)
+{
+    const Node *from = border->from;
+    if (border->crossing == CROSSING_LAST && q->plan->steps[from->id].form == FORM_CARRIED)
+        return dequantized(q, scope_result(q, n), q->whole[from->id]->scale);
+    if (border->crossing == CROSSING_LAST || border->crossing == CROSSING_STACKED)
+        return scope_result(q, n);
+    const int inside = scope_enter(q, q->plan->flat->scopes[q->scope].parent);
+    Node *x = real_of(q, from);
+    scope_enter(q, inside);
+    return border->crossing == CROSSING_STEP ? scope_step(q, x) : scope_carried(q, x, n);
+}
+
 static Node *build_real(Quantizer *q, const Node *n)
 {
+    const Border *border = &q->plan->flat->borders[n->id];
     Node **in = arena_array(q->arena, Node *, (size_t)n->input_count + 1);
-    Attr attr = n->attr;
-    if (n->op == OP_scan)
-        attr.scan = scan_clone(n->attr.scan);
+    if (border->crossing != CROSSING_NONE)
+        return real_crossing(q, n, border);
     for (int i = 0; i < n->input_count; i++)
-        in[i] = q->real[n->in[i]->id];
+        in[i] = real_of(q, n->in[i]);
     if (n->op == OP_variable)
         q->out->bytes_after += (size_t)type_elements(&n->type) * dtype_size(n->type.dtype);
-    return build_typed(&q->b, n->op, n->input_count, in, &attr, &n->type);
+    return build_typed(&q->b, n->op, n->input_count, in, &n->attr, &n->type);
 }
 
 // --- the graph --------------------------------------------------------------------------------
@@ -148,16 +240,18 @@ static bool build_node_of(Quantizer *q, Node *n)
 {
     const bool as_it_was = q->plan->need_real[n->id];
     const Form form = q->plan->steps[n->id].form;
-    QuantizedValue *v = whole_of(q, n);
+    QuantizedValue *v = q->whole[n->id];
+    scope_enter(q, q->plan->flat->scope[n->id]);
     q->b.span = n->span;
     q->b.path = n->path;
-    if (n->op == OP_input)
+    if (form == FORM_DOOR || (n->op == OP_input && n->attr.index >= 0))
         q->real[n->id] = build_input(&q->b, q->g->inputs[n->attr.index].name, n->type);
     else if (as_it_was && form == FORM_REAL)
         q->real[n->id] = build_real(q, n);
     if (!v)
         return true;
-    v->scale = scale_of(v->range);
+    v->narrow = scale_of(v->range);
+    v->scale = v->wide ? scale_wide(range_both(v->range, v->ends)) : v->narrow;
     v->whole = build_whole(q, n, v);
     if (v->whole && as_it_was && !q->real[n->id])
         q->real[n->id] = dequantized(q, v->whole, v->scale);
@@ -187,16 +281,35 @@ static size_t variable_bytes(const Graph *g)
     return bytes;
 }
 
-static Graph *watch_of(const QuantizePlan *p, const Graph *g)
+static Graph *watch_of(const Quantizer *q, const Graph *g)
 {
+    const QuantizePlan *p = q->plan;
     Graph *w = graph_clone(g);
+    int *scans = arena_array(q->arena, int, (size_t)p->flat->scope_count);
+    for (int i = 0; i < p->flat->scope_count; i++)
+        scans[i] = q->scopes[i].scan ? (int)q->scopes[i].scan->id : -1;
     w->output_count = 0;
     w->name = intern(w->names, "watch");
-    for (int i = 0; i < p->value_count; i++)
-        if (p->values[i].output >= 0)
-            graph_output(w, p->watch->outputs[p->values[i].output].name,
-                         w->nodes[p->values[i].whole->id]);
+    for (int i = 0; i < p->value_count; i++) {
+        const QuantizedValue *v = &p->values[i];
+        if (v->output >= 0)
+            graph_output(
+                w, p->watch->outputs[v->output].name,
+                flat_exposed(p->flat, w, scans, p->flat->scope[v->real->id], v->whole->id));
+    }
     return w;
+}
+
+static bool build_all(Quantizer *q)
+{
+    bool ok = check_ranges(q);
+    states_join_ranges(q);
+    for (int i = 0; ok && i < q->g->node_count; i++) {
+        scopes_close(q, i);
+        ok = build_node_of(q, q->g->nodes[i]) && !q->why;
+    }
+    scope_enter(q, 0);
+    return ok;
 }
 
 bool quantize_build(QuantizePlan *p, void *block, Quantized *out, const char **why)
@@ -207,20 +320,19 @@ bool quantize_build(QuantizePlan *p, void *block, Quantized *out, const char **w
         .plan = p,
         .g = g,
         .block = block,
-        .facts = facts_of(p->arena, g),
+        .facts = facts_of(p->arena, p->flat),
         .b = {.graph = graph_new(p->arena, g->names, g->variables, "int8")},
         .real = arena_array(p->arena, Node *, (size_t)g->node_count + 1),
         .whole = arena_array(p->arena, QuantizedValue *, (size_t)g->node_count + 1),
         .out = out,
     };
     *out = (Quantized){.graph = q.b.graph, .bytes_before = variable_bytes(g)};
-    bool ok = check_ranges(&q);
-    for (int i = 0; ok && i < g->node_count; i++)
-        ok = build_node_of(&q, g->nodes[i]);
+    scopes_open(&q);
+    const bool ok = build_all(&q);
     for (int i = 0; ok && i < g->output_count; i++)
         graph_output(out->graph, g->outputs[i].name, q.real[g->outputs[i].node->id]);
     if (ok)
-        out->watch = watch_of(p, out->graph);
+        out->watch = watch_of(&q, out->graph);
     *why = q.why;
     return ok;
 }

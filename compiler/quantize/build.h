@@ -4,6 +4,7 @@
 #define NNC_QUANTIZE_BUILD_H
 
 #include "quantize/forms.h"
+#include "quantize/scopes.h"
 
 typedef struct Quantizer {
     Arena *arena;
@@ -11,9 +12,12 @@ typedef struct Quantizer {
     const Graph *g;  // of f32
     void *block;     // its variables
     Facts facts;
-    Builder b;               // of the integer graph
-    Node **real;             // by id: the value as f32, or as whatever else it was
-    QuantizedValue **whole;  // by id: the value as i8
+    Builder b;  // of the integer graph, in the scope at hand
+    int scope;
+    BuiltScope *scopes;
+    int *results;            // by id, of what leaves a scan: which of its results
+    Node **real;             // by id: the value as f32, or as whatever else it was, in its scope
+    QuantizedValue **whole;  // by id: the value as i8, in its scope
     Quantized *out;
     const char *why;  // what cannot be done; NULL: nothing so far
 } Quantizer;
@@ -23,7 +27,7 @@ Node *add_variable(Quantizer *q, const Node *like, const char *suffix, Type type
 
 // Constants in the shape of `like`.
 Node *whole_const(Quantizer *q, const Type *like, int64_t value);
-// An i8 as an i32 of the same value.
+// An i8 as an i32 of the same value; an i32 as it is.
 Node *widened(Quantizer *q, Node *x);
 Node *plus_const(Quantizer *q, Node *x, int64_t value);
 
@@ -34,7 +38,21 @@ Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format
 Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
+Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to);  // wide_table.c
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
+
+// What a scan carries, its steps of fixed sequences, and the next of what it carries (states.c).
+Node *build_carried(Quantizer *q, const Node *n, Scale to);
+Node *build_known(Quantizer *q, const Node *n, Scale *to);
+Node *build_next(Quantizer *q, const Node *carried);
+void states_join_ranges(Quantizer *q);
+
+// Whole numbers kept from `low` to `high`.
+Node *bounded(Quantizer *q, Node *x, int64_t low, int64_t high);
+// f32 in a scale.
+Node *quantized(Quantizer *q, Node *x, Scale s);
+// What is in one scale in another, narrow or wide.
+Node *in_scale(Quantizer *q, Node *x, Scale from, Scale to);
 
 // For messages: the layer that a node is of.
 static inline const char *place_of(const Node *n)
@@ -42,9 +60,10 @@ static inline const char *place_of(const Node *n)
     return n->path && *n->path ? n->path : "the model";
 }
 
-static inline QuantizedValue *whole_of(const Quantizer *q, const Node *n)
-{
-    return q->whole[n->id];
-}
+// A value for the scope at hand, which is that of `n` or inside of it: as i8, as wide as it is, and
+// as it was.
+const QuantizedValue *whole_of(Quantizer *q, const Node *n);
+const QuantizedValue *wide_of(Quantizer *q, const Node *n);
+Node *real_of(Quantizer *q, const Node *n);
 
 #endif

@@ -17,7 +17,7 @@ static const QuantizedValue *value_of(const QuantizePlan *p, const Node *real)
 static const QuantizedValue *input_value(const QuantizePlan *p, int input)
 {
     for (int i = 0; i < p->value_count; i++)
-        if (p->values[i].real->op == OP_input && p->values[i].real->attr.index == input)
+        if (quantized_input(&p->values[i]) == input)
             return &p->values[i];
     return NULL;
 }

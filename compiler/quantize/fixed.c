@@ -33,12 +33,9 @@ static bool *ancestors(Arena *a, const Graph *g, const Node *n, const Node *root
 static void copy_node(Part *p, const Node *n, const Type *type)
 {
     Node **in = arena_array(p->b.graph->arena, Node *, (size_t)n->input_count + 1);
-    Attr attr = n->attr;
-    if (n->op == OP_scan)
-        attr.scan = scan_clone(n->attr.scan);
     for (int i = 0; i < n->input_count; i++)
         in[i] = p->copies[n->in[i]->id];
-    p->copies[n->id] = build_typed(&p->b, n->op, n->input_count, in, &attr, type);
+    p->copies[n->id] = build_typed(&p->b, n->op, n->input_count, in, &n->attr, type);
 }
 
 static float *run(Arena *a, Part *p, const Node *n, void *block, const float *x)

@@ -16,6 +16,8 @@
 
 static bool is_fixed_node(const Facts *f, const Node *n)
 {
+    if (f->flat->borders[n->id].crossing == CROSSING_STEP)
+        return false;  // another number in each step
     if (op_is(n->op, LEAF))
         return n->op == OP_const || n->op == OP_variable ||
                (n->op == OP_iota && !type_batched(&n->type));
@@ -43,9 +45,11 @@ static Node *point_of(const Facts *f, Node *n)
     return point && point->type.dtype == DTYPE_F32 ? point : n;
 }
 
-Facts facts_of(Arena *a, const Graph *g)
+Facts facts_of(Arena *a, const Flat *flat)
 {
+    const Graph *g = flat->graph;
     Facts f = {
+        .flat = flat,
         .fixed = arena_array(a, bool, (size_t)g->node_count + 1),
         .point = arena_array(a, Node *, (size_t)g->node_count + 1),
     };
@@ -186,11 +190,24 @@ static Node *softmax_input(const Node *n)
     return same && summands(sum) > 0 && summands(sum) < MOST_SUMMANDS ? shifted->in[0] : NULL;
 }
 
+// What is carried is computed as its next.
+static Step border_form(const Facts *f, const Border *b)
+{
+    const Step none = {.form = FORM_REAL};
+    if (b->crossing == CROSSING_CARRIED)
+        return (Step){.form = FORM_CARRIED};
+    if (b->crossing == CROSSING_STEP && f->fixed[b->from->id])
+        return (Step){.form = FORM_KNOWN};
+    return with_operand(none, FORM_MOVED, b->from);
+}
+
 Step form_of(const Facts *f, Node *n)
 {
     Step none = {.form = FORM_REAL};
     if (n->type.dtype != DTYPE_F32 || f->fixed[n->id])
         return none;
+    if (f->flat->borders[n->id].crossing != CROSSING_NONE)
+        return border_form(f, &f->flat->borders[n->id]);
     if (n->op == OP_input)
         return (Step){.form = FORM_DOOR};
     if (is_moved(n))
@@ -210,7 +227,11 @@ Step form_of(const Facts *f, Node *n)
         // what is clamped or scaled on the way from a pair of values needs no table
         const Step pair = s.root == point ? pair_form(f, s) : s;
         none.root = point;
-        return pair.form != FORM_REAL ? pair : with_operand(none, FORM_TABLE, point);
+        if (pair.form != FORM_REAL)
+            return pair;
+        // nor what a scan may carry on in more than 8 bits
+        return s.root == point && f->flat->scope[n->id] > 0 ? with_operand(s, FORM_SCALED, point)
+                                                            : with_operand(none, FORM_TABLE, point);
     }
     const Step pair = pair_form(f, s);
     if (pair.form != FORM_REAL || s.root == n)

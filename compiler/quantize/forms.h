@@ -4,11 +4,14 @@
 #define NNC_FORMS_H
 
 #include "graph/ops/ops.h"
+#include "quantize/flat.h"
 #include "quantize/quantize.h"
 
 typedef enum Form {
     FORM_REAL,      // not at all
     FORM_DOOR,      // an input: real numbers are brought to whole ones
+    FORM_CARRIED,   // from step to step of a scan
+    FORM_KNOWN,     // a step of a fixed sequence
     FORM_MOVED,     // a view, a pad, a maximum: whole numbers of the operand's scale
     FORM_TABLE,     // a function of the elements of `root`: a table of 256 results
     FORM_ROWS,      // rows of a fixed table
@@ -35,11 +38,15 @@ typedef struct Step {
 typedef struct Facts {
     bool *fixed;   // by id: depends on constants and variables alone
     Node **point;  // by id: the value of whose elements alone it is a function; else itself
+    const Flat *flat;
 } Facts;
 
-Facts facts_of(Arena *a, const Graph *g);
+Facts facts_of(Arena *a, const Flat *flat);
 // How `n` may be computed when its operands are whole numbers.
 Step form_of(const Facts *f, Node *n);
+
+// By id: whether a value takes 16 bits (wide.c).
+bool *wide_values(const QuantizePlan *p);
 
 // Of an operation by a fixed value: which input is not; -1: it is none.
 int moving_input(const Facts *f, const Node *n);

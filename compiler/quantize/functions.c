@@ -22,6 +22,8 @@ static Node *table_variable(Quantizer *q, const Node *n, const char *suffix, DTy
 
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
 {
+    if (q->whole[s->root->id]->wide)
+        return build_wide_table(q, n, s, to);
     const QuantizedValue *x = whole_of(q, s->root);
     float real[CODES];
     for (int i = 0; i < CODES; i++)
@@ -58,7 +60,7 @@ Node *build_rows(Quantizer *q, const Node *n, Scale *to)
     Type type = table->type;
     type.dtype = DTYPE_I8;
     Node *whole = add_variable(q, table, "int8", type, codes);
-    return build_gather(&q->b, whole, q->real[n->in[1]->id]);
+    return build_gather(&q->b, whole, real_of(q, n->in[1]));
 }
 
 // --- softmax ----------------------------------------------------------------------------------

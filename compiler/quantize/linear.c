@@ -288,10 +288,21 @@ static Node *root_sum(Quantizer *q, const Step *s, Channels *c)
     return build_reduce(&q->b, REDUCE_SUM, widened(q, x->whole), s->root->attr.reduce.axes);
 }
 
+// Of a code, and of its distance to the zero.
+static double most_code(const QuantizedValue *x)
+{
+    return x->scale.wide ? 32767 : 128;
+}
+
+static double most_distance(const QuantizedValue *x)
+{
+    return x->scale.wide ? 32767 : 255;
+}
+
 static Node *root_scaled(Quantizer *q, const Step *s, Channels *c)
 {
-    const QuantizedValue *x = whole_of(q, s->operands[0]);
-    same_for_all(c, x->scale.step, -x->scale.zero, 128);
+    const QuantizedValue *x = wide_of(q, s->operands[0]);
+    same_for_all(c, x->scale.step, -x->scale.zero, most_code(x));
     return widened(q, x->whole);
 }
 
@@ -300,23 +311,40 @@ static Node *times(Quantizer *q, Node *x, int64_t factor)
     return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
 }
 
-// Both are brought to steps of 2^-16 of the coarser one.
+static double most_sum(const QuantizedValue *x, const QuantizedValue *y, double step)
+{
+    return most_code(x) * round(x->scale.step / step) + most_code(y) * round(y->scale.step / step);
+}
+
+// 2^-16 of the coarser one; of wide values as fine as the sum allows: rounding a factor must not
+// make a state grow or shrink from step to step.
+static double common_step(const QuantizedValue *x, const QuantizedValue *y)
+{
+    double step = fmax(x->scale.step, y->scale.step) * 0x1p-16;
+    if (!x->scale.wide && !y->scale.wide)
+        return step;
+    while (most_sum(x, y, step) > MOST_OFFSET)
+        step *= 2;
+    while (most_sum(x, y, step / 2) <= MOST_OFFSET)
+        step /= 2;
+    return step;
+}
+
 static Node *root_together(Quantizer *q, const Step *s, Channels *c)
 {
-    const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
-    const double step = fmax(x->scale.step, y->scale.step) * 0x1p-16;
+    const QuantizedValue *x = wide_of(q, s->operands[0]), *y = wide_of(q, s->operands[1]);
+    const double step = common_step(x, y);
     const double first = round(x->scale.step / step);
     const double second = round(y->scale.step / step) * (s->root->op == OP_sub ? -1 : 1);
-    same_for_all(c, step, -(x->scale.zero * first + y->scale.zero * second),
-                 128 * (first + fabs(second)));
+    same_for_all(c, step, -(x->scale.zero * first + y->scale.zero * second), most_sum(x, y, step));
     return build_binary(&q->b, OP_iadd, times(q, widened(q, x->whole), (int64_t)first),
                         times(q, widened(q, y->whole), (int64_t)second));
 }
 
 static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
 {
-    const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
-    same_for_all(c, x->scale.step * y->scale.step, 0, 255 * 255);
+    const QuantizedValue *x = wide_of(q, s->operands[0]), *y = wide_of(q, s->operands[1]);
+    same_for_all(c, x->scale.step * y->scale.step, 0, most_distance(x) * most_distance(y));
     return build_binary(&q->b, OP_imul, plus_const(q, widened(q, x->whole), -x->scale.zero),
                         plus_const(q, widened(q, y->whole), -y->scale.zero));
 }
@@ -348,7 +376,7 @@ typedef struct Requantization {
     double largest;  // result, before clamps
 } Requantization;
 
-static int32_t bounded(double x)
+static int32_t bounded_offset(double x)
 {
     return (int32_t)fmin(fmax(floor(x + 0.5), -MOST_SUM), MOST_SUM);
 }
@@ -358,7 +386,8 @@ static double scale_at(const Channels *c, int64_t k, Scale to)
     return c->gain[k] * c->step[k] / to.step;
 }
 
-#define MOST_STEPS 256     // of a result that is no end of i8's range
+#define MOST_STEPS 256  // of a result that is no end of i8's range
+#define MOST_WIDE_STEPS 65536
 #define MOST_ERROR 0x1p-8  // of a multiplier: in steps of the result, at its end
 
 // Whether multipliers for a shift have the digits that are needed.
@@ -366,7 +395,8 @@ static bool shift_serves(const Channels *c, const Requantization *r, Scale to, i
 {
     for (int64_t k = 0; k < c->count; k++) {
         const double scale = fabs(scale_at(c, k, to));
-        const double most = fmin(c->bound[k] + fabs((double)r->offset[k]), MOST_STEPS / scale);
+        const double steps = to.wide ? MOST_WIDE_STEPS : MOST_STEPS;
+        const double most = fmin(c->bound[k] + fabs((double)r->offset[k]), steps / scale);
         if (floor(ldexp(scale, shift) + 0.5) > INT32_MAX || ldexp(most, -shift - 1) > MOST_ERROR)
             return false;
     }
@@ -408,8 +438,8 @@ static Requantization requantization_of(Quantizer *q, const Channels *c, Scale t
         // An offset that the sum has no room for, or no steps, is added behind it.
         const double inside = step != 0 ? c->offset[k] / step : HUGE_VAL;
         const bool fits = fabs(inside) < MOST_OFFSET;
-        r.offset[k] = bounded(c->shift[k] + (fits ? inside : 0));
-        r.zero[k] = to.zero + (fits ? 0 : bounded(c->offset[k] / to.step));
+        r.offset[k] = bounded_offset(c->shift[k] + (fits ? inside : 0));
+        r.zero[k] = to.zero + (fits ? 0 : bounded_offset(c->offset[k] / to.step));
         const double most = (c->bound[k] + fabs((double)r.offset[k])) * fabs(step / to.step);
         r.largest = fmax(r.largest, most + abs(r.zero[k]));
     }
@@ -417,10 +447,12 @@ static Requantization requantization_of(Quantizer *q, const Channels *c, Scale t
     return r;
 }
 
-// Clamps in steps of the result; the cast to i8 does those to -128 and 127.
+// Clamps in steps of the result; the cast to i8 does those to its ends.
 static Node *clamped(Quantizer *q, Node *y, const Step *s, Scale to)
 {
     const int low = scale_quantize(to, s->low), high = scale_quantize(to, s->high);
+    if (to.wide)
+        return bounded(q, y, low, high);
     if (low > -128)
         y = build_binary(&q->b, OP_imax, y, whole_const(q, &y->type, low));
     if (high < 127)

@@ -1,6 +1,7 @@
 // plan.c -- which values of a graph become whole numbers.
 //
-//   forwards    what could: it has a form, and its operands could
+//   forwards    what could: it has a form, and its operands could; what a scan carries could when
+//               its next value could
 //   backwards   what is worth it: a product with weights, or something on the way to one or to an
 //               output; a layer normalization between f32 values gains nothing and would lose
 //               digits
@@ -11,6 +12,7 @@
 
 typedef struct Planner {
     QuantizePlan *plan;
+    const Flat *flat;
     const Graph *g;
     Facts facts;
     bool *whole;       // by id: is computed in whole numbers if it is needed
@@ -36,56 +38,135 @@ static bool could_be_whole(const Planner *p, const Step *s)
     return true;
 }
 
+#define MOST_DEPTH (MAX_RANK - 2)  // of scans in scans whose values can be watched
+
+static Step step_of(const Planner *p, int id)
+{
+    if (p->flat->scopes[p->flat->scope[id]].depth > MOST_DEPTH)
+        return (Step){.form = FORM_REAL};
+    return form_of(&p->facts, p->g->nodes[id]);
+}
+
+static bool is_carried(const Planner *p, int id)
+{
+    return p->flat->borders[id].crossing == CROSSING_CARRIED;
+}
+
+// Whether all that is carried in whole numbers has a next value in them; else what has none is
+// taken out.
+static bool nexts_are_whole(Planner *p)
+{
+    bool all = true;
+    for (int i = 0; i < p->g->node_count; i++) {
+        if (!is_carried(p, i) || p->plan->steps[i].form != FORM_CARRIED)
+            continue;
+        const uint32_t next = p->flat->borders[i].next->id;
+        if (p->whole[next] || p->facts.fixed[next])
+            continue;
+        p->plan->steps[i].form = FORM_REAL;
+        all = false;
+    }
+    return all;
+}
+
 static void find_whole(Planner *p)
 {
-    for (int i = 0; i < p->g->node_count; i++) {
-        p->plan->steps[i] = form_of(&p->facts, p->g->nodes[i]);
-        p->whole[i] = could_be_whole(p, &p->plan->steps[i]);
-    }
+    for (int i = 0; i < p->g->node_count; i++)
+        p->plan->steps[i] = step_of(p, i);
+    do {
+        for (int i = 0; i < p->g->node_count; i++)
+            p->whole[i] = could_be_whole(p, &p->plan->steps[i]);
+    } while (!nexts_are_whole(p));
+}
+
+static int mark(bool *marks, const Node *n)
+{
+    const int changed = n && !marks[n->id];
+    if (n)
+        marks[n->id] = true;
+    return changed;
+}
+
+// Of all that a node is computed from: how many have been marked now.
+static int mark_inputs(const Planner *p, bool *marks, const Node *n)
+{
+    const Border *b = &p->flat->borders[n->id];
+    int changed = mark(marks, b->from) + mark(marks, b->next);
+    for (int k = 0; b->crossing == CROSSING_NONE && k < n->input_count; k++)
+        changed += mark(marks, n->in[k]);
+    return changed;
 }
 
 static bool *used_well(const Planner *p)
 {
     bool *well = arena_array(p->plan->arena, bool, (size_t)p->g->node_count + 1);
+    int changed = 1;
     for (int i = 0; i < p->g->output_count; i++)
         well[p->g->outputs[i].node->id] = true;
-    for (int i = p->g->node_count - 1; i >= 0; i--) {
-        const Node *n = p->g->nodes[i];
-        const Form form = p->plan->steps[i].form;
-        well[i] = p->whole[i] && (well[i] || is_heavy(form) || form == FORM_DOOR);
-        for (int k = 0; well[i] && k < n->input_count; k++)
-            well[n->in[k]->id] = true;
-        for (int k = 0; well[i] && k < p->plan->steps[i].operand_count; k++)
-            well[p->plan->steps[i].operands[k]->id] = true;
+    while (changed) {  // round the scans
+        changed = 0;
+        for (int i = p->g->node_count - 1; i >= 0; i--) {
+            const Step *s = &p->plan->steps[i];
+            if (!p->whole[i] || !(well[i] || is_heavy(s->form) || s->form == FORM_DOOR))
+                continue;
+            well[i] = true;
+            changed += mark_inputs(p, well, p->g->nodes[i]);
+            for (int k = 0; k < s->operand_count; k++)
+                changed += mark(well, s->operands[k]);
+        }
     }
+    for (int i = 0; i < p->g->node_count; i++)
+        well[i] = well[i] && p->whole[i];
     return well;
 }
 
 // --- what is needed ---------------------------------------------------------------------------
 
-static void need_operands(Planner *p, const Node *n)
+// What is carried begins with whole numbers, or is brought to them before the first step.
+static int need_carried(Planner *p, const Border *b)
+{
+    bool *first = p->whole[b->from->id] ? p->need_whole : p->need_real;
+    bool *next = p->whole[b->next->id] ? p->need_whole : p->need_real;
+    return (p->facts.fixed[b->from->id] ? 0 : mark(first, b->from)) +
+           (p->facts.fixed[b->next->id] ? 0 : mark(next, b->next));
+}
+
+static int need_operands(Planner *p, const Node *n)
 {
     const Step *s = &p->plan->steps[n->id];
+    int changed = 0;
     for (int i = 0; i < s->operand_count; i++)
-        p->need_whole[s->operands[i]->id] = true;
+        changed += mark(p->need_whole, s->operands[i]);
     if (s->form == FORM_ROWS)
-        p->need_real[n->in[1]->id] = true;
+        changed += mark(p->need_real, n->in[1]);
+    if (s->form == FORM_CARRIED)
+        changed += need_carried(p, &p->flat->borders[n->id]);
+    return changed;
+}
+
+static int need_inputs(Planner *p, int i)
+{
+    const Node *n = p->g->nodes[i];
+    // the input itself is there as f32
+    const bool door = p->plan->steps[i].form == FORM_DOOR;
+    int changed = 0;
+    p->need_whole[i] |= p->need_real[i] && p->whole[i] && !door;
+    p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || door);
+    if (p->need_whole[i] && p->whole[i])
+        changed += need_operands(p, n);
+    if (p->need_real[i] && (!p->whole[i] || door))
+        changed += mark_inputs(p, p->need_real, n);
+    return changed;
 }
 
 static void find_needed(Planner *p)
 {
     for (int i = 0; i < p->g->output_count; i++)
         p->need_real[p->g->outputs[i].node->id] = true;
-    for (int i = p->g->node_count - 1; i >= 0; i--) {
-        const Node *n = p->g->nodes[i];
-        // the input itself is there as f32
-        const bool door = p->plan->steps[i].form == FORM_DOOR;
-        p->need_whole[i] |= p->need_real[i] && p->whole[i] && !door;
-        if (p->need_whole[i] && p->whole[i])
-            need_operands(p, n);
-        p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || door);
-        for (int k = 0; p->need_real[i] && (!p->whole[i] || door) && k < n->input_count; k++)
-            p->need_real[n->in[k]->id] = true;
+    for (int changed = 1; changed;) {  // round the scans
+        changed = 0;
+        for (int i = p->g->node_count - 1; i >= 0; i--)
+            changed += need_inputs(p, i);
     }
 }
 
@@ -95,7 +176,8 @@ static void find_needed(Planner *p)
 static bool has_own_range(const Planner *p, const Node *n)
 {
     const Form form = p->plan->steps[n->id].form;
-    return !p->whole[n->id] || (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS);
+    return !p->whole[n->id] ||
+           (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS && form != FORM_KNOWN);
 }
 
 // Windows are many times the size of what they show.
@@ -131,7 +213,7 @@ static void find_learned(Planner *p)
         if (s->form != FORM_PRODUCT || !p->need_whole[i] || !p->whole[i])
             continue;
         while (p->whole[x->id] && plan->steps[x->id].form == FORM_MOVED)
-            x = x->in[0];
+            x = plan->steps[x->id].operands[0];
         weights[x->id] = s->root->in[s->weights];
     }
     for (int i = 0; i < plan->value_count; i++) {
@@ -168,21 +250,27 @@ static void add_real_layers(Planner *p)
         const Node *n = p->g->nodes[i];
         const Name path = n->path && *n->path ? n->path : op_name(n->op);
         if (p->need_real[i] && !p->whole[i] && !p->facts.fixed[i] && !op_is(n->op, LEAF | VIEW) &&
-            n->op != OP_scan_result && n->type.dtype == DTYPE_F32)
+            n->type.dtype == DTYPE_F32)
             note(real_layer(plan, path), plan->steps[i].form);
     }
 }
 
-static void make_watch(QuantizePlan *plan)
+static void make_watch(QuantizePlan *plan, const Graph *predict)
 {
-    Graph *w = graph_clone(plan->graph);
+    const Flat *f = plan->flat;
+    Graph *w = graph_clone(predict);
+    int *scans = arena_array(plan->arena, int, (size_t)f->scope_count);
+    for (int i = 0; i < f->scope_count; i++)
+        scans[i] = f->scopes[i].scan;
     w->output_count = 0;
     w->name = intern(w->names, "watch");
     for (int i = 0; i < plan->value_count; i++) {
-        if (plan->values[i].output < 0)
+        const QuantizedValue *v = &plan->values[i];
+        if (v->output < 0)
             continue;
         const Name name = intern(w->names, arena_printf(w->arena, "value.%d", i));
-        graph_output(w, name, w->nodes[plan->values[i].real->id]);
+        const uint32_t id = v->real->id;
+        graph_output(w, name, flat_exposed(f, w, scans, f->scope[id], (uint32_t)f->origin[id]));
     }
     plan->watch = w;
 }
@@ -190,12 +278,16 @@ static void make_watch(QuantizePlan *plan)
 QuantizePlan *quantize_plan(Arena *a, const Graph *predict)
 {
     QuantizePlan *plan = arena_new_of(a, QuantizePlan);
-    const size_t count = (size_t)predict->node_count + 1;
-    *plan = (QuantizePlan){.arena = a, .graph = predict, .steps = arena_array(a, Step, count)};
+    Flat *flat = flat_of(a, predict);
+    const Graph *g = flat->graph;
+    const size_t count = (size_t)g->node_count + 1;
+    *plan =
+        (QuantizePlan){.arena = a, .graph = g, .flat = flat, .steps = arena_array(a, Step, count)};
     Planner p = {
         .plan = plan,
-        .g = predict,
-        .facts = facts_of(a, predict),
+        .flat = flat,
+        .g = g,
+        .facts = facts_of(a, flat),
         .whole = arena_array(a, bool, count),
         .need_whole = arena_array(a, bool, count),
         .need_real = arena_array(a, bool, count),
@@ -206,10 +298,13 @@ QuantizePlan *quantize_plan(Arena *a, const Graph *predict)
     add_values(&p);
     find_learned(&p);
     add_real_layers(&p);
-    for (int i = 0; i < predict->node_count; i++)
+    for (int i = 0; i < g->node_count; i++)
         if (!p.whole[i])
             plan->steps[i].form = FORM_REAL;
+    const bool *wide = wide_values(plan);
+    for (int i = 0; i < plan->value_count; i++)
+        plan->values[i].wide = wide[plan->values[i].real->id];
     plan->need_real = p.need_real;
-    make_watch(plan);
+    make_watch(plan, predict);
     return plan;
 }

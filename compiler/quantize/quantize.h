@@ -5,6 +5,8 @@
 // each, and a range that holds 0, so that padding is exact. Sums are i32, and brought to the scale
 // of the result by a fixed-point multiplier (OP_requantize), as in Jacob et al. 2018, CVPR.
 //
+// What a scan adds up step by step is wide: an i32 of 16 bits with zero 0 (wide.c).
+//
 //   quantize_plan     which values become i8; what cannot stays f32
 //   quantize_build    the integer graph, its weights and tables, from the ranges of those values
 //
@@ -16,16 +18,32 @@
 #include "graph/graph.h"
 #include "quantize/range.h"
 
-// A value that is i8 in the integer graph.
+// A value that is i8 in the integer graph; i32 of 16 bits where it is wide.
 typedef struct QuantizedValue {
-    const Node *real;  // in the predict graph
+    const Node *real;  // in the plan's graph
     bool ranged;       // it has a range of its own: that of others follows from theirs
     int output;        // of the watch graphs; -1: views and the like are not worth watching
     int low, high;     // variables in which a training has left the range; -1: none
-    Range range;       // to be set before quantize_build, where it is ranged
-    Node *whole;       // in the integer graph
+    bool wide;
+    Range range;  // to be set before quantize_build, where it is ranged
+    Range ends;   // likewise: all that it was, for what is wide
+    Node *whole;  // in the integer graph
     Scale scale;
+    Node *narrowed;  // what is wide as i8, where that is wanted
+    Scale narrow;    // the scale of i8, wide or not
 } QuantizedValue;
+
+// Of a value as i8.
+static inline Scale narrow_scale(const QuantizedValue *v)
+{
+    return v->wide ? v->narrow : v->scale;
+}
+
+// Of a value: which input of the model it is; -1: none.
+static inline int quantized_input(const QuantizedValue *v)
+{
+    return v->real->op == OP_input ? v->real->attr.index : -1;
+}
 
 // A layer with operations that stay f32.
 typedef struct RealLayer {
@@ -36,7 +54,8 @@ typedef struct RealLayer {
 
 typedef struct QuantizePlan {
     Arena *arena;
-    const Graph *graph;
+    const Graph *graph;  // predict, the bodies of its scans among its nodes
+    struct Flat *flat;
     Graph *watch;  // the predict graph with the quantized values as its outputs
     QuantizedValue *values;
     int value_count;

@@ -148,14 +148,25 @@ Scale scale_of(Range r)
     // as the border of the graph has it
     step = (double)(float)fmin(fmax(step, LEAST_STEP), LARGEST_STEP);
     const double zero = floor(-128 - low / step + 0.5);
-    return (Scale){step, (int)fmin(fmax(zero, -128), 127)};
+    return (Scale){.step = step, .zero = (int)fmin(fmax(zero, -128), 127)};
+}
+
+// A state may go beyond what calibration saw, from step to step.
+#define WIDE_ROOM 2
+
+Scale scale_wide(Range r)
+{
+    double step = WIDE_ROOM * fmax(fabs(r.low), fabs(r.high)) / 32767;
+    if (step == 0)
+        step = 1;
+    return (Scale){.step = (double)(float)fmin(fmax(step, LEAST_STEP), LARGEST_STEP), .wide = true};
 }
 
 int scale_quantize(Scale s, double x)
 {
     if (isnan(x))
         return s.zero;
-    return (int)fmin(fmax(floor(x / s.step + s.zero + 0.5), -128), 127);
+    return (int)fmin(fmax(floor(x / s.step + s.zero + 0.5), scale_low(s)), scale_high(s));
 }
 
 #define LARGEST_SHIFT 62

@@ -10,10 +10,16 @@ typedef struct Range {
     double low, high;
 } Range;
 
-// real = step * (q - zero), q from -128 to 127.
+static inline Range range_both(Range x, Range y)
+{
+    return (Range){x.low < y.low ? x.low : y.low, x.high > y.high ? x.high : y.high};
+}
+
+// real = step * (q - zero), q from -128 to 127, or from -32767 to 32767 where it is wide.
 typedef struct Scale {
     double step;
     int zero;
+    bool wide;
 } Scale;
 
 typedef enum Calibration {
@@ -46,6 +52,17 @@ Range histogram_range(const Histogram *h, Calibration method);
 
 // The scale in which a range, made to hold 0, takes all 256 numbers.
 Scale scale_of(Range r);
+// That of 16 bits: with zero 0, and room for twice the range.
+Scale scale_wide(Range r);
+// The ends of q.
+static inline int scale_low(Scale s)
+{
+    return s.wide ? -32767 : -128;
+}
+static inline int scale_high(Scale s)
+{
+    return s.wide ? 32767 : 127;
+}
 // The nearest number to x, halves up.
 int scale_quantize(Scale s, double x);
 static inline double scale_real(Scale s, int q)

@@ -46,6 +46,44 @@ Test(scans, run_as_in_the_interpreter)
                                     .seed = 3});
 }
 
+// The steps of the inner one stand among those of the other steps of their example.
+static const char ROWS[] = "graph predict {\n"
+                           "  %0 = input \"x\" : f32[batch, 5, 6, 3]\n"
+                           "  %1 = const 0 : f32\n"
+                           "  %2 = broadcast %1 {} : f32[batch, 3]\n"
+                           "  %3 = scan %0, %2 {5, 1, 1} graph rows {\n"
+                           "    %0 = input \"row\" : f32[batch, 6, 3]\n"
+                           "    %1 = input \"state\" : f32[batch, 3]\n"
+                           "    %2 = scan %0, %1 {6, 1, 1} graph row {\n"
+                           "      %0 = input \"step\" : f32[batch, 3]\n"
+                           "      %1 = input \"state\" : f32[batch, 3]\n"
+                           "      %2 = mul %0, %1 : f32[batch, 3]\n"
+                           "      %3 = add %2, %0 : f32[batch, 3]\n"
+                           "      output \"next\" = %3\n"
+                           "    } : f32\n"
+                           "    %3 = scan_result %2 {0} : f32[batch, 3]\n"
+                           "    %4 = tanh %3 : f32[batch, 3]\n"
+                           "    output \"next\" = %4\n"
+                           "    output \"state\" = %4\n"
+                           "  } : f32\n"
+                           "  %4 = scan_result %3 {1} : f32[batch, 5, 3]\n"
+                           "  output \"y\" = %4\n"
+                           "}\n";
+
+Test(scans, in_a_scan_go_along_a_step_of_a_batch)
+{
+    for (int64_t batch = 1; batch <= 16; batch += 5) {
+        const char *error = NULL, *what = NULL;
+        Arena *a = arena_new(NULL);
+        const Graph *g = graph_read(a, interner_new(a), ROWS, &error);
+        cr_assert(g, "%s", error);
+        const CompareOptions o = {.batch = batch, .max_batch = 16, .seed = 3};
+        const double d = compare_engines(a, g, &o, &what);
+        cr_expect(d >= 0 && d < 5e-6, "%s is off by %g (batch %d)", what, d, (int)batch);
+        arena_free(a);
+    }
+}
+
 Test(scans, threads_change_no_bit)
 {
     Arena *a = arena_new(NULL);

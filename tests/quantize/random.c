@@ -76,8 +76,10 @@ static void find_ranges(const Trial *t, QuantizePlan *p)
         histogram_clear(h);
         if (!v->ranged)
             continue;
-        histogram_note_ends(h, values[v->output], count_of(&v->real->type));
-        histogram_count(h, values[v->output], count_of(&v->real->type));
+        const int64_t count = count_of(&p->watch->outputs[v->output].node->type);
+        histogram_note_ends(h, values[v->output], count);
+        histogram_count(h, values[v->output], count);
+        v->ends = h->ends;
         v->range = histogram_range(h, (Calibration)(t->seed % CALIBRATE_COUNT));
     }
 }
