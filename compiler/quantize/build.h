@@ -30,7 +30,7 @@ Node *plus_const(Quantizer *q, Node *x, int64_t value);
 // Says why it cannot be done, if nothing has been said; NULL.
 Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// The value of n by its step, PRODUCT to SCALED (linear.c).
+// The value of n by its step, of the forms from PRODUCT on (linear.c).
 Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);

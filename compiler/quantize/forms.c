@@ -140,6 +140,18 @@ static int64_t summands(const Node *n)
     return count;
 }
 
+// Products that each sum of a contraction adds up; 0: the batch is among them.
+static int64_t products(const Node *n)
+{
+    const Node *x = n->in[0];
+    int64_t count = 1;
+    for (int i = 0; i < x->type.rank; i++)
+        if (label_axis(n->attr.contract.out, n->type.rank, n->attr.contract.left[i]) < 0)
+            count *= x->type.dims[i] == DIM_BATCH ? 0 : x->type.dims[i];
+    return count;
+}
+
+#define MOST_PRODUCTS (1 << 14)  // of 255 * 255 at the most: their sum is below 2^30
 #define MOST_SUMMANDS (1 << 20)  // of 255 at the most: their sum stays far below 2^31
 
 // Past clamps and fixed operations, what can be summed up in i32.
@@ -152,6 +164,8 @@ static Step linear_form(const Facts *f, Step s)
             return s;  // a variable repeated for every example
         return with_operand(s, FORM_PRODUCT, r->in[!s.weights]);
     }
+    if (r->op == OP_contract && products(r) > 0 && products(r) <= MOST_PRODUCTS)
+        return with_operand(with_operand(s, FORM_REAL, r->in[0]), FORM_PAIRED, r->in[1]);
     if (r->op == OP_reduce && r->attr.reduce.kind == REDUCE_SUM && summands(r) > 0 &&
         summands(r) < MOST_SUMMANDS)
         return with_operand(s, FORM_SUM, r->in[0]);

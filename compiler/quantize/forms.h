@@ -14,6 +14,7 @@ typedef enum Form {
     FORM_ROWS,      // rows of a fixed table
     FORM_SOFTMAX,   // of `root`
     FORM_PRODUCT,   // clamp(gain * sum(root) + offset), the root a contraction with fixed weights
+    FORM_PAIRED,    // the same, the root a contraction of two values
     FORM_SUM,       // the same, the root a sum along axes
     FORM_TOGETHER,  // the same, the root a sum or a difference of two values
     FORM_GATED,     // the same, the root a product of two values

@@ -10,21 +10,8 @@
 #include <string.h>
 
 #include "pass/rewrite.h"
-#include "quantize/build.h"
 #include "quantize/fixed.h"
-
-#define MOST_SUM 0x1p30  // of a sum, its offset included: below 2^31 whatever is rounded
-#define MOST_OFFSET 0x1p29
-
-typedef struct Channels {
-    Type type;             // i32; of the channel axes alone
-    int8_t map[MAX_RANK];  // channel axis -> axis of the value
-    int64_t count;
-    double *gain, *offset;  // what follows the root
-    double *step;           // of the sum
-    double *shift;          // added to the sum in its own steps: what zero points leave
-    double *bound;          // of the sum's absolute value
-} Channels;
+#include "quantize/linear.h"
 
 // --- the axes ---------------------------------------------------------------------------------
 
@@ -270,13 +257,23 @@ static Node *root_product(Quantizer *q, const Step *s, Channels *c)
     return build_node(&q->b, OP_contract, 2, in, &s->root->attr);
 }
 
-static void same_for_all(Channels *c, double step, double shift, double bound)
+void same_for_all(Channels *c, double step, double shift, double bound)
 {
     for (int64_t k = 0; k < c->count; k++) {
         c->step[k] = step;
         c->shift[k] = shift;
         c->bound[k] = bound;
     }
+}
+
+Node *times(Quantizer *q, Node *x, int64_t factor)
+{
+    return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
+}
+
+Node *without_zero(Quantizer *q, const QuantizedValue *x)
+{
+    return plus_const(q, widened(q, x->whole), -x->scale.zero);
 }
 
 static Node *root_sum(Quantizer *q, const Step *s, Channels *c)
@@ -293,11 +290,6 @@ static Node *root_scaled(Quantizer *q, const Step *s, Channels *c)
     const QuantizedValue *x = whole_of(q, s->operands[0]);
     same_for_all(c, x->scale.step, -x->scale.zero, 128);
     return widened(q, x->whole);
-}
-
-static Node *times(Quantizer *q, Node *x, int64_t factor)
-{
-    return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
 }
 
 // Both are brought to steps of 2^-16 of the coarser one.
@@ -317,13 +309,12 @@ static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
 {
     const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
     same_for_all(c, x->scale.step * y->scale.step, 0, 255 * 255);
-    return build_binary(&q->b, OP_imul, plus_const(q, widened(q, x->whole), -x->scale.zero),
-                        plus_const(q, widened(q, y->whole), -y->scale.zero));
+    return build_binary(&q->b, OP_imul, without_zero(q, x), without_zero(q, y));
 }
 
 static Node *(*const roots[FORM_COUNT])(Quantizer *q, const Step *s, Channels *c) = {
     [FORM_PRODUCT] = root_product, [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
-    [FORM_GATED] = root_gated,     [FORM_SCALED] = root_scaled,
+    [FORM_GATED] = root_gated,     [FORM_SCALED] = root_scaled, [FORM_PAIRED] = root_paired,
 };
 
 // --- requantization ---------------------------------------------------------------------------

@@ -22,15 +22,15 @@ typedef struct Planner {
 
 static bool is_heavy(Form form)
 {
-    return form == FORM_PRODUCT || form == FORM_ROWS;
+    return form == FORM_PRODUCT || form == FORM_PAIRED || form == FORM_ROWS;
 }
 
-// The input of a product may be brought to whole numbers from wherever it comes.
+// The inputs of a product may be brought to whole numbers from wherever it comes.
 static bool could_be_whole(const Planner *p, const Step *s)
 {
     if (s->form == FORM_REAL)
         return false;
-    for (int i = 0; i < s->operand_count && s->form != FORM_PRODUCT; i++)
+    for (int i = 0; i < s->operand_count && !is_heavy(s->form); i++)
         if (!p->whole[s->operands[i]->id])
             return false;
     return true;

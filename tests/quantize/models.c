@@ -2,68 +2,8 @@
 // bits on every engine, no real number left inside.
 
 #include <criterion/criterion.h>
-#include <math.h>
-#include <string.h>
 
-#include "graph/ops/ops.h"
-#include "quantize/scene.h"
-
-// Of signal to error: what 8 bits give is about 40 dB a layer, and a few layers lose some of it.
-#define LEAST_DECIBELS 22
-
-static double decibels(const float *real, const float *whole, int64_t count)
-{
-    double signal = 0, noise = 1e-20;
-    for (int64_t i = 0; i < count; i++) {
-        const double off = (double)whole[i] - (double)real[i];
-        signal += (double)real[i] * (double)real[i];
-        noise += off * off;
-    }
-    return 10 * log10(signal / noise);
-}
-
-static void expect_same_bits(Scene *s, const char *text)
-{
-    const Graph *g = s->m.graphs[NNC_INT8];
-    const float *want = scene_run_by(s, g, 0);
-    const size_t bytes = (size_t)scene_output_count(s) * sizeof *want;
-    for (int width = 4; width <= 16; width *= 2)
-        cr_expect_arr_eq(scene_run_by(s, g, width), want, bytes, "width %d of\n%s", width, text);
-}
-
-// Element-wise operations on f32 beyond the borders: quantize has mul, add, floor, the other two.
-static int real_operations(const Graph *g)
-{
-    int count = 0;
-    for (int i = 0; i < g->node_count; i++) {
-        const Node *n = g->nodes[i];
-        const bool border = n->op == OP_mul || n->op == OP_add || n->op == OP_floor ||
-                            n->op == OP_sub || n->op == OP_cast;
-        count += n->type.dtype == DTYPE_F32 && !op_is(n->op, LEAF | VIEW) && !border;
-    }
-    return count;
-}
-
-static void check_scene(Scene s, const char *text, int real_layers)
-{
-    const float *real = scene_run(&s, NNC_PREDICT);
-    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX), "%s", text);
-    const float *whole = scene_run(&s, NNC_INT8);
-    const double db = decibels(real, whole, scene_output_count(&s));
-    cr_expect_geq(db, LEAST_DECIBELS, "%.1f dB of\n%s", db, text);
-    cr_expect_eq(s.m.plan->real_count, real_layers, "%d layers stay real in\n%s",
-                 s.m.plan->real_count, text);
-    if (real_layers == 0) {
-        expect_same_bits(&s, text);
-        cr_expect_eq(real_operations(s.m.graphs[NNC_INT8]), 0, "%s", text);
-    }
-    scene_free(&s);
-}
-
-static void check(const char *text, int real_layers)
-{
-    check_scene(scene_new(text), text, real_layers);
-}
+#include "quantize/check.h"
 
 Test(quantize, dense_layers)
 {
@@ -124,6 +64,16 @@ Test(quantize, shapes)
     check("input x[12]\n dense(8); relu as a\n dense(8)\n it + a + 1000", 0);
     check("input x[12]\n dense(8); relu as a\n dense(8)\n 0 * (it - a) + 2", 0);
     check("input x[12]\n dense(8)\n min(max(it, -0.25), 0.5)\n 0.5 * it / 3 + 0.1", 0);
+}
+
+Test(quantize, products_of_two_values)
+{
+    check("input x[6, 8]\n it @ transpose(it)", 0);
+    check("input x[6, 8]\n dense(5); relu as a\n x @ transpose(x)\n it @ a / 3\n dense(4)", 0);
+    check("input x[6, 8]\n dense(8) as a\n reshape(x, 6, 1, 8) * reshape(a, 1, 6, 8)\n dense(2)",
+          0);
+    check("input x[6, 8]\n input y[5, 8]\n cross_attention(x, y, heads = 2)\n dense(4)", 0);
+    check("input x[4, 6]\n multi_head_attention(heads = 3)\n flatten\n dense(4); softmax", 0);
 }
 
 Test(quantize, examples)
