@@ -73,6 +73,17 @@ Node *plus_const(Quantizer *q, Node *x, int64_t value)
     return value ? build_binary(&q->b, OP_iadd, x, whole_const(q, &x->type, value)) : x;
 }
 
+Node *repeated_over(Quantizer *q, Node *x, const Type *like, uint32_t axes)
+{
+    Type type = *like;
+    int8_t map[MAX_RANK] = {0};
+    type.dtype = x->type.dtype;
+    for (int i = 0, kept = 0; i < like->rank; i++)
+        if (!(axes & 1u << i))
+            map[kept++] = (int8_t)i;
+    return build_broadcast(&q->b, x, type, map);
+}
+
 // --- the borders ------------------------------------------------------------------------------
 
 // floor(x / step + (zero + 1/2)); the cast stops at -128 and 127, and makes 0 of NaN.

@@ -26,6 +26,8 @@ Node *whole_const(Quantizer *q, const Type *like, int64_t value);
 // An i8 as an i32 of the same value.
 Node *widened(Quantizer *q, Node *x);
 Node *plus_const(Quantizer *q, Node *x, int64_t value);
+// The elements of a reduction where it was taken from, whose shape is `like`'s.
+Node *repeated_over(Quantizer *q, Node *x, const Type *like, uint32_t axes);
 
 // Says why it cannot be done, if nothing has been said; NULL.
 Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -35,6 +37,13 @@ Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
+
+// What a fixed mask leaves of the rows of a value along `axes`, as bool in its shape. In a row of
+// which nothing is seen all counts, alike.
+typedef struct Mask {
+    Node *seen, *counts;
+} Mask;
+bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out);  // masks.c
 
 // For messages: the layer that a node is of.
 static inline const char *place_of(const Node *n)

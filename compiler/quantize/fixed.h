@@ -5,7 +5,8 @@
 
 #include "graph/graph.h"
 
-// The elements of a value without a batch that depends on constants and variables alone.
+// The elements of a value without a batch that depends on constants and variables alone; of one of
+// truths they are bytes.
 float *fixed_values(Arena *a, const Graph *g, const Node *n, void *block);
 
 // The results of `n`, a function of the elements of `root` alone, for x[0 .. count).

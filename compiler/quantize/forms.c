@@ -6,7 +6,7 @@
 //
 // Everything here looks at the form of the graph alone.
 
-#include "quantize/forms.h"
+#include "quantize/patterns.h"
 
 #include <math.h>
 
@@ -79,8 +79,7 @@ static void clamp_before(Step *s, OpId op, double bound)
         s->high = inner;
 }
 
-// Fixed values that can be had without a batch.
-static bool has_values(const Node *n)
+bool has_values(const Node *n)
 {
     return !type_batched(&n->type) || (n->op == OP_broadcast && !type_batched(&n->in[0]->type));
 }
@@ -94,6 +93,11 @@ int moving_input(const Facts *f, const Node *n)
     if (f->fixed[n->in[1]->id] && has_values(n->in[1]))
         return 0;
     return n->op != OP_div && f->fixed[n->in[0]->id] && has_values(n->in[0]) ? 1 : -1;
+}
+
+int input_towards_root(const Facts *f, const Step *s, const Node *n)
+{
+    return n == s->quotient ? 0 : moving_input(f, n);
 }
 
 static Step stripped(const Facts *f, Node *n)
@@ -130,16 +134,6 @@ static bool is_moved(const Node *n)
     return n->op == OP_reduce && n->attr.reduce.kind != REDUCE_SUM;
 }
 
-// Elements that a sum along axes adds up; 0: the batch is among them.
-static int64_t summands(const Node *n)
-{
-    int64_t count = 1;
-    for (int i = 0; i < n->in[0]->type.rank; i++)
-        if (n->attr.reduce.axes & 1u << i)
-            count *= n->in[0]->type.dims[i] == DIM_BATCH ? 0 : n->in[0]->type.dims[i];
-    return count;
-}
-
 // Products that each sum of a contraction adds up; 0: the batch is among them.
 static int64_t products(const Node *n)
 {
@@ -152,8 +146,6 @@ static int64_t products(const Node *n)
 }
 
 #define MOST_PRODUCTS (1 << 14)  // of 255 * 255 at the most: their sum is below 2^30
-#define MOST_SUMMANDS (1 << 20)  // of 255 at the most: their sum stays far below 2^31
-
 // Past clamps and fixed operations, what can be summed up in i32.
 static Step linear_form(const Facts *f, Step s)
 {
@@ -169,6 +161,12 @@ static Step linear_form(const Facts *f, Step s)
     if (r->op == OP_reduce && r->attr.reduce.kind == REDUCE_SUM && summands(r) > 0 &&
         summands(r) < MOST_SUMMANDS)
         return with_operand(s, FORM_SUM, r->in[0]);
+    Standard d;
+    if (standard_of(f, s.root, &d)) {
+        s.quotient = s.root;
+        s.root = d.value;
+        return with_operand(s, FORM_STANDARD, d.x);
+    }
     return s;
 }
 
@@ -182,22 +180,15 @@ static Step pair_form(const Facts *f, Step s)
     return with_operand(s, added ? FORM_TOGETHER : FORM_GATED, r->in[1]);
 }
 
-// z in e / broadcast(sum e) with e = exp(z - broadcast(max z)), or floor(max z).
-static Node *softmax_input(const Node *n)
+// Behind a mask: its root is what the mask leaves.
+static Step softmax_form(const Facts *f, Node *z)
 {
-    if (n->op != OP_div || n->in[0]->op != OP_exp || n->in[1]->op != OP_broadcast)
-        return NULL;
-    const Node *e = n->in[0], *sum = n->in[1]->in[0], *shifted = e->in[0];
-    if (sum->op != OP_reduce || sum->attr.reduce.kind != REDUCE_SUM || sum->in[0] != e ||
-        shifted->op != OP_sub || shifted->in[1]->op != OP_broadcast)
-        return NULL;
-    const Node *top = shifted->in[1]->in[0];
-    if (top->op == OP_floor)
-        top = top->in[0];
-    const bool same = top->op == OP_reduce && top->attr.reduce.kind == REDUCE_MAX &&
-                      top->in[0] == shifted->in[0] &&
-                      top->attr.reduce.axes == sum->attr.reduce.axes;
-    return same && summands(sum) > 0 && summands(sum) < MOST_SUMMANDS ? shifted->in[0] : NULL;
+    Step s = {.root = masked_value(f, z)};
+    if (s.root)
+        s.mask = z;
+    else
+        s.root = z;
+    return with_operand(s, FORM_SOFTMAX, s.root);
 }
 
 Step form_of(const Facts *f, Node *n)
@@ -212,10 +203,8 @@ Step form_of(const Facts *f, Node *n)
     if (n->op == OP_gather && f->fixed[n->in[0]->id])
         return (Step){.form = FORM_ROWS};
     Node *z = softmax_input(n);
-    if (z) {
-        none.root = z;
-        return with_operand(none, FORM_SOFTMAX, z);
-    }
+    if (z)
+        return softmax_form(f, z);
     const Step s = linear_form(f, stripped(f, n));
     if (s.form != FORM_REAL)
         return s;

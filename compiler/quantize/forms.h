@@ -18,19 +18,24 @@ typedef enum Form {
     FORM_SUM,       // the same, the root a sum along axes
     FORM_TOGETHER,  // the same, the root a sum or a difference of two values
     FORM_GATED,     // the same, the root a product of two values
+    FORM_STANDARD,  // the same, the root divided by the root of its mean square
     FORM_SCALED,    // the same, the root a value itself
     FORM_COUNT
 } Form;
+
+enum { MOST_OPERANDS = 6 };
 
 // What a node is made of. From `node` lead clamps by constants to `top`, and from there additions
 // and multiplications by fixed values to `root`.
 typedef struct Step {
     Form form;
     Node *top, *root;
-    double low, high;   // of the clamps
-    Node *operands[2];  // whole numbers
+    double low, high;               // of the clamps
+    Node *operands[MOST_OPERANDS];  // whole numbers
     int operand_count;
-    int weights;  // PRODUCT: which input of the root is fixed
+    int weights;       // PRODUCT: which input of the root is fixed
+    Node *quotient;    // STANDARD: on the way to the root, where it is divided
+    const Node *mask;  // SOFTMAX: the where that hides places of the root; NULL: none
 } Step;
 
 typedef struct Facts {
@@ -41,6 +46,12 @@ typedef struct Facts {
 Facts facts_of(Arena *a, const Graph *g);
 // How `n` may be computed when its operands are whole numbers.
 Step form_of(const Facts *f, Node *n);
+
+// Whether it has values without a batch, though it may be repeated for every example.
+bool has_values(const Node *n);
+
+// The next node on the way from the top of a step to its root: which input of `n` it is.
+int input_towards_root(const Facts *f, const Step *s, const Node *n);
 
 // Of an operation by a fixed value: which input is not; -1: it is none.
 int moving_input(const Facts *f, const Node *n);

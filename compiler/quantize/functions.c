@@ -5,6 +5,7 @@
 
 #include "quantize/build.h"
 #include "quantize/fixed.h"
+#include "quantize/patterns.h"
 
 enum { CODES = 256 };  // values of an i8
 
@@ -66,6 +67,7 @@ Node *build_rows(Quantizer *q, const Node *n, Scale *to)
 // T[d] / sum T in steps of 1/256. k leaves room for the sum, and for 512 times T, in 31 bits.
 
 enum { SOFTMAX_BITS = 21, SUM_BITS = 29 };
+#define LEAST_DISTANCE 100  // of what is masked to the rest: e^-100 is nothing
 
 static int power_for(int64_t count)
 {
@@ -92,15 +94,42 @@ static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
     return build_broadcast(&q->b, x, type, broadcast->attr.map);
 }
 
+// A masked place is the lowest of its row, and no summand.
+static bool open_mask(Quantizer *q, const Step *s, uint32_t axes, Mask *mask)
+{
+    const QuantizedValue *z = whole_of(q, s->root);
+    *mask = (Mask){0};
+    if (!s->mask)
+        return true;
+    if (masked_constant(s->mask) > scale_real(z->scale, -128) - LEAST_DISTANCE) {
+        quantize_fail(q, "%s masks with %g, which is among the numbers that it masks",
+                      place_of(s->mask), masked_constant(s->mask));
+        return false;
+    }
+    return build_mask(q, s->mask, axes, mask);
+}
+
+static Node *chosen(Quantizer *q, Node *condition, Node *x, int64_t otherwise)
+{
+    if (!condition)
+        return x;
+    return build_where(&q->b, condition, x, build_filled(&q->b, &x->type, (double)otherwise));
+}
+
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
 {
     Builder *b = &q->b;
     const QuantizedValue *z = whole_of(q, s->root);
     const Node *sum = n->in[1]->in[0], *spread = n->in[0]->in[0]->in[1];
     const uint32_t axes = sum->attr.reduce.axes;
-    Node *top = widened(q, build_reduce(b, REDUCE_MAX, z->whole, axes));
-    Node *below = build_binary(b, OP_isub, widened(q, z->whole), repeated(q, spread, top));
+    Mask mask;
+    if (!open_mask(q, s, axes, &mask))
+        return NULL;
+    Node *codes = chosen(q, mask.seen, z->whole, -128);
+    Node *top = widened(q, build_reduce(b, REDUCE_MAX, codes, axes));
+    Node *below = build_binary(b, OP_isub, widened(q, codes), repeated(q, spread, top));
     Node *e = build_gather(b, exponentials(q, n, sum, z->scale.step), plus_const(q, below, 255));
+    e = chosen(q, mask.counts, e, 0);
     Node *total = repeated(q, n->in[1], build_reduce(b, REDUCE_SUM, e, axes));
     // rounded: (512 e + total) / (2 total)
     Node *above = build_binary(b, OP_imul, e, whole_const(q, &e->type, 512));

@@ -57,8 +57,8 @@ static Channels channels_new(Quantizer *q, const Step *s)
     Channels c = {.type = {.dtype = DTYPE_I32}, .count = 1};
     uint32_t axes = s->form == FORM_PRODUCT ? axes_of_weights(s->root, s->weights) : 0;
     for (const Node *n = s->top; n != s->root;) {
-        const int moving = moving_input(&q->facts, n);
-        if (n->op != OP_neg)
+        const int moving = input_towards_root(&q->facts, s, n);
+        if (n->op != OP_neg && n != s->quotient)
             axes |= axes_of_broadcast(n->in[1 - moving]);
         n = n->in[moving];
     }
@@ -139,14 +139,15 @@ static bool apply_node(Quantizer *q, Channels *c, const Node *n, int moving)
 // From the root on: what comes first is applied first.
 static bool apply_all(Quantizer *q, Channels *c, const Step *s)
 {
+    const Facts *f = &q->facts;
     int count = 0;
-    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+    for (const Node *n = s->top; n != s->root; n = n->in[input_towards_root(f, s, n)])
         count++;
     const Node **chain = arena_array(q->arena, const Node *, (size_t)count + 1);
-    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+    for (const Node *n = s->top; n != s->root; n = n->in[input_towards_root(f, s, n)])
         chain[--count] = n;
     for (int i = 0; chain[i]; i++)
-        if (!apply_node(q, c, chain[i], moving_input(&q->facts, chain[i])))
+        if (chain[i] != s->quotient && !apply_node(q, c, chain[i], moving_input(f, chain[i])))
             return false;
     for (int64_t k = 0; k < c->count; k++)
         if (!isfinite(c->gain[k]) || !isfinite(c->offset[k])) {
@@ -313,8 +314,9 @@ static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
 }
 
 static Node *(*const roots[FORM_COUNT])(Quantizer *q, const Step *s, Channels *c) = {
-    [FORM_PRODUCT] = root_product, [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
-    [FORM_GATED] = root_gated,     [FORM_SCALED] = root_scaled, [FORM_PAIRED] = root_paired,
+    [FORM_PRODUCT] = root_product,   [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
+    [FORM_GATED] = root_gated,       [FORM_SCALED] = root_scaled, [FORM_PAIRED] = root_paired,
+    [FORM_STANDARD] = root_standard,
 };
 
 // --- requantization ---------------------------------------------------------------------------

@@ -26,6 +26,7 @@ Node *times(Quantizer *q, Node *x, int64_t factor);
 Node *without_zero(Quantizer *q, const QuantizedValue *x);
 
 // The sum of a root, and in `c` what its steps are.
-Node *root_paired(Quantizer *q, const Step *s, Channels *c);  // pairs.c
+Node *root_paired(Quantizer *q, const Step *s, Channels *c);    // pairs.c
+Node *root_standard(Quantizer *q, const Step *s, Channels *c);  // standard.c
 
 #endif
