@@ -131,6 +131,8 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
         return build_table(q, n, s, v->scale);
     case FORM_ROWS:
         return build_rows(q, n, &v->scale);
+    case FORM_KNOWN:
+        return build_known(q, n, &v->scale);
     case FORM_SOFTMAX:
         v->scale = (Scale){1.0 / 256, -128};
         return build_softmax(q, n, s);
@@ -164,7 +166,7 @@ static bool build_node_of(Quantizer *q, Node *n)
     q->b.path = n->path;
     if (n->op == OP_input)
         q->real[n->id] = build_input(&q->b, q->g->inputs[n->attr.index].name, n->type);
-    else if (as_it_was && form == FORM_REAL)
+    else if (as_it_was && (form == FORM_REAL || form == FORM_KNOWN))
         q->real[n->id] = build_real(q, n);
     if (!v)
         return true;

@@ -37,6 +37,9 @@ Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
+Node *build_known(Quantizer *q, const Node *n, Scale *to);
+// The truth of a condition that Facts know, as bool.
+Node *build_truth(Quantizer *q, const Node *n);  // masks.c
 
 // What a fixed mask leaves of the rows of a value along `axes`, as bool in its shape. In a row of
 // which nothing is seen all counts, alike.

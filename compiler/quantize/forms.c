@@ -170,15 +170,88 @@ static Step linear_form(const Facts *f, Step s)
     return s;
 }
 
+// Moving, or fixed values that can be had.
+static bool may_be_whole(const Facts *f, const Node *n)
+{
+    return n->type.dtype == DTYPE_F32 && (!f->fixed[n->id] || has_values(n));
+}
+
+static Form form_of_pair(OpId op)
+{
+    switch (op) {
+    case OP_add:
+    case OP_sub:
+        return FORM_TOGETHER;
+    case OP_mul:
+        return FORM_GATED;
+    case OP_div:
+        return FORM_QUOTIENT;
+    case OP_max:
+    case OP_min:
+        return FORM_CHOSEN;
+    default:
+        return FORM_REAL;
+    }
+}
+
 static Step pair_form(const Facts *f, Step s)
 {
     const Node *r = s.root;
-    const bool added = r->op == OP_add || r->op == OP_sub;
-    if ((!added && r->op != OP_mul) || f->fixed[r->in[0]->id] || f->fixed[r->in[1]->id])
+    const Form form = form_of_pair(r->op);
+    if (form == FORM_REAL || !may_be_whole(f, r->in[0]) || !may_be_whole(f, r->in[1]))
         return s;
-    s = with_operand(s, FORM_REAL, r->in[0]);
-    return with_operand(s, added ? FORM_TOGETHER : FORM_GATED, r->in[1]);
+    return with_operand(with_operand(s, form, r->in[0]), form, r->in[1]);
 }
+
+// --- choices ----------------------------------------------------------------------------------
+
+// Constants need not be whole numbers.
+static bool add_operand(const Facts *f, Step *s, Node *n)
+{
+    double value;
+    if (const_value(n, &value))
+        return isfinite(value);
+    if (s->operand_count == MOST_OPERANDS || !may_be_whole(f, n))
+        return false;
+    s->operands[s->operand_count++] = n;
+    return true;
+}
+
+static bool is_comparison(const Node *n)
+{
+    return n->op == OP_eq || n->op == OP_ne || n->op == OP_lt || n->op == OP_le || n->op == OP_gt ||
+           n->op == OP_ge;
+}
+
+// `depth`: of nots, ands and ors, which take operands.
+static bool add_condition(const Facts *f, Step *s, Node *n, int depth)
+{
+    if (f->fixed[n->id])
+        return has_values(n);
+    if (is_comparison(n))
+        return add_operand(f, s, n->in[0]) && add_operand(f, s, n->in[1]);
+    if (depth == 0 || (n->op != OP_not && n->op != OP_and && n->op != OP_or))
+        return false;
+    for (int i = 0; i < n->input_count; i++)
+        if (!add_condition(f, s, n->in[i], depth - 1))
+            return false;
+    return true;
+}
+
+static Step choice_form(const Facts *f, Step s)
+{
+    Node *r = s.root;
+    Step chosen = s;
+    if (r->op == OP_where && add_condition(f, &chosen, r->in[0], MOST_OPERANDS) &&
+        add_operand(f, &chosen, r->in[1]) && add_operand(f, &chosen, r->in[2]) &&
+        chosen.operand_count > 0) {
+        chosen.form = FORM_CHOSEN;
+        return chosen;
+    }
+    return pair_form(f, s);
+}
+
+// --- softmax ----------------------------------------------------------------------------------
 
 // Behind a mask: its root is what the mask leaves.
 static Step softmax_form(const Facts *f, Node *z)
@@ -194,8 +267,10 @@ static Step softmax_form(const Facts *f, Node *z)
 Step form_of(const Facts *f, Node *n)
 {
     Step none = {.form = FORM_REAL};
-    if (n->type.dtype != DTYPE_F32 || f->fixed[n->id])
+    if (n->type.dtype != DTYPE_F32)
         return none;
+    if (f->fixed[n->id])
+        return (Step){.form = has_values(n) ? FORM_KNOWN : FORM_REAL};
     if (n->op == OP_input)
         return (Step){.form = FORM_DOOR};
     if (is_moved(n))
@@ -211,11 +286,11 @@ Step form_of(const Facts *f, Node *n)
     Node *point = f->point[n->id];
     if (point != n) {
         // what is clamped or scaled on the way from a pair of values needs no table
-        const Step pair = s.root == point ? pair_form(f, s) : s;
+        const Step pair = s.root == point ? choice_form(f, s) : s;
         none.root = point;
         return pair.form != FORM_REAL ? pair : with_operand(none, FORM_TABLE, point);
     }
-    const Step pair = pair_form(f, s);
+    const Step pair = choice_form(f, s);
     if (pair.form != FORM_REAL || s.root == n)
         return pair;
     return with_operand(s, FORM_SCALED, s.root);

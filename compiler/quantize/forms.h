@@ -9,6 +9,7 @@
 typedef enum Form {
     FORM_REAL,      // not at all
     FORM_DOOR,      // an input: real numbers are brought to whole ones
+    FORM_KNOWN,     // fixed values, in a scale of their own
     FORM_MOVED,     // a view, a pad, a maximum: whole numbers of the operand's scale
     FORM_TABLE,     // a function of the elements of `root`: a table of 256 results
     FORM_ROWS,      // rows of a fixed table
@@ -18,6 +19,8 @@ typedef enum Form {
     FORM_SUM,       // the same, the root a sum along axes
     FORM_TOGETHER,  // the same, the root a sum or a difference of two values
     FORM_GATED,     // the same, the root a product of two values
+    FORM_QUOTIENT,  // the same, the root a quotient of two values
+    FORM_CHOSEN,    // the same, the root one of two values by a condition, or the larger or smaller
     FORM_STANDARD,  // the same, the root divided by the root of its mean square
     FORM_SCALED,    // the same, the root a value itself
     FORM_COUNT

@@ -36,30 +36,59 @@ Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
     return look_up(q, table_variable(q, n, "table", DTYPE_I8, codes), x->whole);
 }
 
-// --- rows -------------------------------------------------------------------------------------
+// --- fixed values, and their rows
+// -----------------------------------------------------------------
 
-Node *build_rows(Quantizer *q, const Node *n, Scale *to)
+static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
 {
-    const Node *table = n->in[0];
-    const int64_t count = type_elements(&table->type);
-    const float *rows = fixed_values(q->arena, q->g, table, q->block);
-    Range r = {0, 0};
-    for (int64_t i = 0; rows && i < count; i++) {
-        if (!isfinite(rows[i]))
-            return quantize_fail(q, "a weight of %s is no finite number", place_of(n));
-        r.low = fmin(r.low, (double)rows[i]);
-        r.high = fmax(r.high, (double)rows[i]);
+    Type type = broadcast->type;
+    type.dtype = x->type.dtype;
+    return build_broadcast(&q->b, x, type, broadcast->attr.map);
+}
+
+static bool range_of(Quantizer *q, const Node *n, const float *values, int64_t count, Range *r)
+{
+    for (int64_t i = 0; values && i < count; i++) {
+        if (!isfinite(values[i])) {
+            quantize_fail(q, "a weight of %s is no finite number", place_of(n));
+            return false;
+        }
+        r->low = fmin(r->low, (double)values[i]);
+        r->high = fmax(r->high, (double)values[i]);
     }
-    if (!rows)
-        return quantize_fail(q, "out of memory");
+    if (!values)
+        quantize_fail(q, "out of memory");
+    return values != NULL;
+}
+
+// Fixed values without a batch, in a scale of their own.
+static Node *stored(Quantizer *q, const Node *n, const Node *user, Scale *to)
+{
+    const int64_t count = type_elements(&n->type);
+    const float *values = fixed_values(q->arena, q->g, n, q->block);
+    Range r = {0, 0};
+    if (!range_of(q, user, values, count, &r))
+        return NULL;
     int8_t *codes = arena_array(q->arena, int8_t, (size_t)count);
     *to = scale_of(r);
     for (int64_t i = 0; i < count; i++)
-        codes[i] = (int8_t)scale_quantize(*to, (double)rows[i]);
-    Type type = table->type;
+        codes[i] = (int8_t)scale_quantize(*to, (double)values[i]);
+    Type type = n->type;
     type.dtype = DTYPE_I8;
-    Node *whole = add_variable(q, table, "int8", type, codes);
-    return build_gather(&q->b, whole, q->real[n->in[1]->id]);
+    return add_variable(q, n, "int8", type, codes);
+}
+
+Node *build_rows(Quantizer *q, const Node *n, Scale *to)
+{
+    Node *table = stored(q, n->in[0], n, to);
+    return table ? build_gather(&q->b, table, q->real[n->in[1]->id]) : NULL;
+}
+
+Node *build_known(Quantizer *q, const Node *n, Scale *to)
+{
+    const bool spread = n->op == OP_broadcast;
+    Node *x = stored(q, spread ? n->in[0] : n, n, to);
+    return x && spread ? repeated(q, n, x) : x;
 }
 
 // --- softmax ----------------------------------------------------------------------------------
@@ -85,13 +114,6 @@ static Node *exponentials(Quantizer *q, const Node *n, const Node *sum, double s
     for (int i = 0; i < CODES; i++)
         table[i] = (int32_t)floor(exp((i - 255) * step) * one + 0.5);
     return table_variable(q, n, "exp", DTYPE_I32, table);
-}
-
-static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
-{
-    Type type = broadcast->type;
-    type.dtype = x->type.dtype;
-    return build_broadcast(&q->b, x, type, broadcast->attr.map);
 }
 
 // A masked place is the lowest of its row, and no summand.

@@ -314,9 +314,11 @@ static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
 }
 
 static Node *(*const roots[FORM_COUNT])(Quantizer *q, const Step *s, Channels *c) = {
-    [FORM_PRODUCT] = root_product,   [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
-    [FORM_GATED] = root_gated,       [FORM_SCALED] = root_scaled, [FORM_PAIRED] = root_paired,
-    [FORM_STANDARD] = root_standard,
+    [FORM_PRODUCT] = root_product,   [FORM_SUM] = root_sum,
+    [FORM_TOGETHER] = root_together, [FORM_GATED] = root_gated,
+    [FORM_SCALED] = root_scaled,     [FORM_PAIRED] = root_paired,
+    [FORM_STANDARD] = root_standard, [FORM_QUOTIENT] = root_quotient,
+    [FORM_CHOSEN] = root_chosen,
 };
 
 // --- requantization ---------------------------------------------------------------------------

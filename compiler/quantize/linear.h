@@ -27,6 +27,8 @@ Node *without_zero(Quantizer *q, const QuantizedValue *x);
 
 // The sum of a root, and in `c` what its steps are.
 Node *root_paired(Quantizer *q, const Step *s, Channels *c);    // pairs.c
+Node *root_quotient(Quantizer *q, const Step *s, Channels *c);  // pairs.c
+Node *root_chosen(Quantizer *q, const Step *s, Channels *c);    // chosen.c
 Node *root_standard(Quantizer *q, const Step *s, Channels *c);  // standard.c
 
 #endif

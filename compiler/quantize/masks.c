@@ -35,6 +35,12 @@ static Node *stored(Quantizer *q, const Node *n, const Truth *t, const int8_t *b
     return t->small == n ? truth : build_broadcast(&q->b, truth, type, t->map);
 }
 
+Node *build_truth(Quantizer *q, const Node *n)
+{
+    Truth t;
+    return truth_of(q, n, &t) ? stored(q, n, &t, (const int8_t *)t.bits) : NULL;
+}
+
 // The element with which the row of element k begins.
 static int64_t row_start(const Truth *t, uint32_t axes, int64_t k)
 {

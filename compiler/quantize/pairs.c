@@ -1,8 +1,10 @@
-// pairs.c -- sums of products of two values.
+// pairs.c -- sums of products of two values, and quotients of two.
 //
 //   sum (x - zx)(y - zy) = sum x y - zy sum x - zx sum y + n zx zy
 //
 // The product is one of i8; what the zero points leave is summed once for each row.
+
+#include <math.h>
 
 #include "quantize/linear.h"
 
@@ -85,4 +87,27 @@ Node *root_paired(Quantizer *q, const Step *s, Channels *c)
     same_for_all(c, x->scale.step * y->scale.step, count * x->scale.zero * y->scale.zero,
                  count * 255 * 255);
     return sum;
+}
+
+// --- quotients --------------------------------------------------------------------------------
+
+enum { QUOTIENT_BITS = 22 };  // 255 times that is below 2^30
+
+// What is divided by 0 is as large as its sign allows, 0 / 0 is 0.
+static Node *sign_at_end(Quantizer *q, Node *x)
+{
+    x = build_binary(&q->b, OP_imin, x, whole_const(q, &x->type, 1));
+    x = build_binary(&q->b, OP_imax, x, whole_const(q, &x->type, -1));
+    return times(q, x, 1 << 30);
+}
+
+Node *root_quotient(Quantizer *q, const Step *s, Channels *c)
+{
+    const QuantizedValue *x = whole_of(q, s->operands[0]), *y = whole_of(q, s->operands[1]);
+    Builder *b = &q->b;
+    Node *above = without_zero(q, x), *below = without_zero(q, y);
+    Node *none = build_binary(b, OP_eq, below, whole_const(q, &below->type, 0));
+    Node *quotient = build_binary(b, OP_idiv, times(q, above, 1 << QUOTIENT_BITS), below);
+    same_for_all(c, ldexp(x->scale.step / y->scale.step, -QUOTIENT_BITS), 0, 0x1p30);
+    return build_where(b, none, sign_at_end(q, above), quotient);
 }

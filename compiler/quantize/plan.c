@@ -72,19 +72,25 @@ static void need_operands(Planner *p, const Node *n)
         p->need_real[n->in[1]->id] = true;
 }
 
+// These are there as f32 whether or not they are whole numbers too.
+static bool is_there(Form form)
+{
+    return form == FORM_DOOR || form == FORM_KNOWN;
+}
+
 static void find_needed(Planner *p)
 {
     for (int i = 0; i < p->g->output_count; i++)
         p->need_real[p->g->outputs[i].node->id] = true;
     for (int i = p->g->node_count - 1; i >= 0; i--) {
         const Node *n = p->g->nodes[i];
-        // the input itself is there as f32
-        const bool door = p->plan->steps[i].form == FORM_DOOR;
-        p->need_whole[i] |= p->need_real[i] && p->whole[i] && !door;
+        const Form form = p->plan->steps[i].form;
+        p->need_whole[i] |= p->need_real[i] && p->whole[i] && !is_there(form);
         if (p->need_whole[i] && p->whole[i])
             need_operands(p, n);
-        p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || door);
-        for (int k = 0; p->need_real[i] && (!p->whole[i] || door) && k < n->input_count; k++)
+        p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || form == FORM_DOOR);
+        const bool computed = p->need_real[i] && (!p->whole[i] || is_there(form));
+        for (int k = 0; computed && k < n->input_count; k++)
             p->need_real[n->in[k]->id] = true;
     }
 }
@@ -95,13 +101,15 @@ static void find_needed(Planner *p)
 static bool has_own_range(const Planner *p, const Node *n)
 {
     const Form form = p->plan->steps[n->id].form;
-    return !p->whole[n->id] || (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS);
+    return !p->whole[n->id] ||
+           (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS && form != FORM_KNOWN);
 }
 
-// Windows are many times the size of what they show.
-static bool is_moved_only(const Planner *p, int id)
+// Windows are many times the size of what they show; fixed values are not computed.
+static bool is_worth_watching(const Planner *p, int id)
 {
-    return p->whole[id] && p->plan->steps[id].form == FORM_MOVED;
+    const Form form = p->plan->steps[id].form;
+    return !p->whole[id] || (form != FORM_MOVED && form != FORM_KNOWN);
 }
 
 static void add_values(Planner *p)
@@ -115,7 +123,7 @@ static void add_values(Planner *p)
         QuantizedValue *v = &plan->values[plan->value_count];
         *v = (QuantizedValue){.real = p->g->nodes[i],
                               .ranged = has_own_range(p, p->g->nodes[i]),
-                              .output = is_moved_only(p, i) ? -1 : outputs++};
+                              .output = is_worth_watching(p, i) ? outputs++ : -1};
         plan->value_count++;
     }
 }

@@ -104,6 +104,29 @@ Test(quantize, standardized_values)
     check("input x[60, 60, 12]\n layernorm(epsilon = 1)\n reshape(-1) \n layernorm", 0);
 }
 
+Test(quantize, choices)
+{
+    check("input x[12]\n dense(20); prelu\n dense(5)", 0);
+    check("input x[12]\n dense(20); prelu", 0);
+    check("input x[12]\n dense(9) as a\n dense(x, 9)\n max(it, a)\n min(it, 2 * a)", 0);
+    check("input x[12]\n dense(9) as a\n dense(x, 9)\n where(it > a, it, 3 * a)", 0);
+    check("input x[12]\n dense(9) as a\n dense(x, 9)\n where(0.3 <= it and not (a < -1), it, 2)\n "
+          "max(it, 0.5)",
+          0);
+    check("input x[12]\n dense(9)\n where(iota(9) % 2 > 0, it, -it * it)", 0);
+    check("input x[12]\n dense(9)\n where(it > iota(9) / 4, iota(9) - 3, it) * 2", 0);
+    check("input x[12]\n dense(9)\n max(it, iota(9) / 8)", 0);
+    check("input x[12]\n dense(9) as a\n where(a > 1e6 or a <= -1e6, a, it * iota(9))", 0);
+}
+
+Test(quantize, quotients)
+{
+    check("input x[12]\n dense(9) as a\n dense(x, 9)\n a / (2 + abs(it))", 0);
+    check("input x[12]\n dense(9) as a\n dense(x, 9)\n 3 - a / (-2 - it ^ 2)", 0);
+    check("input x[12]\n dense(9)\n it / (1 + sum(abs(it)))", 0);
+    check("input x[12]\n dense(9)\n (iota(9) - 2) / (2 + abs(it))", 0);
+}
+
 Test(quantize, examples)
 {
     static const char *const files[] = {"lenet5.nn", "kws_ds_cnn.nn", "resnet8.nn",
@@ -124,7 +147,6 @@ Test(quantize, models_of_hardly_anything)
 // What has no form in whole numbers is named, and the rest is quantized around it.
 Test(quantize, layers_that_stay_real)
 {
-    check("input x[6, 8]\n dense(6); prelu\n dense(4)", 1);
     check("input x[6, 8]\n lstm(5)\n dense(4)", 1);
 }
 
