@@ -1,7 +1,12 @@
-// masks.c -- what is true or not before any input is known: a table of bytes.
+// masks.c -- what is true or not before any input is known.
+//
+// Comparisons of places, as a causal mask is one, are made where they are needed, on whole numbers;
+// all else is a table of bytes.
 
+#include <math.h>
 #include <string.h>
 
+#include "pass/rewrite.h"
 #include "quantize/build.h"
 #include "quantize/fixed.h"
 #include "quantize/patterns.h"
@@ -24,22 +29,103 @@ static bool truth_of(Quantizer *q, const Node *n, Truth *t)
     return t->bits != NULL;
 }
 
-static Node *stored(Quantizer *q, const Node *n, const Truth *t, const int8_t *bits)
+// --- places -----------------------------------------------------------------------------------
+
+#define EXACT 0x1p24  // whole numbers up to which f32 has all of them
+
+static Node *place(Quantizer *q, const Node *n, double *bound);
+
+static Node *place_of_two(Quantizer *q, const Node *n, double *bound)
 {
-    Type type = t->small->type;
+    double second;
+    Node *x = place(q, n->in[0], bound), *y = x ? place(q, n->in[1], &second) : NULL;
+    *bound += y ? second : 0;
+    return y ? build_binary(&q->b, n->op == OP_add ? OP_iadd : OP_isub, x, y) : NULL;
+}
+
+static Node *moved(Quantizer *q, const Node *n, Node *x)
+{
+    Type type = n->type;
+    type.dtype = x->type.dtype;
+    return build_typed(&q->b, n->op, 1, &x, &n->attr, &type);
+}
+
+// A value made of places along axes and whole constants, as i32, at most `bound`; NULL: it is made
+// of something else.
+static Node *place(Quantizer *q, const Node *n, double *bound)
+{
+    double value;
+    if (const_value(n, &value)) {
+        *bound = fabs(value);
+        return *bound <= EXACT && floor(value) == value ? whole_const(q, &n->type, (int64_t)value)
+                                                        : NULL;
+    }
+    if (n->op == OP_iota) {
+        *bound = (double)n->type.dims[n->attr.axis];
+        return build_iota(&q->b, n->type, n->attr.axis);
+    }
+    if (n->op == OP_cast && n->in[0]->type.dtype == DTYPE_I32)
+        return place(q, n->in[0], bound);
+    if (n->op == OP_add || n->op == OP_sub)
+        return place_of_two(q, n, bound);
+    Node *x = op_is(n->op, VIEW) ? place(q, n->in[0], bound) : NULL;
+    return x ? moved(q, n, x) : NULL;
+}
+
+static bool is_comparison(OpId op)
+{
+    return op == OP_eq || op == OP_ne || op == OP_lt || op == OP_le || op == OP_gt || op == OP_ge;
+}
+
+static Node *compared_places(Quantizer *q, const Node *n)
+{
+    double first = 0, second = 0;
+    Node *x = is_comparison(n->op) ? place(q, n->in[0], &first) : NULL;
+    Node *y = x ? place(q, n->in[1], &second) : NULL;
+    return y && first <= EXACT && second <= EXACT ? build_binary(&q->b, n->op, x, y) : NULL;
+}
+
+// --- tables -----------------------------------------------------------------------------------
+
+static Node *table_of(Quantizer *q, const Node *n, const Type *like, const int8_t *bits)
+{
+    Type type = *like;
     type.dtype = DTYPE_I8;
     void *data = arena_array(q->arena, int8_t, (size_t)type_elements(&type));
     memcpy(data, bits, (size_t)type_elements(&type));
-    Node *truth = build_cast(&q->b, add_variable(q, n, "mask", type, data), DTYPE_BOOL);
-    type = n->type;
-    return t->small == n ? truth : build_broadcast(&q->b, truth, type, t->map);
+    return build_cast(&q->b, add_variable(q, n, "mask", type, data), DTYPE_BOOL);
+}
+
+static Node *spread(Quantizer *q, const Node *n, const Truth *t, Node *truth)
+{
+    return t->small == n ? truth : build_broadcast(&q->b, truth, n->type, t->map);
+}
+
+static Node *stored(Quantizer *q, const Node *n, const Truth *t, const int8_t *bits)
+{
+    return spread(q, n, t, table_of(q, n, &t->small->type, bits));
+}
+
+// What `n` says, or the contrary.
+static Node *truth(Quantizer *q, const Node *n, const Truth *t, bool contrary)
+{
+    Node *x = compared_places(q, t->small);
+    if (x)
+        return spread(q, n, t, contrary ? build_unary(&q->b, OP_not, x) : x);
+    const int64_t count = type_elements(&t->small->type);
+    int8_t *bits = arena_array(q->arena, int8_t, (size_t)count);
+    for (int64_t k = 0; k < count; k++)
+        bits[k] = (t->bits[k] != 0) != contrary;
+    return stored(q, n, t, bits);
 }
 
 Node *build_truth(Quantizer *q, const Node *n)
 {
     Truth t;
-    return truth_of(q, n, &t) ? stored(q, n, &t, (const int8_t *)t.bits) : NULL;
+    return truth_of(q, n, &t) ? truth(q, n, &t, false) : NULL;
 }
+
+// --- masks ------------------------------------------------------------------------------------
 
 // The element with which the row of element k begins.
 static int64_t row_start(const Truth *t, uint32_t axes, int64_t k)
@@ -61,7 +147,7 @@ bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out)
     if (!truth_of(q, n, &t))
         return false;
     const int64_t count = type_elements(&t.small->type);
-    int8_t *seen = arena_array(q->arena, int8_t, (size_t)count);
+    bool *seen = arena_array(q->arena, bool, (size_t)count);
     int8_t *counts = arena_array(q->arena, int8_t, (size_t)count);
     bool *any = arena_array(q->arena, bool, (size_t)count);
     bool same = true;
@@ -73,7 +159,7 @@ bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out)
         counts[k] = seen[k] || !any[row_start(&t, axes, k)];
         same = same && counts[k] == seen[k];
     }
-    out->seen = stored(q, n, &t, seen);
+    out->seen = truth(q, n, &t, mask_hides(where));
     out->counts = same ? out->seen : stored(q, n, &t, counts);
     return true;
 }
