@@ -81,7 +81,14 @@ static void clamp_before(Step *s, OpId op, double bound)
 
 bool has_values(const Node *n)
 {
-    return !type_batched(&n->type) || (n->op == OP_broadcast && !type_batched(&n->in[0]->type));
+    if (!type_batched(&n->type))
+        return true;
+    if (n->op == OP_broadcast)
+        return !type_batched(&n->in[0]->type);
+    for (int i = 0; i < n->input_count; i++)
+        if (!has_values(n->in[i]))
+            return false;
+    return op_is(n->op, ELEMENTWISE);
 }
 
 int moving_input(const Facts *f, const Node *n)

@@ -36,8 +36,7 @@ Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
     return look_up(q, table_variable(q, n, "table", DTYPE_I8, codes), x->whole);
 }
 
-// --- fixed values, and their rows
-// -----------------------------------------------------------------
+// --- fixed values, and their rows -------------------------------------------------------------
 
 static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
 {
@@ -62,10 +61,10 @@ static bool range_of(Quantizer *q, const Node *n, const float *values, int64_t c
 }
 
 // Fixed values without a batch, in a scale of their own.
-static Node *stored(Quantizer *q, const Node *n, const Node *user, Scale *to)
+static Node *stored(Quantizer *q, const Kept *k, const Node *user, Scale *to)
 {
-    const int64_t count = type_elements(&n->type);
-    const float *values = fixed_values(q->arena, q->g, n, q->block);
+    const int64_t count = type_elements(&k->type);
+    const float *values = fixed_values(q->arena, q->g, k->node, q->block);
     Range r = {0, 0};
     if (!range_of(q, user, values, count, &r))
         return NULL;
@@ -73,22 +72,25 @@ static Node *stored(Quantizer *q, const Node *n, const Node *user, Scale *to)
     *to = scale_of(r);
     for (int64_t i = 0; i < count; i++)
         codes[i] = (int8_t)scale_quantize(*to, (double)values[i]);
-    Type type = n->type;
+    Type type = k->type;
     type.dtype = DTYPE_I8;
-    return add_variable(q, n, "int8", type, codes);
+    return add_variable(q, k->node, "int8", type, codes);
 }
 
 Node *build_rows(Quantizer *q, const Node *n, Scale *to)
 {
-    Node *table = stored(q, n->in[0], n, to);
+    const Kept rows = {.node = n->in[0], .type = n->in[0]->type};
+    Node *table = stored(q, &rows, n, to);
     return table ? build_gather(&q->b, table, q->real[n->in[1]->id]) : NULL;
 }
 
 Node *build_known(Quantizer *q, const Node *n, Scale *to)
 {
-    const bool spread = n->op == OP_broadcast;
-    Node *x = stored(q, spread ? n->in[0] : n, n, to);
-    return x && spread ? repeated(q, n, x) : x;
+    const Kept k = kept_of(n);
+    Node *x = stored(q, &k, n, to);
+    Type type = n->type;
+    type.dtype = DTYPE_I8;
+    return x && k.spread ? build_broadcast(&q->b, x, type, k.map) : x;
 }
 
 // --- softmax ----------------------------------------------------------------------------------

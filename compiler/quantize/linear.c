@@ -15,13 +15,13 @@
 
 // --- the axes ---------------------------------------------------------------------------------
 
-static uint32_t axes_of_broadcast(const Node *n)
+static uint32_t axes_of_fixed(const Node *n)
 {
     uint32_t axes = 0;
-    const Node *x = n->op == OP_broadcast ? n->in[0] : n;
-    for (int i = 0; i < x->type.rank; i++)
-        if (x->type.dims[i] != 1)
-            axes |= 1u << (n->op == OP_broadcast ? n->attr.map[i] : i);
+    const Kept k = kept_of(n);
+    for (int i = 0; i < k.type.rank; i++)
+        if (k.type.dims[i] != 1)
+            axes |= 1u << k.map[i];
     return axes;
 }
 
@@ -59,7 +59,7 @@ static Channels channels_new(Quantizer *q, const Step *s)
     for (const Node *n = s->top; n != s->root;) {
         const int moving = input_towards_root(&q->facts, s, n);
         if (n->op != OP_neg && n != s->quotient)
-            axes |= axes_of_broadcast(n->in[1 - moving]);
+            axes |= axes_of_fixed(n->in[1 - moving]);
         n = n->in[moving];
     }
     for (int i = 0; i < s->root->type.rank; i++)
@@ -122,15 +122,12 @@ static void apply_fixed(const Node *n, int moving, double x, double *gain, doubl
 
 static bool apply_node(Quantizer *q, Channels *c, const Node *n, int moving)
 {
-    static const int8_t straight[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
     const Node *fixed = n->op == OP_neg ? NULL : n->in[1 - moving];
-    const bool spread = fixed && fixed->op == OP_broadcast;
-    const Node *small = spread ? fixed->in[0] : fixed;
-    const float *values = small ? fixed_values(q->arena, q->g, small, q->block) : NULL;
-    if (small && !values)
+    const Kept kept = fixed ? kept_of(fixed) : (Kept){0};
+    const float *values = fixed ? fixed_values(q->arena, q->g, kept.node, q->block) : NULL;
+    if (fixed && !values)
         return false;
-    const int64_t *at =
-        small ? elements_of(q, c, &small->type, spread ? fixed->attr.map : straight) : NULL;
+    const int64_t *at = fixed ? elements_of(q, c, &kept.type, kept.map) : NULL;
     for (int64_t k = 0; k < c->count; k++)
         apply_fixed(n, moving, values ? (double)values[at[k]] : 0, &c->gain[k], &c->offset[k]);
     return true;

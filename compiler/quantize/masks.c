@@ -12,18 +12,14 @@
 #include "quantize/patterns.h"
 
 typedef struct Truth {
-    const Node *small;    // without what repeats it
-    const int8_t *map;    // axis of it -> axis of the value
+    Kept kept;
     const uint8_t *bits;  // of each element
 } Truth;
 
 static bool truth_of(Quantizer *q, const Node *n, Truth *t)
 {
-    static const int8_t straight[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
-    const bool spread = n->op == OP_broadcast;
-    t->small = spread ? n->in[0] : n;
-    t->map = spread ? n->attr.map : straight;
-    t->bits = (const uint8_t *)fixed_values(q->arena, q->g, t->small, q->block);
+    t->kept = kept_of(n);
+    t->bits = (const uint8_t *)fixed_values(q->arena, q->g, t->kept.node, q->block);
     if (!t->bits)
         quantize_fail(q, "out of memory");
     return t->bits != NULL;
@@ -87,32 +83,25 @@ static Node *compared_places(Quantizer *q, const Node *n)
 
 // --- tables -----------------------------------------------------------------------------------
 
-static Node *table_of(Quantizer *q, const Node *n, const Type *like, const int8_t *bits)
+static Node *stored(Quantizer *q, const Node *n, const Truth *t, const int8_t *bits)
 {
-    Type type = *like;
+    Type type = t->kept.type;
     type.dtype = DTYPE_I8;
     void *data = arena_array(q->arena, int8_t, (size_t)type_elements(&type));
     memcpy(data, bits, (size_t)type_elements(&type));
-    return build_cast(&q->b, add_variable(q, n, "mask", type, data), DTYPE_BOOL);
-}
-
-static Node *spread(Quantizer *q, const Node *n, const Truth *t, Node *truth)
-{
-    return t->small == n ? truth : build_broadcast(&q->b, truth, n->type, t->map);
-}
-
-static Node *stored(Quantizer *q, const Node *n, const Truth *t, const int8_t *bits)
-{
-    return spread(q, n, t, table_of(q, n, &t->small->type, bits));
+    Node *x = build_cast(&q->b, add_variable(q, n, "mask", type, data), DTYPE_BOOL);
+    return t->kept.spread ? build_broadcast(&q->b, x, n->type, t->kept.map) : x;
 }
 
 // What `n` says, or the contrary.
 static Node *truth(Quantizer *q, const Node *n, const Truth *t, bool contrary)
 {
-    Node *x = compared_places(q, t->small);
+    Node *x = compared_places(q, t->kept.node);
+    if (x && contrary)
+        x = build_unary(&q->b, OP_not, x);
     if (x)
-        return spread(q, n, t, contrary ? build_unary(&q->b, OP_not, x) : x);
-    const int64_t count = type_elements(&t->small->type);
+        return t->kept.node == n ? x : build_broadcast(&q->b, x, n->type, t->kept.map);
+    const int64_t count = type_elements(&t->kept.type);
     int8_t *bits = arena_array(q->arena, int8_t, (size_t)count);
     for (int64_t k = 0; k < count; k++)
         bits[k] = (t->bits[k] != 0) != contrary;
@@ -131,9 +120,9 @@ Node *build_truth(Quantizer *q, const Node *n)
 static int64_t row_start(const Truth *t, uint32_t axes, int64_t k)
 {
     int64_t start = 0, stride = 1;
-    for (int i = t->small->type.rank - 1; i >= 0; i--) {
-        const int64_t size = t->small->type.dims[i];
-        start += axes >> t->map[i] & 1 ? 0 : k % size * stride;
+    for (int i = t->kept.type.rank - 1; i >= 0; i--) {
+        const int64_t size = t->kept.type.dims[i];
+        start += axes >> t->kept.map[i] & 1 ? 0 : k % size * stride;
         stride *= size;
         k /= size;
     }
@@ -146,7 +135,7 @@ bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out)
     Truth t;
     if (!truth_of(q, n, &t))
         return false;
-    const int64_t count = type_elements(&t.small->type);
+    const int64_t count = type_elements(&t.kept.type);
     bool *seen = arena_array(q->arena, bool, (size_t)count);
     int8_t *counts = arena_array(q->arena, int8_t, (size_t)count);
     bool *any = arena_array(q->arena, bool, (size_t)count);

@@ -13,3 +13,11 @@ Test(forms, products_of_two_values)
     check("input x[6, 8]\n dense(8) as q\n attention(q, x, x)", 0);
     check("input x[6, 8]\n cross_attention(x, x, heads = 2)", 0);
 }
+
+Test(forms, fixed_values_for_each_example)
+{
+    check("input x[6, 8]\n dense(8); learned_positions; dense(3)", 0);
+    check("input x[6, 8]\n dense(8); learned_positions\n x + it", 0);
+    check("input x[6, 8]\n dense(8); positional_encoding; learned_positions", 0);
+    check("input x[6, 4]\n dense(4) as a\n learned_positions\n max(it, 2 * a)", 0);
+}
