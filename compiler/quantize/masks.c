@@ -29,12 +29,14 @@ static bool truth_of(Quantizer *q, const Node *n, Truth *t)
 
 #define EXACT 0x1p24  // whole numbers up to which f32 has all of them
 
-static Node *place(Quantizer *q, const Node *n, double *bound);
+#define DEEPEST 8  // of sums of sums
 
-static Node *place_of_two(Quantizer *q, const Node *n, double *bound)
+static Node *place(Quantizer *q, const Node *n, double *bound, int depth);
+
+static Node *place_of_two(Quantizer *q, const Node *n, double *bound, int depth)
 {
-    double second;
-    Node *x = place(q, n->in[0], bound), *y = x ? place(q, n->in[1], &second) : NULL;
+    double second = 0;
+    Node *x = place(q, n->in[0], bound, depth), *y = x ? place(q, n->in[1], &second, depth) : NULL;
     *bound += y ? second : 0;
     return y ? build_binary(&q->b, n->op == OP_add ? OP_iadd : OP_isub, x, y) : NULL;
 }
@@ -48,7 +50,7 @@ static Node *moved(Quantizer *q, const Node *n, Node *x)
 
 // A value made of places along axes and whole constants, as i32, at most `bound`; NULL: it is made
 // of something else.
-static Node *place(Quantizer *q, const Node *n, double *bound)
+static Node *place(Quantizer *q, const Node *n, double *bound, int depth)
 {
     double value;
     if (const_value(n, &value)) {
@@ -61,10 +63,10 @@ static Node *place(Quantizer *q, const Node *n, double *bound)
         return build_iota(&q->b, n->type, n->attr.axis);
     }
     if (n->op == OP_cast && n->in[0]->type.dtype == DTYPE_I32)
-        return place(q, n->in[0], bound);
-    if (n->op == OP_add || n->op == OP_sub)
-        return place_of_two(q, n, bound);
-    Node *x = op_is(n->op, VIEW) ? place(q, n->in[0], bound) : NULL;
+        return place(q, n->in[0], bound, depth);
+    if (depth > 0 && (n->op == OP_add || n->op == OP_sub))
+        return place_of_two(q, n, bound, depth - 1);
+    Node *x = op_is(n->op, VIEW) ? place(q, n->in[0], bound, depth) : NULL;
     return x ? moved(q, n, x) : NULL;
 }
 
@@ -76,8 +78,8 @@ static bool is_comparison(OpId op)
 static Node *compared_places(Quantizer *q, const Node *n)
 {
     double first = 0, second = 0;
-    Node *x = is_comparison(n->op) ? place(q, n->in[0], &first) : NULL;
-    Node *y = x ? place(q, n->in[1], &second) : NULL;
+    Node *x = is_comparison(n->op) ? place(q, n->in[0], &first, DEEPEST) : NULL;
+    Node *y = x ? place(q, n->in[1], &second, DEEPEST) : NULL;
     return y && first <= EXACT && second <= EXACT ? build_binary(&q->b, n->op, x, y) : NULL;
 }
 
