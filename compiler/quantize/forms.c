@@ -25,6 +25,19 @@ static bool is_fixed_node(const Facts *f, const Node *n)
     return true;
 }
 
+// Whether it has values without a batch, though it may be repeated for every example.
+static bool is_kept(const Facts *f, const Node *n)
+{
+    if (!f->fixed[n->id] || !type_batched(&n->type))
+        return f->fixed[n->id];
+    if (n->op == OP_broadcast)
+        return !type_batched(&n->in[0]->type);
+    for (int i = 0; i < n->input_count; i++)
+        if (!f->kept[n->in[i]->id])
+            return false;
+    return op_is(n->op, ELEMENTWISE);
+}
+
 // The one value whose elements decide those of `n`, constants beside.
 static Node *point_of(const Facts *f, Node *n)
 {
@@ -47,10 +60,12 @@ Facts facts_of(Arena *a, const Graph *g)
 {
     Facts f = {
         .fixed = arena_array(a, bool, (size_t)g->node_count + 1),
+        .kept = arena_array(a, bool, (size_t)g->node_count + 1),
         .point = arena_array(a, Node *, (size_t)g->node_count + 1),
     };
     for (int i = 0; i < g->node_count; i++) {
         f.fixed[i] = is_fixed_node(&f, g->nodes[i]);
+        f.kept[i] = is_kept(&f, g->nodes[i]);
         f.point[i] = point_of(&f, g->nodes[i]);
     }
     return f;
@@ -79,32 +94,20 @@ static void clamp_before(Step *s, OpId op, double bound)
         s->high = inner;
 }
 
-bool has_values(const Node *n)
-{
-    if (!type_batched(&n->type))
-        return true;
-    if (n->op == OP_broadcast)
-        return !type_batched(&n->in[0]->type);
-    for (int i = 0; i < n->input_count; i++)
-        if (!has_values(n->in[i]))
-            return false;
-    return op_is(n->op, ELEMENTWISE);
-}
-
 int moving_input(const Facts *f, const Node *n)
 {
     if (n->op == OP_neg)
         return 0;
     if (n->op != OP_add && n->op != OP_sub && n->op != OP_mul && n->op != OP_div)
         return -1;
-    if (f->fixed[n->in[1]->id] && has_values(n->in[1]))
+    if (f->kept[n->in[1]->id])
         return 0;
-    return n->op != OP_div && f->fixed[n->in[0]->id] && has_values(n->in[0]) ? 1 : -1;
+    return n->op != OP_div && f->kept[n->in[0]->id] ? 1 : -1;
 }
 
 int input_towards_root(const Facts *f, const Step *s, const Node *n)
 {
-    return n == s->quotient ? 0 : moving_input(f, n);
+    return n == s->quotient ? s->quotient_input : moving_input(f, n);
 }
 
 static Step stripped(const Facts *f, Node *n)
@@ -171,6 +174,8 @@ static Step linear_form(const Facts *f, Step s)
     Standard d;
     if (standard_of(f, s.root, &d)) {
         s.quotient = s.root;
+        s.quotient_input = d.input;
+        s.beside = d.beside;
         s.root = d.value;
         return with_operand(s, FORM_STANDARD, d.x);
     }
@@ -180,7 +185,7 @@ static Step linear_form(const Facts *f, Step s)
 // Moving, or fixed values that can be had.
 static bool may_be_whole(const Facts *f, const Node *n)
 {
-    return n->type.dtype == DTYPE_F32 && (!f->fixed[n->id] || has_values(n));
+    return n->type.dtype == DTYPE_F32 && (!f->fixed[n->id] || f->kept[n->id]);
 }
 
 static Form form_of_pair(OpId op)
@@ -234,7 +239,7 @@ static bool is_comparison(const Node *n)
 static bool add_condition(const Facts *f, Step *s, Node *n, int depth)
 {
     if (f->fixed[n->id])
-        return has_values(n);
+        return f->kept[n->id];
     if (is_comparison(n))
         return add_operand(f, s, n->in[0]) && add_operand(f, s, n->in[1]);
     if (depth == 0 || (n->op != OP_not && n->op != OP_and && n->op != OP_or))
@@ -277,7 +282,7 @@ Step form_of(const Facts *f, Node *n)
     if (n->type.dtype != DTYPE_F32)
         return none;
     if (f->fixed[n->id])
-        return (Step){.form = has_values(n) ? FORM_KNOWN : FORM_REAL};
+        return (Step){.form = f->kept[n->id] ? FORM_KNOWN : FORM_REAL};
     if (n->op == OP_input)
         return (Step){.form = FORM_DOOR};
     if (is_moved(n))

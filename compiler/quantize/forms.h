@@ -36,22 +36,22 @@ typedef struct Step {
     double low, high;               // of the clamps
     Node *operands[MOST_OPERANDS];  // whole numbers
     int operand_count;
-    int weights;       // PRODUCT: which input of the root is fixed
-    Node *quotient;    // STANDARD: on the way to the root, where it is divided
-    const Node *mask;  // SOFTMAX: the where that hides places of the root; NULL: none
+    int weights;         // PRODUCT: which input of the root is fixed
+    Node *quotient;      // STANDARD: on the way to the root, where it is divided
+    int quotient_input;  // which input of that is on the way
+    Node *beside;        // a fixed value by which it is multiplied there; NULL: none
+    const Node *mask;    // SOFTMAX: the where that hides places of the root; NULL: none
 } Step;
 
 typedef struct Facts {
     bool *fixed;   // by id: depends on constants and variables alone
+    bool *kept;    // by id: fixed, and each example has the same elements
     Node **point;  // by id: the value of whose elements alone it is a function; else itself
 } Facts;
 
 Facts facts_of(Arena *a, const Graph *g);
 // How `n` may be computed when its operands are whole numbers.
 Step form_of(const Facts *f, Node *n);
-
-// Whether it has values without a batch, though it may be repeated for every example.
-bool has_values(const Node *n);
 
 // The next node on the way from the top of a step to its root: which input of `n` it is.
 int input_towards_root(const Facts *f, const Step *s, const Node *n);

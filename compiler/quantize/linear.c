@@ -52,15 +52,22 @@ static uint32_t axes_of_weights(const Node *contract, int weights)
     return axes;
 }
 
+// What `n`, on the way from the top to the root, adds or multiplies by; NULL: nothing fixed.
+static const Node *fixed_beside(const Quantizer *q, const Step *s, const Node *n)
+{
+    if (n == s->quotient)
+        return s->beside;
+    return n->op == OP_neg ? NULL : n->in[1 - moving_input(&q->facts, n)];
+}
+
 static Channels channels_new(Quantizer *q, const Step *s)
 {
     Channels c = {.type = {.dtype = DTYPE_I32}, .count = 1};
     uint32_t axes = s->form == FORM_PRODUCT ? axes_of_weights(s->root, s->weights) : 0;
     for (const Node *n = s->top; n != s->root;) {
-        const int moving = input_towards_root(&q->facts, s, n);
-        if (n->op != OP_neg && n != s->quotient)
-            axes |= axes_of_fixed(n->in[1 - moving]);
-        n = n->in[moving];
+        const Node *fixed = fixed_beside(q, s, n);
+        axes |= fixed ? axes_of_fixed(fixed) : 0;
+        n = n->in[input_towards_root(&q->facts, s, n)];
     }
     for (int i = 0; i < s->root->type.rank; i++)
         if (axes & 1u << i) {
@@ -96,9 +103,9 @@ static int64_t *elements_of(Quantizer *q, const Channels *c, const Type *t, cons
 
 // --- additions and multiplications by fixed values --------------------------------------------
 
-static void apply_fixed(const Node *n, int moving, double x, double *gain, double *offset)
+static void apply_fixed(OpId op, int moving, double x, double *gain, double *offset)
 {
-    switch (n->op) {
+    switch (op) {
     case OP_neg:
         x = -1;
         break;
@@ -120,16 +127,18 @@ static void apply_fixed(const Node *n, int moving, double x, double *gain, doubl
     *offset *= x;
 }
 
-static bool apply_node(Quantizer *q, Channels *c, const Node *n, int moving)
+static bool apply_node(Quantizer *q, Channels *c, const Step *s, const Node *n)
 {
-    const Node *fixed = n->op == OP_neg ? NULL : n->in[1 - moving];
+    const Node *fixed = fixed_beside(q, s, n);
+    const int moving = input_towards_root(&q->facts, s, n);
+    const OpId op = n == s->quotient ? OP_mul : n->op;
     const Kept kept = fixed ? kept_of(fixed) : (Kept){0};
     const float *values = fixed ? fixed_values(q->arena, q->g, kept.node, q->block) : NULL;
     if (fixed && !values)
         return false;
     const int64_t *at = fixed ? elements_of(q, c, &kept.type, kept.map) : NULL;
     for (int64_t k = 0; k < c->count; k++)
-        apply_fixed(n, moving, values ? (double)values[at[k]] : 0, &c->gain[k], &c->offset[k]);
+        apply_fixed(op, moving, values ? (double)values[at[k]] : 1, &c->gain[k], &c->offset[k]);
     return true;
 }
 
@@ -144,7 +153,7 @@ static bool apply_all(Quantizer *q, Channels *c, const Step *s)
     for (const Node *n = s->top; n != s->root; n = n->in[input_towards_root(f, s, n)])
         chain[--count] = n;
     for (int i = 0; chain[i]; i++)
-        if (chain[i] != s->quotient && !apply_node(q, c, chain[i], moving_input(f, chain[i])))
+        if (!apply_node(q, c, s, chain[i]))
             return false;
     for (int64_t k = 0; k < c->count; k++)
         if (!isfinite(c->gain[k]) || !isfinite(c->offset[k])) {

@@ -38,7 +38,7 @@ Node *softmax_input(const Node *n)
 
 Node *masked_value(const Facts *f, const Node *n)
 {
-    if (n->op != OP_where || !f->fixed[n->in[0]->id] || !has_values(n->in[0]))
+    if (n->op != OP_where || !f->kept[n->in[0]->id])
         return NULL;
     Node *z = n->in[mask_hides(n) ? 2 : 1];
     return !f->fixed[z->id] && masked_constant(n) <= LEAST_MASK ? z : NULL;
@@ -98,18 +98,50 @@ static Node *square_root_of(const Node *n)
     return n->op == OP_pow && const_value(n->in[1], &power) && power == 2 ? n->in[0] : NULL;
 }
 
-// The divisor, in the shape of the sum.
-static bool find_sum(Node *divisor, Standard *d)
+// `root`: the square root, which `spread` repeats along the axes of the sum.
+static bool find_sum(const Node *spread, const Node *root, Standard *d)
 {
-    if (divisor->op != OP_broadcast || divisor->in[0]->op != OP_sqrt)
+    if (spread->op != OP_broadcast || root->op != OP_sqrt)
         return false;
-    *d = (Standard){.factor = 1};
-    d->sum = past_constants(divisor->in[0]->in[0], &d->factor, &d->epsilon);
-    if (!is_sum(d->sum) || !is_broadcast_over(divisor, d->sum) || !(d->factor > 0) ||
+    *d = (Standard){.factor = 1, .over = 1};
+    d->sum = past_constants(root->in[0], &d->factor, &d->epsilon);
+    if (!is_sum(d->sum) || !is_broadcast_over(spread, d->sum) || !(d->factor > 0) ||
         !(d->epsilon >= 0) || !isfinite(d->factor) || !isfinite(d->epsilon))
         return false;
     d->value = square_root_of(d->sum->in[0]);
     return d->value != NULL;
+}
+
+static bool is_divisor(const Node *n, Standard *d)
+{
+    return n->op == OP_broadcast && find_sum(n, n->in[0], d);
+}
+
+// broadcast(c / root), or fixed / broadcast(root).
+static bool is_reciprocal(const Facts *f, const Node *n, Standard *d)
+{
+    double over;
+    if (n->op == OP_div && f->kept[n->in[0]->id] && is_divisor(n->in[1], d)) {
+        d->beside = n->in[0];
+        return true;
+    }
+    const Node *q = n->op == OP_broadcast ? n->in[0] : n;
+    if (q->op != OP_div || !const_value(q->in[0], &over) || !find_sum(n, q->in[1], d))
+        return false;
+    d->over = over;
+    return isfinite(over);
+}
+
+static bool find_quotient(const Facts *f, const Node *n, Standard *d)
+{
+    if (n->op == OP_div)
+        return is_divisor(n->in[1], d);
+    for (int i = 0; i < 2 && n->op == OP_mul; i++)
+        if (is_reciprocal(f, n->in[i], d)) {
+            d->input = 1 - i;
+            return true;
+        }
+    return false;
 }
 
 // x in x - broadcast(mean x); NULL: `n` is something else.
@@ -139,8 +171,8 @@ static bool is_multiple_of(const Facts *f, const Node *n, const Node *value)
 
 bool standard_of(const Facts *f, const Node *n, Standard *d)
 {
-    if (n->op != OP_div || !find_sum(n->in[1], d) || f->fixed[d->value->id] ||
-        !is_multiple_of(f, n->in[0], d->value))
+    if (!find_quotient(f, n, d) || f->fixed[d->value->id] ||
+        !is_multiple_of(f, n->in[d->input], d->value))
         return false;
     Node *x = centred_value(d->value, d->sum->attr.reduce.axes);
     d->x = x ? x : d->value;

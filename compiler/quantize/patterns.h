@@ -20,11 +20,15 @@ double masked_constant(const Node *n);
 bool mask_hides(const Node *n);  // whether the mask tells what is hidden, not what is seen
 
 // value / sqrt(factor sum(value^2) + epsilon), the sum along axes; the value itself is x, or x -
-// mean(x) along the same axes. In front of the division it may be multiplied by fixed values.
+// mean(x) along the same axes. It may be multiplied by fixed values before it is divided, or by a
+// fixed value over the square root.
 typedef struct Standard {
     Node *value, *x;
     const Node *sum;  // a reduction
     double factor, epsilon;
+    int input;     // of the quotient, in which the value is
+    Node *beside;  // over the root; NULL: `over`
+    double over;
 } Standard;
 
 bool standard_of(const Facts *f, const Node *quotient, Standard *out);

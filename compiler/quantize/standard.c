@@ -124,6 +124,7 @@ Node *root_standard(Quantizer *q, const Step *s, Channels *c)
     if (!standard_of(&q->facts, s->quotient, &d))
         return quantize_fail(q, "%s is divided by something else", place_of(s->quotient));
     const Row r = row_of(&d, x->scale.step);
-    same_for_all(c, ldexp(1 / sqrt(d.factor * r.count), -r.result_bits), 0, ldexp(2, RESULT_BITS));
+    same_for_all(c, ldexp(d.over / sqrt(d.factor * r.count), -r.result_bits), 0,
+                 ldexp(2, RESULT_BITS));
     return d.x == d.value ? standardized(q, &r, x) : centred(q, &r, x);
 }

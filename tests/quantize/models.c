@@ -92,6 +92,9 @@ Test(quantize, standardized_values)
         "groupnorm(groups = 2)",
         "groupnorm(groups = 8)",
         "layernorm(epsilon = 0.1); relu",
+        "it * (2 / sqrt(mean(it ^ 2, over = 2) + 0.01)) * 3",
+        "(it - mean(it, over = 0)) * ((2 - iota(8)) / sqrt(sum(it ^ 2, over = 0)))",
+        "it * iota(8) * ((iota(8) - 3) / sqrt(mean(it ^ 2, over = [0, 2])))",
         "it / sqrt(sum(it ^ 2, over = 2))  ",
         "x - mean(x, over = 1)\n 3 * it / sqrt(2 * mean(it ^ 2, over = 1) + 0.01) + 1"};
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
