@@ -41,7 +41,10 @@ Node *build_known(Quantizer *q, const Node *n, Scale *to);
 // The truth of a condition that Facts know, as bool.
 Node *build_truth(Quantizer *q, const Node *n);  // masks.c
 
-// What a fixed mask leaves of the rows of a value along `axes`, as bool in its shape. In a row of
+// A condition that has a form, as bool (chosen.c).
+Node *build_condition(Quantizer *q, const Node *n);
+
+// What a mask leaves of the rows of a value along `axes`, as bool in its shape. In a row of
 // which nothing is seen all counts, alike.
 typedef struct Mask {
     Node *seen, *counts;

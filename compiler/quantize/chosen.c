@@ -78,17 +78,19 @@ static Node *comparison(Quantizer *q, const Node *n)
     return build_binary(&q->b, n->op, side(q, n->in[0], step), side(q, n->in[1], step));
 }
 
-static Node *condition(Quantizer *q, const Node *n)
+Node *build_condition(Quantizer *q, const Node *n)
 {
     Node *in[2] = {0};
     if (q->facts.fixed[n->id])
         return build_truth(q, n);
-    if (n->op != OP_not && n->op != OP_and && n->op != OP_or)
+    if (compares_whole(n))
+        return q->real[n->id];
+    if (n->in[0]->type.dtype != DTYPE_BOOL)
         return comparison(q, n);
     for (int i = 0; i < n->input_count; i++)
-        if (!(in[i] = condition(q, n->in[i])))
+        if (!(in[i] = build_condition(q, n->in[i])))
             return NULL;
-    return build_node(&q->b, n->op, n->input_count, in, NULL);
+    return build_typed(&q->b, n->op, n->input_count, in, &n->attr, &n->type);
 }
 
 // --- choices ----------------------------------------------------------------------------------
@@ -102,6 +104,6 @@ Node *root_chosen(Quantizer *q, const Step *s, Channels *c)
     same_for_all(c, step, 0, MOST_OFFSET);
     if (r->op != OP_where)
         return build_binary(&q->b, r->op == OP_max ? OP_imax : OP_imin, x, y);
-    Node *chosen = condition(q, r->in[0]);
+    Node *chosen = build_condition(q, r->in[0]);
     return chosen ? build_where(&q->b, chosen, x, y) : NULL;
 }

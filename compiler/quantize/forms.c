@@ -235,14 +235,21 @@ static bool is_comparison(const Node *n)
            n->op == OP_ge;
 }
 
-// `depth`: of nots, ands and ors, which take operands.
+bool compares_whole(const Node *n)
+{
+    return is_comparison(n) && n->in[0]->type.dtype != DTYPE_F32;
+}
+
+// `depth`: of views, nots, ands and ors, which take operands.
 static bool add_condition(const Facts *f, Step *s, Node *n, int depth)
 {
     if (f->fixed[n->id])
         return f->kept[n->id];
+    if (compares_whole(n))
+        return true;
     if (is_comparison(n))
         return add_operand(f, s, n->in[0]) && add_operand(f, s, n->in[1]);
-    if (depth == 0 || (n->op != OP_not && n->op != OP_and && n->op != OP_or))
+    if (depth == 0 || (n->op != OP_not && n->op != OP_and && n->op != OP_or && !op_is(n->op, VIEW)))
         return false;
     for (int i = 0; i < n->input_count; i++)
         if (!add_condition(f, s, n->in[i], depth - 1))
@@ -268,12 +275,10 @@ static Step choice_form(const Facts *f, Step s)
 // Behind a mask: its root is what the mask leaves.
 static Step softmax_form(const Facts *f, Node *z)
 {
-    Step s = {.root = masked_value(f, z)};
-    if (s.root)
-        s.mask = z;
-    else
-        s.root = z;
-    return with_operand(s, FORM_SOFTMAX, s.root);
+    Step s = {.form = FORM_SOFTMAX, .root = masked_value(f, z), .mask = z};
+    if (s.root && add_operand(f, &s, s.root) && add_condition(f, &s, z->in[0], MOST_OPERANDS))
+        return s;
+    return with_operand((Step){.root = z}, FORM_SOFTMAX, z);
 }
 
 Step form_of(const Facts *f, Node *n)

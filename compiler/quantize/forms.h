@@ -53,6 +53,9 @@ Facts facts_of(Arena *a, const Graph *g);
 // How `n` may be computed when its operands are whole numbers.
 Step form_of(const Facts *f, Node *n);
 
+// Whether a condition compares whole numbers that were so before: classes, places.
+bool compares_whole(const Node *n);
+
 // The next node on the way from the top of a step to its root: which input of `n` it is.
 int input_towards_root(const Facts *f, const Step *s, const Node *n);
 

@@ -131,10 +131,26 @@ static int64_t row_start(const Truth *t, uint32_t axes, int64_t k)
     return start;
 }
 
+// A row is looked through as it comes.
+static bool moving_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out)
+{
+    Builder *b = &q->b;
+    Node *seen = build_condition(q, where->in[0]);
+    if (!seen)
+        return false;
+    out->seen = mask_hides(where) ? build_unary(b, OP_not, seen) : seen;
+    Node *any = build_reduce(b, REDUCE_MAX, build_cast(b, out->seen, DTYPE_I32), axes);
+    Node *none = build_binary(b, OP_eq, any, whole_const(q, &any->type, 0));
+    out->counts = build_binary(b, OP_or, out->seen, repeated_over(q, none, &seen->type, axes));
+    return true;
+}
+
 bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out)
 {
     const Node *n = where->in[0];
     Truth t;
+    if (!q->facts.fixed[n->id])
+        return moving_mask(q, where, axes, out);
     if (!truth_of(q, n, &t))
         return false;
     const int64_t count = type_elements(&t.kept.type);

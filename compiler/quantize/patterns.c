@@ -38,7 +38,7 @@ Node *softmax_input(const Node *n)
 
 Node *masked_value(const Facts *f, const Node *n)
 {
-    if (n->op != OP_where || !f->kept[n->in[0]->id])
+    if (n->op != OP_where)
         return NULL;
     Node *z = n->in[mask_hides(n) ? 2 : 1];
     return !f->fixed[z->id] && masked_constant(n) <= LEAST_MASK ? z : NULL;

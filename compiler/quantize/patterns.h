@@ -13,7 +13,7 @@ int64_t summands(const Node *n);
 // z in e / broadcast(sum e) with e = exp(z - broadcast(max z)), or floor(max z); NULL: `n` is none.
 Node *softmax_input(const Node *n);
 
-// z in where(mask, z, c) with a fixed mask, or where(mask, c, z), and a c so low that nothing is
+// z in where(mask, z, c), or where(mask, c, z), and a c so low that nothing is
 // left of e^c; NULL: `n` is none.
 Node *masked_value(const Facts *f, const Node *n);
 double masked_constant(const Node *n);

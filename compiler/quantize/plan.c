@@ -63,6 +63,16 @@ static bool *used_well(const Planner *p)
 
 // --- what is needed ---------------------------------------------------------------------------
 
+// Classes and places are compared as they were.
+static void need_condition(Planner *p, const Node *n)
+{
+    if (compares_whole(n))
+        p->need_real[n->id] |= !p->facts.fixed[n->id];
+    else if (n->type.dtype == DTYPE_BOOL)
+        for (int i = 0; i < n->input_count; i++)
+            need_condition(p, n->in[i]);
+}
+
 static void need_operands(Planner *p, const Node *n)
 {
     const Step *s = &p->plan->steps[n->id];
@@ -70,6 +80,10 @@ static void need_operands(Planner *p, const Node *n)
         p->need_whole[s->operands[i]->id] = true;
     if (s->form == FORM_ROWS)
         p->need_real[n->in[1]->id] = true;
+    if (s->form == FORM_SOFTMAX && s->mask)
+        need_condition(p, s->mask->in[0]);
+    if (s->form == FORM_CHOSEN && s->root->op == OP_where)
+        need_condition(p, s->root->in[0]);
 }
 
 // These are there as f32 whether or not they are whole numbers too.
