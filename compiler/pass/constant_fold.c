@@ -118,6 +118,8 @@ static double compute(EmitOp op, double a, double b, double c)
         return b != 0 ? trunc(a / b) : 0;
     case EMIT_REQUANTIZE:
         return requantize((int32_t)a, (int32_t)b, (int32_t)c);
+    case EMIT_ISQRT:
+        return scaled_sqrt((int32_t)a);
     case EMIT_COUNT:
         break;
     }

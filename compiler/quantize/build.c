@@ -76,6 +76,17 @@ Node *plus_const(Quantizer *q, Node *x, int64_t value)
     return value ? build_binary(&q->b, OP_iadd, x, whole_const(q, &x->type, value)) : x;
 }
 
+Node *repeated_over(Quantizer *q, Node *x, const Type *like, uint32_t axes)
+{
+    Type type = *like;
+    int8_t map[MAX_RANK] = {0};
+    type.dtype = x->type.dtype;
+    for (int i = 0, kept = 0; i < like->rank; i++)
+        if (!(axes & 1u << i))
+            map[kept++] = (int8_t)i;
+    return build_broadcast(&q->b, x, type, map);
+}
+
 // --- values for the scope at hand --------------------------------------------------------------
 
 const QuantizedValue *wide_of(Quantizer *q, const Node *n)
@@ -192,12 +203,14 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
         return build_moved(q, n, v);
     case FORM_CARRIED:
         return build_carried(q, n, v->scale);
-    case FORM_KNOWN:
-        return build_known(q, n, &v->scale);
+    case FORM_STEP:
+        return build_step(q, n, &v->scale);
     case FORM_TABLE:
         return build_table(q, n, s, v->scale);
     case FORM_ROWS:
         return build_rows(q, n, &v->scale);
+    case FORM_KNOWN:
+        return build_known(q, n, &v->scale);
     case FORM_SOFTMAX:
         v->scale = (Scale){.step = 1.0 / 256, .zero = -128};
         return build_softmax(q, n, s);
@@ -246,7 +259,7 @@ static bool build_node_of(Quantizer *q, Node *n)
     q->b.path = n->path;
     if (form == FORM_DOOR || (n->op == OP_input && n->attr.index >= 0))
         q->real[n->id] = build_input(&q->b, q->g->inputs[n->attr.index].name, n->type);
-    else if (as_it_was && form == FORM_REAL)
+    else if (as_it_was && (form == FORM_REAL || form == FORM_KNOWN))
         q->real[n->id] = build_real(q, n);
     if (!v)
         return true;

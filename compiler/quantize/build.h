@@ -30,20 +30,35 @@ Node *whole_const(Quantizer *q, const Type *like, int64_t value);
 // An i8 as an i32 of the same value; an i32 as it is.
 Node *widened(Quantizer *q, Node *x);
 Node *plus_const(Quantizer *q, Node *x, int64_t value);
+// The elements of a reduction where it was taken from, whose shape is `like`'s.
+Node *repeated_over(Quantizer *q, Node *x, const Type *like, uint32_t axes);
 
 // Says why it cannot be done, if nothing has been said; NULL.
 Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// The value of n by its step, PRODUCT to SCALED (linear.c).
+// The value of n by its step, of the forms from PRODUCT on (linear.c).
 Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to);  // wide_table.c
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
+Node *build_known(Quantizer *q, const Node *n, Scale *to);
+// The truth of a condition that Facts know, as bool.
+Node *build_truth(Quantizer *q, const Node *n);  // masks.c
+
+// A condition that has a form, as bool (chosen.c).
+Node *build_condition(Quantizer *q, const Node *n);
+
+// What a mask leaves of the rows of a value along `axes`, as bool in its shape. In a row of
+// which nothing is seen all counts, alike.
+typedef struct Mask {
+    Node *seen, *counts;
+} Mask;
+bool build_mask(Quantizer *q, const Node *where, uint32_t axes, Mask *out);  // masks.c
 
 // What a scan carries, its steps of fixed sequences, and the next of what it carries (states.c).
 Node *build_carried(Quantizer *q, const Node *n, Scale to);
-Node *build_known(Quantizer *q, const Node *n, Scale *to);
+Node *build_step(Quantizer *q, const Node *n, Scale *to);
 Node *build_next(Quantizer *q, const Node *carried);
 void states_join_ranges(Quantizer *q);
 

@@ -5,6 +5,18 @@
 #include "codegen/engine.h"
 #include "pass/rewrite.h"
 
+Kept kept_of(const Node *n)
+{
+    static const int8_t straight[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const bool repeated = n->op == OP_broadcast;
+    Kept k = {.node = repeated ? n->in[0] : n, .map = repeated ? n->attr.map : straight};
+    k.type = k.node->type;
+    if (type_batched(&k.type))
+        k.type.dims[0] = 1;
+    k.spread = repeated || type_batched(&n->type);
+    return k;
+}
+
 typedef struct Part {
     const Graph *g;
     Builder b;

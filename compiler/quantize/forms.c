@@ -6,7 +6,7 @@
 //
 // Everything here looks at the form of the graph alone.
 
-#include "quantize/forms.h"
+#include "quantize/patterns.h"
 
 #include <math.h>
 
@@ -25,6 +25,19 @@ static bool is_fixed_node(const Facts *f, const Node *n)
         if (!f->fixed[n->in[i]->id])
             return false;
     return true;
+}
+
+// Whether it has values without a batch, though it may be repeated for every example.
+static bool is_kept(const Facts *f, const Node *n)
+{
+    if (!f->fixed[n->id] || !type_batched(&n->type))
+        return f->fixed[n->id];
+    if (n->op == OP_broadcast)
+        return !type_batched(&n->in[0]->type);
+    for (int i = 0; i < n->input_count; i++)
+        if (!f->kept[n->in[i]->id])
+            return false;
+    return op_is(n->op, ELEMENTWISE);
 }
 
 // The one value whose elements decide those of `n`, constants beside.
@@ -51,10 +64,12 @@ Facts facts_of(Arena *a, const Flat *flat)
     Facts f = {
         .flat = flat,
         .fixed = arena_array(a, bool, (size_t)g->node_count + 1),
+        .kept = arena_array(a, bool, (size_t)g->node_count + 1),
         .point = arena_array(a, Node *, (size_t)g->node_count + 1),
     };
     for (int i = 0; i < g->node_count; i++) {
         f.fixed[i] = is_fixed_node(&f, g->nodes[i]);
+        f.kept[i] = is_kept(&f, g->nodes[i]);
         f.point[i] = point_of(&f, g->nodes[i]);
     }
     return f;
@@ -83,21 +98,20 @@ static void clamp_before(Step *s, OpId op, double bound)
         s->high = inner;
 }
 
-// Fixed values that can be had without a batch.
-static bool has_values(const Node *n)
-{
-    return !type_batched(&n->type) || (n->op == OP_broadcast && !type_batched(&n->in[0]->type));
-}
-
 int moving_input(const Facts *f, const Node *n)
 {
     if (n->op == OP_neg)
         return 0;
     if (n->op != OP_add && n->op != OP_sub && n->op != OP_mul && n->op != OP_div)
         return -1;
-    if (f->fixed[n->in[1]->id] && has_values(n->in[1]))
+    if (f->kept[n->in[1]->id])
         return 0;
-    return n->op != OP_div && f->fixed[n->in[0]->id] && has_values(n->in[0]) ? 1 : -1;
+    return n->op != OP_div && f->kept[n->in[0]->id] ? 1 : -1;
+}
+
+int input_towards_root(const Facts *f, const Step *s, const Node *n)
+{
+    return n == s->quotient ? s->quotient_input : moving_input(f, n);
 }
 
 static Step stripped(const Facts *f, Node *n)
@@ -134,18 +148,18 @@ static bool is_moved(const Node *n)
     return n->op == OP_reduce && n->attr.reduce.kind != REDUCE_SUM;
 }
 
-// Elements that a sum along axes adds up; 0: the batch is among them.
-static int64_t summands(const Node *n)
+// Products that each sum of a contraction adds up; 0: the batch is among them.
+static int64_t products(const Node *n)
 {
+    const Node *x = n->in[0];
     int64_t count = 1;
-    for (int i = 0; i < n->in[0]->type.rank; i++)
-        if (n->attr.reduce.axes & 1u << i)
-            count *= n->in[0]->type.dims[i] == DIM_BATCH ? 0 : n->in[0]->type.dims[i];
+    for (int i = 0; i < x->type.rank; i++)
+        if (label_axis(n->attr.contract.out, n->type.rank, n->attr.contract.left[i]) < 0)
+            count *= x->type.dims[i] == DIM_BATCH ? 0 : x->type.dims[i];
     return count;
 }
 
-#define MOST_SUMMANDS (1 << 20)  // of 255 at the most: their sum stays far below 2^31
-
+#define MOST_PRODUCTS (1 << 14)  // of 255 * 255 at the most: their sum is below 2^30
 // Past clamps and fixed operations, what can be summed up in i32.
 static Step linear_form(const Facts *f, Step s)
 {
@@ -156,38 +170,119 @@ static Step linear_form(const Facts *f, Step s)
             return s;  // a variable repeated for every example
         return with_operand(s, FORM_PRODUCT, r->in[!s.weights]);
     }
+    if (r->op == OP_contract && products(r) > 0 && products(r) <= MOST_PRODUCTS)
+        return with_operand(with_operand(s, FORM_REAL, r->in[0]), FORM_PAIRED, r->in[1]);
     if (r->op == OP_reduce && r->attr.reduce.kind == REDUCE_SUM && summands(r) > 0 &&
         summands(r) < MOST_SUMMANDS)
         return with_operand(s, FORM_SUM, r->in[0]);
+    Standard d;
+    if (standard_of(f, s.root, &d)) {
+        s.quotient = s.root;
+        s.quotient_input = d.input;
+        s.beside = d.beside;
+        s.root = d.value;
+        return with_operand(s, FORM_STANDARD, d.x);
+    }
     return s;
+}
+
+// Moving, or fixed values that can be had.
+static bool may_be_whole(const Facts *f, const Node *n)
+{
+    return n->type.dtype == DTYPE_F32 && (!f->fixed[n->id] || f->kept[n->id]);
+}
+
+static Form form_of_pair(OpId op)
+{
+    switch (op) {
+    case OP_add:
+    case OP_sub:
+        return FORM_TOGETHER;
+    case OP_mul:
+        return FORM_GATED;
+    case OP_div:
+        return FORM_QUOTIENT;
+    case OP_max:
+    case OP_min:
+        return FORM_CHOSEN;
+    default:
+        return FORM_REAL;
+    }
 }
 
 static Step pair_form(const Facts *f, Step s)
 {
     const Node *r = s.root;
-    const bool added = r->op == OP_add || r->op == OP_sub;
-    if ((!added && r->op != OP_mul) || f->fixed[r->in[0]->id] || f->fixed[r->in[1]->id])
+    const Form form = form_of_pair(r->op);
+    if (form == FORM_REAL || !may_be_whole(f, r->in[0]) || !may_be_whole(f, r->in[1]))
         return s;
-    s = with_operand(s, FORM_REAL, r->in[0]);
-    return with_operand(s, added ? FORM_TOGETHER : FORM_GATED, r->in[1]);
+    return with_operand(with_operand(s, form, r->in[0]), form, r->in[1]);
 }
 
-// z in e / broadcast(sum e) with e = exp(z - broadcast(max z)), or floor(max z).
-static Node *softmax_input(const Node *n)
+// --- choices ----------------------------------------------------------------------------------
+
+// Constants need not be whole numbers.
+static bool add_operand(const Facts *f, Step *s, Node *n)
 {
-    if (n->op != OP_div || n->in[0]->op != OP_exp || n->in[1]->op != OP_broadcast)
-        return NULL;
-    const Node *e = n->in[0], *sum = n->in[1]->in[0], *shifted = e->in[0];
-    if (sum->op != OP_reduce || sum->attr.reduce.kind != REDUCE_SUM || sum->in[0] != e ||
-        shifted->op != OP_sub || shifted->in[1]->op != OP_broadcast)
-        return NULL;
-    const Node *top = shifted->in[1]->in[0];
-    if (top->op == OP_floor)
-        top = top->in[0];
-    const bool same = top->op == OP_reduce && top->attr.reduce.kind == REDUCE_MAX &&
-                      top->in[0] == shifted->in[0] &&
-                      top->attr.reduce.axes == sum->attr.reduce.axes;
-    return same && summands(sum) > 0 && summands(sum) < MOST_SUMMANDS ? shifted->in[0] : NULL;
+    double value;
+    if (const_value(n, &value))
+        return isfinite(value);
+    if (s->operand_count == MOST_OPERANDS || !may_be_whole(f, n))
+        return false;
+    s->operands[s->operand_count++] = n;
+    return true;
+}
+
+static bool is_comparison(const Node *n)
+{
+    return n->op == OP_eq || n->op == OP_ne || n->op == OP_lt || n->op == OP_le || n->op == OP_gt ||
+           n->op == OP_ge;
+}
+
+bool compares_whole(const Node *n)
+{
+    return is_comparison(n) && n->in[0]->type.dtype != DTYPE_F32;
+}
+
+// `depth`: of views, nots, ands and ors, which take operands.
+static bool add_condition(const Facts *f, Step *s, Node *n, int depth)
+{
+    if (f->fixed[n->id])
+        return f->kept[n->id];
+    if (compares_whole(n))
+        return true;
+    if (is_comparison(n))
+        return add_operand(f, s, n->in[0]) && add_operand(f, s, n->in[1]);
+    if (depth == 0 || (n->op != OP_not && n->op != OP_and && n->op != OP_or && !op_is(n->op, VIEW)))
+        return false;
+    for (int i = 0; i < n->input_count; i++)
+        if (!add_condition(f, s, n->in[i], depth - 1))
+            return false;
+    return true;
+}
+
+static Step choice_form(const Facts *f, Step s)
+{
+    Node *r = s.root;
+    Step chosen = s;
+    if (r->op == OP_where && add_condition(f, &chosen, r->in[0], MOST_OPERANDS) &&
+        add_operand(f, &chosen, r->in[1]) && add_operand(f, &chosen, r->in[2]) &&
+        chosen.operand_count > 0) {
+        chosen.form = FORM_CHOSEN;
+        return chosen;
+    }
+    return pair_form(f, s);
+}
+
+// --- softmax ----------------------------------------------------------------------------------
+
+// Behind a mask: its root is what the mask leaves.
+static Step softmax_form(const Facts *f, Node *z)
+{
+    Step s = {.form = FORM_SOFTMAX, .root = masked_value(f, z), .mask = z};
+    if (s.root && add_operand(f, &s, s.root) && add_condition(f, &s, z->in[0], MOST_OPERANDS))
+        return s;
+    return with_operand((Step){.root = z}, FORM_SOFTMAX, z);
 }
 
 // What is carried is computed as its next.
@@ -197,17 +292,19 @@ static Step border_form(const Facts *f, const Border *b)
     if (b->crossing == CROSSING_CARRIED)
         return (Step){.form = FORM_CARRIED};
     if (b->crossing == CROSSING_STEP && f->fixed[b->from->id])
-        return (Step){.form = FORM_KNOWN};
+        return (Step){.form = FORM_STEP};
     return with_operand(none, FORM_MOVED, b->from);
 }
 
 Step form_of(const Facts *f, Node *n)
 {
     Step none = {.form = FORM_REAL};
-    if (n->type.dtype != DTYPE_F32 || f->fixed[n->id])
+    if (n->type.dtype != DTYPE_F32)
         return none;
     if (f->flat->borders[n->id].crossing != CROSSING_NONE)
         return border_form(f, &f->flat->borders[n->id]);
+    if (f->fixed[n->id])
+        return (Step){.form = f->kept[n->id] ? FORM_KNOWN : FORM_REAL};
     if (n->op == OP_input)
         return (Step){.form = FORM_DOOR};
     if (is_moved(n))
@@ -215,17 +312,15 @@ Step form_of(const Facts *f, Node *n)
     if (n->op == OP_gather && f->fixed[n->in[0]->id])
         return (Step){.form = FORM_ROWS};
     Node *z = softmax_input(n);
-    if (z) {
-        none.root = z;
-        return with_operand(none, FORM_SOFTMAX, z);
-    }
+    if (z)
+        return softmax_form(f, z);
     const Step s = linear_form(f, stripped(f, n));
     if (s.form != FORM_REAL)
         return s;
     Node *point = f->point[n->id];
     if (point != n) {
         // what is clamped or scaled on the way from a pair of values needs no table
-        const Step pair = s.root == point ? pair_form(f, s) : s;
+        const Step pair = s.root == point ? choice_form(f, s) : s;
         none.root = point;
         if (pair.form != FORM_REAL)
             return pair;
@@ -233,7 +328,7 @@ Step form_of(const Facts *f, Node *n)
         return s.root == point && f->flat->scope[n->id] > 0 ? with_operand(s, FORM_SCALED, point)
                                                             : with_operand(none, FORM_TABLE, point);
     }
-    const Step pair = pair_form(f, s);
+    const Step pair = choice_form(f, s);
     if (pair.form != FORM_REAL || s.root == n)
         return pair;
     return with_operand(s, FORM_SCALED, s.root);

@@ -5,6 +5,7 @@
 
 #include "quantize/build.h"
 #include "quantize/fixed.h"
+#include "quantize/patterns.h"
 
 enum { CODES = 256 };  // values of an i8
 
@@ -37,30 +38,61 @@ Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to)
     return look_up(q, table_variable(q, n, "table", DTYPE_I8, codes), x->whole);
 }
 
-// --- rows -------------------------------------------------------------------------------------
+// --- fixed values, and their rows -------------------------------------------------------------
 
-Node *build_rows(Quantizer *q, const Node *n, Scale *to)
+static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
 {
-    const Node *table = n->in[0];
-    const int64_t count = type_elements(&table->type);
-    const float *rows = fixed_values(q->arena, q->g, table, q->block);
-    Range r = {0, 0};
-    for (int64_t i = 0; rows && i < count; i++) {
-        if (!isfinite(rows[i]))
-            return quantize_fail(q, "a weight of %s is no finite number", place_of(n));
-        r.low = fmin(r.low, (double)rows[i]);
-        r.high = fmax(r.high, (double)rows[i]);
+    Type type = broadcast->type;
+    type.dtype = x->type.dtype;
+    return build_broadcast(&q->b, x, type, broadcast->attr.map);
+}
+
+static bool range_of(Quantizer *q, const Node *n, const float *values, int64_t count, Range *r)
+{
+    for (int64_t i = 0; values && i < count; i++) {
+        if (!isfinite(values[i])) {
+            quantize_fail(q, "a weight of %s is no finite number", place_of(n));
+            return false;
+        }
+        r->low = fmin(r->low, (double)values[i]);
+        r->high = fmax(r->high, (double)values[i]);
     }
-    if (!rows)
-        return quantize_fail(q, "out of memory");
+    if (!values)
+        quantize_fail(q, "out of memory");
+    return values != NULL;
+}
+
+// Fixed values without a batch, in a scale of their own.
+static Node *stored(Quantizer *q, const Kept *k, const Node *user, Scale *to)
+{
+    const int64_t count = type_elements(&k->type);
+    const float *values = fixed_values(q->arena, q->g, k->node, q->block);
+    Range r = {0, 0};
+    if (!range_of(q, user, values, count, &r))
+        return NULL;
     int8_t *codes = arena_array(q->arena, int8_t, (size_t)count);
     *to = scale_of(r);
     for (int64_t i = 0; i < count; i++)
-        codes[i] = (int8_t)scale_quantize(*to, (double)rows[i]);
-    Type type = table->type;
+        codes[i] = (int8_t)scale_quantize(*to, (double)values[i]);
+    Type type = k->type;
     type.dtype = DTYPE_I8;
-    Node *whole = add_variable(q, table, "int8", type, codes);
-    return build_gather(&q->b, whole, real_of(q, n->in[1]));
+    return add_variable(q, k->node, "int8", type, codes);
+}
+
+Node *build_rows(Quantizer *q, const Node *n, Scale *to)
+{
+    const Kept rows = {.node = n->in[0], .type = n->in[0]->type};
+    Node *table = stored(q, &rows, n, to);
+    return table ? build_gather(&q->b, table, real_of(q, n->in[1])) : NULL;
+}
+
+Node *build_known(Quantizer *q, const Node *n, Scale *to)
+{
+    const Kept k = kept_of(n);
+    Node *x = stored(q, &k, n, to);
+    Type type = n->type;
+    type.dtype = DTYPE_I8;
+    return x && k.spread ? build_broadcast(&q->b, x, type, k.map) : x;
 }
 
 // --- softmax ----------------------------------------------------------------------------------
@@ -68,6 +100,7 @@ Node *build_rows(Quantizer *q, const Node *n, Scale *to)
 // T[d] / sum T in steps of 1/256. k leaves room for the sum, and for 512 times T, in 31 bits.
 
 enum { SOFTMAX_BITS = 21, SUM_BITS = 29 };
+#define LEAST_DISTANCE 100  // of what is masked to the rest: e^-100 is nothing
 
 static int power_for(int64_t count)
 {
@@ -87,11 +120,26 @@ static Node *exponentials(Quantizer *q, const Node *n, const Node *sum, double s
     return table_variable(q, n, "exp", DTYPE_I32, table);
 }
 
-static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
+// A masked place is the lowest of its row, and no summand.
+static bool open_mask(Quantizer *q, const Step *s, uint32_t axes, Mask *mask)
 {
-    Type type = broadcast->type;
-    type.dtype = x->type.dtype;
-    return build_broadcast(&q->b, x, type, broadcast->attr.map);
+    const QuantizedValue *z = whole_of(q, s->root);
+    *mask = (Mask){0};
+    if (!s->mask)
+        return true;
+    if (masked_constant(s->mask) > scale_real(z->scale, -128) - LEAST_DISTANCE) {
+        quantize_fail(q, "%s masks with %g, which is among the numbers that it masks",
+                      place_of(s->mask), masked_constant(s->mask));
+        return false;
+    }
+    return build_mask(q, s->mask, axes, mask);
+}
+
+static Node *chosen(Quantizer *q, Node *condition, Node *x, int64_t otherwise)
+{
+    if (!condition)
+        return x;
+    return build_where(&q->b, condition, x, build_filled(&q->b, &x->type, (double)otherwise));
 }
 
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
@@ -100,9 +148,14 @@ Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
     const QuantizedValue *z = whole_of(q, s->root);
     const Node *sum = n->in[1]->in[0], *spread = n->in[0]->in[0]->in[1];
     const uint32_t axes = sum->attr.reduce.axes;
-    Node *top = widened(q, build_reduce(b, REDUCE_MAX, z->whole, axes));
-    Node *below = build_binary(b, OP_isub, widened(q, z->whole), repeated(q, spread, top));
+    Mask mask;
+    if (!open_mask(q, s, axes, &mask))
+        return NULL;
+    Node *codes = chosen(q, mask.seen, z->whole, -128);
+    Node *top = widened(q, build_reduce(b, REDUCE_MAX, codes, axes));
+    Node *below = build_binary(b, OP_isub, widened(q, codes), repeated(q, spread, top));
     Node *e = build_gather(b, exponentials(q, n, sum, z->scale.step), plus_const(q, below, 255));
+    e = chosen(q, mask.counts, e, 0);
     Node *total = repeated(q, n->in[1], build_reduce(b, REDUCE_SUM, e, axes));
     // rounded: (512 e + total) / (2 total)
     Node *above = build_binary(b, OP_imul, e, whole_const(q, &e->type, 512));

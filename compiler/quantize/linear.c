@@ -10,31 +10,18 @@
 #include <string.h>
 
 #include "pass/rewrite.h"
-#include "quantize/build.h"
 #include "quantize/fixed.h"
-
-#define MOST_SUM 0x1p30  // of a sum, its offset included: below 2^31 whatever is rounded
-#define MOST_OFFSET 0x1p29
-
-typedef struct Channels {
-    Type type;             // i32; of the channel axes alone
-    int8_t map[MAX_RANK];  // channel axis -> axis of the value
-    int64_t count;
-    double *gain, *offset;  // what follows the root
-    double *step;           // of the sum
-    double *shift;          // added to the sum in its own steps: what zero points leave
-    double *bound;          // of the sum's absolute value
-} Channels;
+#include "quantize/linear.h"
 
 // --- the axes ---------------------------------------------------------------------------------
 
-static uint32_t axes_of_broadcast(const Node *n)
+static uint32_t axes_of_fixed(const Node *n)
 {
     uint32_t axes = 0;
-    const Node *x = n->op == OP_broadcast ? n->in[0] : n;
-    for (int i = 0; i < x->type.rank; i++)
-        if (x->type.dims[i] != 1)
-            axes |= 1u << (n->op == OP_broadcast ? n->attr.map[i] : i);
+    const Kept k = kept_of(n);
+    for (int i = 0; i < k.type.rank; i++)
+        if (k.type.dims[i] != 1)
+            axes |= 1u << k.map[i];
     return axes;
 }
 
@@ -65,15 +52,22 @@ static uint32_t axes_of_weights(const Node *contract, int weights)
     return axes;
 }
 
+// What `n`, on the way from the top to the root, adds or multiplies by; NULL: nothing fixed.
+static const Node *fixed_beside(const Quantizer *q, const Step *s, const Node *n)
+{
+    if (n == s->quotient)
+        return s->beside;
+    return n->op == OP_neg ? NULL : n->in[1 - moving_input(&q->facts, n)];
+}
+
 static Channels channels_new(Quantizer *q, const Step *s)
 {
     Channels c = {.type = {.dtype = DTYPE_I32}, .count = 1};
     uint32_t axes = s->form == FORM_PRODUCT ? axes_of_weights(s->root, s->weights) : 0;
     for (const Node *n = s->top; n != s->root;) {
-        const int moving = moving_input(&q->facts, n);
-        if (n->op != OP_neg)
-            axes |= axes_of_broadcast(n->in[1 - moving]);
-        n = n->in[moving];
+        const Node *fixed = fixed_beside(q, s, n);
+        axes |= fixed ? axes_of_fixed(fixed) : 0;
+        n = n->in[input_towards_root(&q->facts, s, n)];
     }
     for (int i = 0; i < s->root->type.rank; i++)
         if (axes & 1u << i) {
@@ -109,9 +103,9 @@ static int64_t *elements_of(Quantizer *q, const Channels *c, const Type *t, cons
 
 // --- additions and multiplications by fixed values --------------------------------------------
 
-static void apply_fixed(const Node *n, int moving, double x, double *gain, double *offset)
+static void apply_fixed(OpId op, int moving, double x, double *gain, double *offset)
 {
-    switch (n->op) {
+    switch (op) {
     case OP_neg:
         x = -1;
         break;
@@ -133,33 +127,33 @@ static void apply_fixed(const Node *n, int moving, double x, double *gain, doubl
     *offset *= x;
 }
 
-static bool apply_node(Quantizer *q, Channels *c, const Node *n, int moving)
+static bool apply_node(Quantizer *q, Channels *c, const Step *s, const Node *n)
 {
-    static const int8_t straight[MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
-    const Node *fixed = n->op == OP_neg ? NULL : n->in[1 - moving];
-    const bool spread = fixed && fixed->op == OP_broadcast;
-    const Node *small = spread ? fixed->in[0] : fixed;
-    const float *values = small ? fixed_values(q->arena, q->g, small, q->block) : NULL;
-    if (small && !values)
+    const Node *fixed = fixed_beside(q, s, n);
+    const int moving = input_towards_root(&q->facts, s, n);
+    const OpId op = n == s->quotient ? OP_mul : n->op;
+    const Kept kept = fixed ? kept_of(fixed) : (Kept){0};
+    const float *values = fixed ? fixed_values(q->arena, q->g, kept.node, q->block) : NULL;
+    if (fixed && !values)
         return false;
-    const int64_t *at =
-        small ? elements_of(q, c, &small->type, spread ? fixed->attr.map : straight) : NULL;
+    const int64_t *at = fixed ? elements_of(q, c, &kept.type, kept.map) : NULL;
     for (int64_t k = 0; k < c->count; k++)
-        apply_fixed(n, moving, values ? (double)values[at[k]] : 0, &c->gain[k], &c->offset[k]);
+        apply_fixed(op, moving, values ? (double)values[at[k]] : 1, &c->gain[k], &c->offset[k]);
     return true;
 }
 
 // From the root on: what comes first is applied first.
 static bool apply_all(Quantizer *q, Channels *c, const Step *s)
 {
+    const Facts *f = &q->facts;
     int count = 0;
-    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+    for (const Node *n = s->top; n != s->root; n = n->in[input_towards_root(f, s, n)])
         count++;
     const Node **chain = arena_array(q->arena, const Node *, (size_t)count + 1);
-    for (const Node *n = s->top; n != s->root; n = n->in[moving_input(&q->facts, n)])
+    for (const Node *n = s->top; n != s->root; n = n->in[input_towards_root(f, s, n)])
         chain[--count] = n;
     for (int i = 0; chain[i]; i++)
-        if (!apply_node(q, c, chain[i], moving_input(&q->facts, chain[i])))
+        if (!apply_node(q, c, s, chain[i]))
             return false;
     for (int64_t k = 0; k < c->count; k++)
         if (!isfinite(c->gain[k]) || !isfinite(c->offset[k])) {
@@ -270,13 +264,23 @@ static Node *root_product(Quantizer *q, const Step *s, Channels *c)
     return build_node(&q->b, OP_contract, 2, in, &s->root->attr);
 }
 
-static void same_for_all(Channels *c, double step, double shift, double bound)
+void same_for_all(Channels *c, double step, double shift, double bound)
 {
     for (int64_t k = 0; k < c->count; k++) {
         c->step[k] = step;
         c->shift[k] = shift;
         c->bound[k] = bound;
     }
+}
+
+Node *times(Quantizer *q, Node *x, int64_t factor)
+{
+    return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
+}
+
+Node *without_zero(Quantizer *q, const QuantizedValue *x)
+{
+    return plus_const(q, widened(q, x->whole), -x->scale.zero);
 }
 
 static Node *root_sum(Quantizer *q, const Step *s, Channels *c)
@@ -304,11 +308,6 @@ static Node *root_scaled(Quantizer *q, const Step *s, Channels *c)
     const QuantizedValue *x = wide_of(q, s->operands[0]);
     same_for_all(c, x->scale.step, -x->scale.zero, most_code(x));
     return widened(q, x->whole);
-}
-
-static Node *times(Quantizer *q, Node *x, int64_t factor)
-{
-    return build_binary(&q->b, OP_imul, x, whole_const(q, &x->type, factor));
 }
 
 static double most_sum(const QuantizedValue *x, const QuantizedValue *y, double step)
@@ -345,13 +344,15 @@ static Node *root_gated(Quantizer *q, const Step *s, Channels *c)
 {
     const QuantizedValue *x = wide_of(q, s->operands[0]), *y = wide_of(q, s->operands[1]);
     same_for_all(c, x->scale.step * y->scale.step, 0, most_distance(x) * most_distance(y));
-    return build_binary(&q->b, OP_imul, plus_const(q, widened(q, x->whole), -x->scale.zero),
-                        plus_const(q, widened(q, y->whole), -y->scale.zero));
+    return build_binary(&q->b, OP_imul, without_zero(q, x), without_zero(q, y));
 }
 
 static Node *(*const roots[FORM_COUNT])(Quantizer *q, const Step *s, Channels *c) = {
-    [FORM_PRODUCT] = root_product, [FORM_SUM] = root_sum,       [FORM_TOGETHER] = root_together,
-    [FORM_GATED] = root_gated,     [FORM_SCALED] = root_scaled,
+    [FORM_PRODUCT] = root_product,   [FORM_SUM] = root_sum,
+    [FORM_TOGETHER] = root_together, [FORM_GATED] = root_gated,
+    [FORM_SCALED] = root_scaled,     [FORM_PAIRED] = root_paired,
+    [FORM_STANDARD] = root_standard, [FORM_QUOTIENT] = root_quotient,
+    [FORM_CHOSEN] = root_chosen,
 };
 
 // --- requantization ---------------------------------------------------------------------------

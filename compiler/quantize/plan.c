@@ -24,15 +24,15 @@ typedef struct Planner {
 
 static bool is_heavy(Form form)
 {
-    return form == FORM_PRODUCT || form == FORM_ROWS;
+    return form == FORM_PRODUCT || form == FORM_PAIRED || form == FORM_ROWS;
 }
 
-// The input of a product may be brought to whole numbers from wherever it comes.
+// The inputs of a product may be brought to whole numbers from wherever it comes.
 static bool could_be_whole(const Planner *p, const Step *s)
 {
     if (s->form == FORM_REAL)
         return false;
-    for (int i = 0; i < s->operand_count && s->form != FORM_PRODUCT; i++)
+    for (int i = 0; i < s->operand_count && !is_heavy(s->form); i++)
         if (!p->whole[s->operands[i]->id])
             return false;
     return true;
@@ -122,6 +122,17 @@ static bool *used_well(const Planner *p)
 
 // --- what is needed ---------------------------------------------------------------------------
 
+// Classes and places are compared as they were.
+static int need_condition(Planner *p, const Node *n)
+{
+    int changed = 0;
+    if (compares_whole(n))
+        return p->facts.fixed[n->id] ? 0 : mark(p->need_real, n);
+    for (int i = 0; n->type.dtype == DTYPE_BOOL && i < n->input_count; i++)
+        changed += need_condition(p, n->in[i]);
+    return changed;
+}
+
 // What is carried begins with whole numbers, or is brought to them before the first step.
 static int need_carried(Planner *p, const Border *b)
 {
@@ -139,22 +150,31 @@ static int need_operands(Planner *p, const Node *n)
         changed += mark(p->need_whole, s->operands[i]);
     if (s->form == FORM_ROWS)
         changed += mark(p->need_real, n->in[1]);
+    if (s->form == FORM_SOFTMAX && s->mask)
+        changed += need_condition(p, s->mask->in[0]);
+    if (s->form == FORM_CHOSEN && s->root->op == OP_where)
+        changed += need_condition(p, s->root->in[0]);
     if (s->form == FORM_CARRIED)
         changed += need_carried(p, &p->flat->borders[n->id]);
     return changed;
 }
 
+// These are there as f32 whether or not they are whole numbers too.
+static bool is_there(Form form)
+{
+    return form == FORM_DOOR || form == FORM_KNOWN;
+}
+
 static int need_inputs(Planner *p, int i)
 {
     const Node *n = p->g->nodes[i];
-    // the input itself is there as f32
-    const bool door = p->plan->steps[i].form == FORM_DOOR;
+    const Form form = p->plan->steps[i].form;
     int changed = 0;
-    p->need_whole[i] |= p->need_real[i] && p->whole[i] && !door;
-    p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || door);
+    p->need_whole[i] |= p->need_real[i] && p->whole[i] && !is_there(form);
+    p->need_real[i] |= p->need_whole[i] && (!p->whole[i] || form == FORM_DOOR);
     if (p->need_whole[i] && p->whole[i])
         changed += need_operands(p, n);
-    if (p->need_real[i] && (!p->whole[i] || door))
+    if (p->need_real[i] && (!p->whole[i] || is_there(form)))
         changed += mark_inputs(p, p->need_real, n);
     return changed;
 }
@@ -176,14 +196,15 @@ static void find_needed(Planner *p)
 static bool has_own_range(const Planner *p, const Node *n)
 {
     const Form form = p->plan->steps[n->id].form;
-    return !p->whole[n->id] ||
-           (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS && form != FORM_KNOWN);
+    return !p->whole[n->id] || (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS &&
+                                form != FORM_KNOWN && form != FORM_STEP);
 }
 
-// Windows are many times the size of what they show.
-static bool is_moved_only(const Planner *p, int id)
+// Windows are many times the size of what they show; fixed values are not computed.
+static bool is_worth_watching(const Planner *p, int id)
 {
-    return p->whole[id] && p->plan->steps[id].form == FORM_MOVED;
+    const Form form = p->plan->steps[id].form;
+    return !p->whole[id] || (form != FORM_MOVED && form != FORM_KNOWN && form != FORM_STEP);
 }
 
 static void add_values(Planner *p)
@@ -197,7 +218,7 @@ static void add_values(Planner *p)
         QuantizedValue *v = &plan->values[plan->value_count];
         *v = (QuantizedValue){.real = p->g->nodes[i],
                               .ranged = has_own_range(p, p->g->nodes[i]),
-                              .output = is_moved_only(p, i) ? -1 : outputs++};
+                              .output = is_worth_watching(p, i) ? outputs++ : -1};
         plan->value_count++;
     }
 }

@@ -110,7 +110,7 @@ static Node *fixed_codes(Quantizer *q, const Node *n, Scale to)
     return values ? coded(q, n, values, to) : NULL;
 }
 
-Node *build_known(Quantizer *q, const Node *n, Scale *to)
+Node *build_step(Quantizer *q, const Node *n, Scale *to)
 {
     const Node *sequence = q->plan->flat->borders[n->id].from;
     const float *values = finite_values(q, sequence);

@@ -1,5 +1,5 @@
 // integers.c -- whole numbers in the JIT and in the interpreter: the same bits at every vector
-// width, at the ends of their ranges too; and requantize against a longer arithmetic.
+// width, at the ends of their ranges too; and requantize and isqrt against a longer arithmetic.
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -52,6 +52,28 @@ Test(integers, requantize_rounds_halves_up)
     cr_expect_eq(requantize(3, 1, 1), 2);
     cr_expect_eq(requantize(7, 1, 64), 7, "a shift is taken modulo 64");
     cr_expect_eq(requantize(INT32_MIN, INT32_MIN, 30), INT32_MAX);
+}
+
+// --- isqrt ------------------------------------------------------------------------------------
+
+// The largest y with y^2 <= a 2^30.
+static void expect_root(int32_t a)
+{
+    const __int128 square = (__int128)(a > 0 ? a : 0) << 30, y = scaled_sqrt(a);
+    cr_expect(y * y <= square && (y + 1) * (y + 1) > square && y >= 0, "%d: %d", a, (int)y);
+}
+
+Test(integers, isqrt_is_the_root_without_its_fraction)
+{
+    for (int i = 0; i < EXTREMES; i++)
+        expect_root(extremes[i]);
+    for (int bit = 0; bit < 31; bit++)  // a double's root of 2^28 - 1 is rounded up to a whole one
+        for (int off = -1; off <= 1; off++)
+            expect_root((1 << bit) + off);
+    for (uint32_t i = 0; i < 100000; i++)
+        expect_root((int32_t)(nnrt_random_u32(1, 4, 0, i) >> i % 32));
+    cr_expect_eq(scaled_sqrt(4), 2 << 15);
+    cr_expect_eq(scaled_sqrt(INT32_MAX), 1518500249);
 }
 
 // --- engines ----------------------------------------------------------------------------------
@@ -163,6 +185,7 @@ Test(integers, element_wise)
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         output(&s, build_node(&s.b, ops[i], 2, in, NULL));
     output(&s, build_node(&s.b, OP_requantize, 3, in, NULL));
+    output(&s, build_unary(&s.b, OP_isqrt, in[0]));
     check(&s);
 }
 

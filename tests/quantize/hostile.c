@@ -121,3 +121,91 @@ Test(hostile, constant_values_and_one_class)
     cr_expect_leq(difference(&s), 1.0 / 255);
     scene_free(&s);
 }
+
+// --- values that layers divide by, hide or choose ---------------------------------------------
+
+static void expect_finite(Scene *s)
+{
+    const float *y = scene_run(s, NNC_INT8);
+    for (int64_t i = 0; i < scene_output_count(s); i++)
+        cr_expect(isfinite(y[i]), "%d: %g", (int)i, (double)y[i]);
+}
+
+// Without a variance there is nothing to divide: 0, and so it is behind rows that differ.
+Test(hostile, rows_all_alike)
+{
+    static const char *const layers[] = {"layernorm", "rmsnorm",
+                                         "it / sqrt(sum(it ^ 2, over = 1))"};
+    for (int k = 0; k < 3; k++) {
+        char text[100];
+        snprintf(text, sizeof text, "input x[4, 12]\n %s", layers[k]);
+        Scene s = scene_new(text);
+        cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+        float *x = (float *)s.inputs[0];
+        for (int i = 0; i < 12; i++)
+            x[i] = k == 0 ? 0.4f : 0;
+        const float *y = scene_run(&s, NNC_INT8);
+        for (int i = 0; i < 12; i++)
+            cr_expect_eq(y[i], 0, "%s: %g", layers[k], (double)y[i]);
+        expect_finite(&s);
+        scene_free(&s);
+    }
+}
+
+// The mean far from 0, the variance small beside it, or epsilon far above it.
+Test(hostile, standardized_values_of_any_size)
+{
+    static const float sizes[] = {1e-20f, 1e-3f, 1, 1e4f, 1e15f};
+    for (int i = 0; i < 5; i++)
+        for (int middle = 0; middle < 2; middle++) {
+            Scene s = scene_new("input x[4, 12]\n layernorm");
+            float *x = (float *)s.inputs[0];
+            for (int k = 0; k < SCENE_BATCH * 48; k++)
+                x[k] = (x[k] + (float)(3 * middle)) * sizes[i];
+            cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+            cr_expect_leq(difference(&s), 0.03, "%g: %g", (double)sizes[i], difference(&s));
+            scene_free(&s);
+        }
+}
+
+// By 0: the end on the side of the sign; 0 / 0 is 0.
+Test(hostile, quotients_by_zero)
+{
+    Scene s = scene_new("input x[6]\n input y[6]\n x / y");
+    float *x = (float *)s.inputs[0], *y = (float *)s.inputs[1];
+    for (int i = 0; i < SCENE_BATCH * 6; i++)
+        y[i] = i % 2 ? 1.5f : -0.5f;
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    x[0] = 1, x[1] = -1, x[2] = 0;
+    y[0] = y[1] = y[2] = 0;
+    const float *z = scene_run(&s, NNC_INT8);
+    cr_expect_gt(z[0], 1);
+    cr_expect_lt(z[1], -1);
+    cr_expect_eq(z[2], 0);
+    scene_free(&s);
+}
+
+Test(hostile, masks_among_the_numbers)
+{
+    Scene s = scene_new("input x[6]\n where(iota(6) > 2, -20000, 30000 * x)\n softmax");
+    cr_expect_not(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    cr_expect_eq(diags_errors(s.m.session->diags), 1);
+    scene_free(&s);
+}
+
+// More products than 31 bits hold stay f32.
+Test(hostile, long_products_of_two_values)
+{
+    Scene s = scene_new("input x[2, 20000]\n it @ transpose(it) / 20000");
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    cr_expect_gt(s.m.plan->real_count, 0);
+    cr_expect_leq(difference(&s), 0.02);
+    scene_free(&s);
+    s = scene_new("input x[2, 16384]\n abs(x)\n it @ transpose(it) / 16384");
+    for (int i = 0; i < SCENE_BATCH * 2 * 16384; i++)
+        ((float *)s.inputs[0])[i] = 1;
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    cr_expect_eq(s.m.plan->real_count, 0);
+    cr_expect_leq(difference(&s), 0.01);
+    scene_free(&s);
+}

@@ -122,6 +122,19 @@ static const HelperRow helpers[C_HELPER_COUNT] = {
          "    return (int32_t)(((high + low + (1u << (n - 1u))) >> n) - (low >> n));\n"
          "}\n",
          C_SCALED, 0},
+    [C_ROOT] = {"root",
+                "// floor(sqrt(a) * 2^15), 0 where a <= 0: one binary digit after the other.\n"
+                "static int32_t NAME_root(int32_t a)\n"
+                "{\n"
+                "    uint64_t rest = a > 0 ? (uint64_t)a << 30 : 0, root = 0;\n"
+                "    for (uint64_t one = (uint64_t)1 << 60; one > 0; one >>= 2) {\n"
+                "        const bool fits = rest >= root + one;\n"
+                "        rest -= fits ? root + one : 0;\n"
+                "        root = (root >> 1) + (fits ? one : 0);\n"
+                "    }\n"
+                "    return (int32_t)root;\n"
+                "}\n",
+                C_HELPER_COUNT, 0},
     [C_TO_I8] = {"to_i8",
                  WHOLE "to_i8(int32_t a) { return a < -128 ? -128 : a > 127 ? 127 : a; }\n",
                  C_HELPER_COUNT, 0},
@@ -327,6 +340,7 @@ static const Form forms[EMIT_COUNT] = {
                          {BIND_CHOICE, BIND_CHOICE, BIND_CHOICE},
                          RESULT_I32,
                          C_REQUANTIZE + 1},
+    [EMIT_ISQRT] = {"%s(%s)", BIND_PRIMARY, {BIND_CHOICE}, RESULT_I32, C_ROOT + 1},
 };
 
 // Where the type of the first operand asks for another form.

@@ -26,6 +26,7 @@ typedef enum CHelper {
     C_HIGH,
     C_SCALED,
     C_REQUANTIZE,
+    C_ROOT,
     C_TO_I8,
     C_REAL_TO_I8,
     C_ROUNDED,

@@ -80,6 +80,7 @@ LANE(isub, wrapped((int64_t)a[i] - (int64_t)b[i]))
 LANE(imul, wrapped((int64_t)a[i] * (int64_t)b[i]))
 LANE(idiv, divided(a[i], b[i]))
 LANE(requantize, (double)requantize((int32_t)a[i], (int32_t)b[i], (int32_t)c[i]))
+LANE(isqrt, (double)scaled_sqrt((int32_t)a[i]))
 LANE(fma, fma(a[i], b[i], c[i]))
 LANE(fmaf, (double)fmaf((float)a[i], (float)b[i], (float)c[i]))
 
@@ -108,6 +109,7 @@ static const struct {
     [EMIT_TO_I8] = {lane_to_i8, false},     [EMIT_IADD] = {lane_iadd, false},
     [EMIT_ISUB] = {lane_isub, false},       [EMIT_IMUL] = {lane_imul, false},
     [EMIT_IDIV] = {lane_idiv, false},       [EMIT_REQUANTIZE] = {lane_requantize, false},
+    [EMIT_ISQRT] = {lane_isqrt, false},
 };
 
 static double *new_register(LaneEmit *e)

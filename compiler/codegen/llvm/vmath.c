@@ -559,6 +559,24 @@ static Val op_requantize(Gen *g, Val a, Val multiplier, Val shift)
     return narrowed(g, LLVMBuildAShr(w, LLVMBuildAdd(w, product, half, ""), s, ""));
 }
 
+// As scaled_sqrt does it (graph/ops/integer.c): no target needs numbers of double precision.
+static Val op_isqrt(Gen *g, Val a, Val unused, Val none)
+{
+    LLVMBuilderRef w = g->builder;
+    (void)unused, (void)none;
+    a = choose(g, LLVMBuildICmp(w, LLVMIntSGT, a, i32_like(g, a, 0), ""), a, i32_like(g, a, 0));
+    Val rest = LLVMBuildShl(w, widened(g, a), wide_like(g, a, 30), "");
+    Val root = wide_like(g, a, 0);
+    for (int bit = 60; bit >= 0; bit -= 2) {
+        Val one = wide_like(g, a, INT64_C(1) << bit), tried = LLVMBuildAdd(w, root, one, "");
+        Val fits = LLVMBuildICmp(w, LLVMIntUGE, rest, tried, "");
+        root = LLVMBuildLShr(w, root, wide_like(g, a, 1), "");
+        root = choose(g, fits, LLVMBuildAdd(w, root, one, ""), root);
+        rest = choose(g, fits, LLVMBuildSub(w, rest, tried, ""), rest);
+    }
+    return LLVMBuildTrunc(w, root, gen_vector(g->i32, gen_lanes(a)), "");
+}
+
 static Val to_bool(Gen *g, Val a)
 {
     Val zero = LLVMConstNull(LLVMTypeOf(a));
@@ -621,6 +639,7 @@ Val gen_apply(Gen *g, EmitOp op, Val a, Val b, Val c)
         [EMIT_TO_I8] = op_to_i8,     [EMIT_IADD] = op_iadd,
         [EMIT_ISUB] = op_isub,       [EMIT_IMUL] = op_imul,
         [EMIT_IDIV] = op_idiv,       [EMIT_REQUANTIZE] = op_requantize,
+        [EMIT_ISQRT] = op_isqrt,
     };
     return table[op](g, a, b, c);
 }

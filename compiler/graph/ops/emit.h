@@ -56,6 +56,7 @@ typedef enum EmitOp {
     EMIT_IDIV,  // towards zero; 0 where b is 0, -2^31 / -1 is -2^31
     // i32: (a * b + (2^s >> 1)) >> s with s = c modulo 64, in 64 bits; then the nearest i32
     EMIT_REQUANTIZE,
+    EMIT_ISQRT,  // i32: floor(sqrt(a) * 2^15); 0 where a <= 0
     EMIT_COUNT
 } EmitOp;
 

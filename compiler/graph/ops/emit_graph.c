@@ -58,6 +58,7 @@ static const struct {
     [EMIT_IMUL] = {.op = OP_imul},
     [EMIT_IDIV] = {.op = OP_idiv},
     [EMIT_REQUANTIZE] = {.op = OP_requantize},
+    [EMIT_ISQRT] = {.op = OP_isqrt},
 };
 
 static Sv graph_apply(Emit *e, EmitOp op, Sv a, Sv b, Sv c)

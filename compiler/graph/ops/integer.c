@@ -42,6 +42,25 @@ int32_t requantize(int32_t a, int32_t multiplier, int32_t shift)
     return (int32_t)(y < INT32_MIN ? INT32_MIN : y > INT32_MAX ? INT32_MAX : y);
 }
 
+// One binary digit after the other: `one` is the square of the digit that is tried, `root` twice
+// the digits so far times it, `rest` what their square leaves of a 2^30.
+int32_t scaled_sqrt(int32_t a)
+{
+    uint64_t rest = a > 0 ? (uint64_t)a << 30 : 0, root = 0;
+    for (uint64_t one = UINT64_C(1) << 60; one > 0; one >>= 2) {
+        const bool fits = rest >= root + one;
+        rest -= fits ? root + one : 0;
+        root = (root >> 1) + (fits ? one : 0);
+    }
+    return (int32_t)root;
+}
+
+static Sv scalar_isqrt(Emit *e, const Sv *in, const Type *in_types, const Type *out)
+{
+    (void)in_types, (void)out;
+    return e_un(e, EMIT_ISQRT, in[0]);
+}
+
 static Sv scalar_requantize(Emit *e, const Sv *in, const Type *in_types, const Type *out)
 {
     (void)in_types, (void)out;
@@ -54,6 +73,13 @@ static SHAPE_RULE(shape_whole)
     *out = in[0];
     return shape_wants(a, DTYPE_I32, &in[0], why) && shape_wants(a, DTYPE_I32, &in[1], why) &&
            shape_alike(a, &in[0], &in[1], why);
+}
+
+static SHAPE_RULE(shape_isqrt)
+{
+    (void)attr;
+    *out = in[0];
+    return shape_wants(a, DTYPE_I32, &in[0], why);
 }
 
 static SHAPE_RULE(shape_requantize)
@@ -118,6 +144,16 @@ const OpDef op_imin = {
     .scalar = scalar_imin,
     .sample_low = -1000,
     .sample_high = 1000,
+};
+
+const OpDef op_isqrt = {
+    .doc = "The square root of a whole number in steps of 2^-15, y = floor(sqrt(a) * 2^15).",
+    .math = "none: whole numbers",
+    .edges = "0 where a <= 0",
+    .shape = shape_isqrt,
+    .scalar = scalar_isqrt,
+    .sample_low = -10,
+    .sample_high = 1e9,
 };
 
 const OpDef op_requantize = {

@@ -49,6 +49,8 @@ OpId op_by_name(const char *name);  // OP_COUNT: none
 
 // What requantize means, see emit.h: floor(a * multiplier / 2^shift + 1/2).
 int32_t requantize(int32_t a, int32_t multiplier, int32_t shift);
+// What isqrt means: floor(sqrt(a) * 2^15), 0 for a <= 0.
+int32_t scaled_sqrt(int32_t a);
 
 // The gradient of n's input `wrt` as nodes, whatever the family; NULL when there is none. Nothing
 // flows through i32 and bool.
