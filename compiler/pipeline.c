@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "codegen/interpret/interpret.h"
 #include "measure.h"
+#include "odd_ranges.h"
 #include "real_layers.h"
 
 bool nnc_load(NncModel *m, const char *path)
@@ -395,8 +396,8 @@ void nnc_close(NncModel *m)
 // --- whole numbers ----------------------------------------------------------------------------
 
 // Runs the watch graph over all calibration examples; `note` is shown each value.
-static void watch_all(NncModel *m, const NncCalibration *c, void **values, Histogram *histograms,
-                      void (*note)(Histogram *, const float *, int64_t))
+static void watch_all(NncModel *m, const NncCalibration *c, void **values, Watched *watched,
+                      void (*note)(Watched *, const float *, int64_t))
 {
     const void *const *inputs;
     const Graph *g = m->graphs[NNC_WATCH];
@@ -408,7 +409,7 @@ static void watch_all(NncModel *m, const NncCalibration *c, void **values, Histo
                                                              .pool = c->pool});
         for (int i = 0; i < g->output_count; i++) {
             const Type *t = &g->outputs[i].node->type;
-            note(&histograms[i], values[i], type_elements(t) * (type_batched(t) ? n : 1));
+            note(&watched[i], values[i], type_elements(t) * (type_batched(t) ? n : 1));
         }
     }
 }
@@ -436,6 +437,11 @@ static bool known_range(const NncCalibration *c, QuantizedValue *v)
     return v->range.low < v->range.high;
 }
 
+static void count(Watched *w, const float *values, int64_t n)
+{
+    histogram_count(&w->histogram, values, n);
+}
+
 static Range found_range(const QuantizedValue *v, const Histogram *h, Calibration method)
 {
     return histogram_range(h, quantized_input(v) >= 0 ? CALIBRATE_MIN_MAX : method);
@@ -445,26 +451,27 @@ static void find_ranges(NncModel *m, const NncCalibration *c)
 {
     const Graph *g = m->graphs[NNC_WATCH];
     QuantizePlan *p = m->plan;
-    Histogram *h = arena_array(m->arena, Histogram, (size_t)p->value_count + 1);
+    Watched *w = arena_array(m->arena, Watched, (size_t)p->value_count + 1);
     void **values = arena_array(m->arena, void *, (size_t)g->output_count + 1);
     for (int i = 0; i < g->output_count; i++) {
         const Type *t = &g->outputs[i].node->type;
         const size_t rows = type_batched(t) ? (size_t)c->batch : 1;
         values[i] = arena_array(m->arena, float, rows *(size_t)type_elements(t));
-        histogram_clear(&h[i]);
+        histogram_clear(&w[i].histogram);
     }
     nnc_fold(m, c->pool);
-    watch_all(m, c, values, h, histogram_note_ends);
+    watch_all(m, c, values, w, watched_note);
     if (c->method != CALIBRATE_MIN_MAX)
-        watch_all(m, c, values, h, histogram_count);
+        watch_all(m, c, values, w, count);
     for (int i = 0; i < p->value_count; i++) {
         QuantizedValue *v = &p->values[i];
         if (!v->ranged)
             continue;
-        v->ends = h[v->output].ends;
+        v->ends = w[v->output].histogram.ends;
         if (!known_range(c, v) && !learned_range(m, v))
-            v->range = found_range(v, &h[v->output], c->method);
+            v->range = found_range(v, &w[v->output].histogram, c->method);
     }
+    report_odd_ranges(m, w, c->method);
 }
 
 // The block with room for the new variables, and their values in it.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "alloc.h"
 #include "file.h"
@@ -368,11 +369,17 @@ static bool value_failure(const Builder *b, size_t column, int64_t row, const ch
                           "'%.80s' in %s %s", value_at(b, column, row), b->names[column], what);
 }
 
-// Spellings that make a column of numbers look like one of categories: better to ask.
-static bool stands_for_missing(const char *s)
+// Spellings that make a column of numbers look like one of categories: better to ask. What programs
+// write for numbers that are not finite is among them, in any case and with any sign.
+static bool stands_for_no_number(const char *s)
 {
-    static const char *const spellings[] = {"NA",   "N/A",  "n/a",  "NaN", "nan", "NAN", "null",
-                                            "NULL", "None", "none", "?",   "-",   "."};
+    static const char *const spellings[] = {"NA",   "N/A",  "n/a", "null", "NULL",
+                                            "None", "none", "?",   "-",    "."};
+    static const char *const not_finite[] = {"nan", "inf", "infinity"};
+    const char *word = s + (*s == '+' || *s == '-');
+    for (size_t i = 0; i < sizeof not_finite / sizeof not_finite[0]; i++)
+        if (strcasecmp(word, not_finite[i]) == 0)
+            return true;
     return in_list(s, spellings, (int)(sizeof spellings / sizeof spellings[0]));
 }
 
@@ -389,7 +396,7 @@ static Tally tally_column(const Builder *b, size_t column)
         const char *s = value_at(b, column, row);
         if (looks_numeric(s)) {
             t.numbers++;
-        } else if (stands_for_missing(s)) {
+        } else if (stands_for_no_number(s)) {
             t.missing_row = t.missing_row < 0 ? row : t.missing_row;
         } else {
             t.others++;
@@ -413,7 +420,9 @@ static bool judge_column(const Builder *b, size_t column, bool *numeric, NnrtErr
     if (suspect < 0)
         return true;
     value_failure(b, column, suspect, "is not a number, as all else there is", e);
-    return nnrt_fail_help(e, "if it stands for a missing value, say so: missing = [\"%.40s\"]",
+    return nnrt_fail_help(e,
+                          "mend the value, or leave such rows out: missing = [\"%.40s\"], "
+                          "drop_missing = true",
                           value_at(b, column, suspect));
 }
 

@@ -33,18 +33,23 @@ typedef struct Track {
     _Alignas(64) atomic_uint_fast64_t ticket;
 } Track;
 
-// A run, and the job of it. A thread may read the job while the caller writes that of the next: who
-// has read a new value (acquire) sees that the old run was closed before (release), so its claim
-// fails.
-typedef struct Run {
-    Track tracks[NNRT_MAX_THREADS];  // of as many as there are threads
-    int track_count;
-    _Alignas(64) atomic_int_fast64_t computed;  // pieces of this run
-    _Atomic(NnrtPiece *) fn;
+// What a run computes. A thread that is late may read the job of one run as that of another: its
+// claim fails then.
+typedef struct Job {
+    _Alignas(64) _Atomic(NnrtPiece *) fn;
     _Atomic(void *) arg;
     atomic_int_fast64_t count;
     atomic_int_fast64_t grain;
     atomic_uint_fast64_t mode;  // of floating-point numbers, the caller's
+} Job;
+
+// What threads write in turns lies in lines of the cache of its own, and is written once a run.
+typedef struct Run {
+    Track tracks[NNRT_MAX_THREADS];  // of as many as there are threads
+    int track_count;
+    Job jobs[2];                                // of runs with even numbers, and with odd ones
+    _Alignas(64) atomic_int_fast64_t computed;  // pieces, by others than the caller, of all runs
+    _Alignas(64) int64_t before;                // the caller's: the same, as it is when all is done
 } Run;
 
 struct NnrtPool {
@@ -52,6 +57,7 @@ struct NnrtPool {
     struct Worker *others;  // threads - 1
     Run run;                // what the caller waits for
     Run ahead;              // what was begun and is not yet wanted
+    bool begun;             // the caller's: there is such a run
     atomic_bool quit;
 
     pthread_mutex_t lock;  // guards the sleep
@@ -66,12 +72,6 @@ static void relax(void)
 #endif
 }
 
-static void compute_piece(NnrtPiece *fn, void *arg, int64_t count, int64_t grain, int64_t piece)
-{
-    const int64_t lo = piece * grain;
-    fn(arg, lo, count - lo < grain ? count : lo + grain);
-}
-
 static int64_t piece_count(int64_t count, int64_t grain)
 {
     return (count - 1) / grain + 1;
@@ -82,54 +82,88 @@ static uint64_t number_of(Run *r, int track)
     return atomic_load(&r->tracks[track].ticket) >> RUN_SHIFT;
 }
 
+static Job *job_of(Run *r, uint64_t number)
+{
+    return &r->jobs[number & 1];
+}
+
 static int64_t first_piece(const Run *r, int64_t pieces, int track)
 {
     return pieces * track / r->track_count;
 }
 
-// Claims and computes a piece of a track of run `number`; false: none is left there.
-static bool take_from(Run *r, int track, uint64_t number)
+// A job as one thread has read it, for a run that may be over by now.
+typedef struct Read {
+    NnrtPiece *fn;
+    void *arg;
+    int64_t count, grain, pieces;
+    NnrtFloatMode mode;
+} Read;
+
+static Read read_job(Run *r, uint64_t number)
 {
-    atomic_uint_fast64_t *word = &r->tracks[track].ticket;
-    uint64_t ticket = atomic_load_explicit(word, memory_order_acquire);
-    while (ticket >> RUN_SHIFT == number && (ticket & PIECE_MASK) != PIECE_MASK) {
-        NnrtPiece *fn = atomic_load_explicit(&r->fn, memory_order_acquire);
-        void *arg = atomic_load_explicit(&r->arg, memory_order_acquire);
-        const int64_t count = atomic_load_explicit(&r->count, memory_order_acquire);
-        const int64_t grain = atomic_load_explicit(&r->grain, memory_order_acquire);
-        const NnrtFloatMode mode = atomic_load_explicit(&r->mode, memory_order_acquire);
-        const int64_t pieces = piece_count(count, grain);
-        const int64_t piece = first_piece(r, pieces, track) + (int64_t)(ticket & PIECE_MASK);
-        if (piece >= first_piece(r, pieces, track + 1))
-            return false;
-        if (!atomic_compare_exchange_weak_explicit(word, &ticket, ticket + 1, memory_order_acq_rel,
-                                                   memory_order_acquire))
-            continue;
-        if (mode != nnrt_float_mode())
-            nnrt_set_float_mode(mode);
-        compute_piece(fn, arg, count, grain, piece);
-        atomic_fetch_add_explicit(&r->computed, 1, memory_order_release);
-        return true;
-    }
-    return false;
+    Job *j = job_of(r, number);
+    Read read = {
+        .fn = atomic_load_explicit(&j->fn, memory_order_acquire),
+        .arg = atomic_load_explicit(&j->arg, memory_order_acquire),
+        .count = atomic_load_explicit(&j->count, memory_order_acquire),
+        .grain = atomic_load_explicit(&j->grain, memory_order_acquire),
+        .mode = atomic_load_explicit(&j->mode, memory_order_acquire),
+    };
+    read.pieces = read.grain > 0 ? piece_count(read.count, read.grain) : 0;
+    return read;
 }
 
-// The thread's own track first, then those behind it.
-static bool take_piece(Run *r, int own, uint64_t number)
+static void compute_piece(const Read *j, int64_t piece)
 {
+    const int64_t lo = piece * j->grain;
+    j->fn(j->arg, lo, j->count - lo < j->grain ? j->count : lo + j->grain);
+}
+
+// Claims the next piece of a track of run `number`; -1: none is left there.
+static int64_t claim(Run *r, int track, uint64_t number, const Read *j)
+{
+    atomic_uint_fast64_t *word = &r->tracks[track].ticket;
+    const int64_t first = first_piece(r, j->pieces, track);
+    const int64_t count = first_piece(r, j->pieces, track + 1) - first;
+    uint64_t ticket = atomic_load_explicit(word, memory_order_acquire);
+    while (ticket >> RUN_SHIFT == number && (int64_t)(ticket & PIECE_MASK) < count)
+        if (atomic_compare_exchange_weak_explicit(word, &ticket, ticket + 1, memory_order_acq_rel,
+                                                  memory_order_acquire))
+            return first + (int64_t)(ticket & PIECE_MASK);
+    return -1;
+}
+
+// Computes up to `most` pieces, those of the thread's own track first, then those of the tracks
+// behind it. Returns how many.
+static int64_t take_pieces(Run *r, int own, uint64_t number, int64_t most)
+{
+    const Read j = read_job(r, number);
+    int64_t done = 0, piece;
     for (int i = 0; i < r->track_count; i++)
-        if (take_from(r, (own + i) % r->track_count, number))
-            return true;
-    return false;
+        while (done < most && (piece = claim(r, (own + i) % r->track_count, number, &j)) >= 0) {
+            if (done++ == 0 && j.mode != nnrt_float_mode())
+                nnrt_set_float_mode(j.mode);
+            compute_piece(&j, piece);
+        }
+    return done;
+}
+
+// The same by a thread that is not the caller, who waits for the news.
+static bool help(Run *r, int own, uint64_t number, int64_t most)
+{
+    const int64_t done = take_pieces(r, own, number, most);
+    if (done > 0)
+        atomic_fetch_add_explicit(&r->computed, done, memory_order_release);
+    return done > 0;
 }
 
 static bool track_has_piece(Run *r, int track)
 {
-    const uint64_t piece = atomic_load(&r->tracks[track].ticket) & PIECE_MASK;
-    if (piece == PIECE_MASK)
-        return false;
-    const int64_t pieces = piece_count(atomic_load(&r->count), atomic_load(&r->grain));
-    return first_piece(r, pieces, track) + (int64_t)piece < first_piece(r, pieces, track + 1);
+    const uint64_t ticket = atomic_load(&r->tracks[track].ticket);
+    const int64_t pieces = read_job(r, ticket >> RUN_SHIFT).pieces;
+    return first_piece(r, pieces, track) + (int64_t)(ticket & PIECE_MASK) <
+           first_piece(r, pieces, track + 1);
 }
 
 static bool has_piece(Run *r)
@@ -147,7 +181,7 @@ static bool spin(NnrtPool *p, int own, uint64_t seen)
     for (int i = 0; i < SPINS; i++) {
         if (number_of(&p->run, own) != seen)
             return true;
-        if (take_piece(&p->ahead, own, number_of(&p->ahead, own)))
+        if (help(&p->ahead, own, number_of(&p->ahead, own), 1))
             i = 0;
         else
             relax();
@@ -184,55 +218,49 @@ static void *work(void *worker)
         run = wait_for_run(p, w->own, run);
         if (atomic_load(&p->quit))
             return NULL;
-        while (take_piece(&p->run, w->own, run))
-            continue;
+        help(&p->run, w->own, run, INT64_MAX);
     }
 }
 
-// A run that has no pieces: nobody claims any while the job changes.
-static uint64_t close_run(Run *r)
+static void set_job(Job *j, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
 {
-    const uint64_t closed = (number_of(r, 0) + 1) & PIECE_MASK;
-    for (int i = 0; i < r->track_count; i++)
-        atomic_store(&r->tracks[i].ticket, closed << RUN_SHIFT | PIECE_MASK);
-    return closed;
+    atomic_store_explicit(&j->fn, fn, memory_order_release);
+    atomic_store_explicit(&j->arg, arg, memory_order_release);
+    atomic_store_explicit(&j->count, count, memory_order_release);
+    atomic_store_explicit(&j->grain, grain, memory_order_release);
+    atomic_store_explicit(&j->mode, nnrt_float_mode(), memory_order_release);
 }
 
 // A thread counts itself asleep before it looks at the tickets for the last time, and tickets are
 // raised before the sleepers are counted: one of the two sees the other.
-static uint64_t open_run(NnrtPool *p, Run *r, uint64_t closed)
+static void wake_sleepers(NnrtPool *p)
 {
-    const uint64_t run = (closed + 1) & PIECE_MASK;
-    for (int i = 0; i < r->track_count; i++)
-        atomic_store(&r->tracks[i].ticket, run << RUN_SHIFT);
     if (atomic_load(&p->asleep) > 0) {
         pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->wake);
         pthread_mutex_unlock(&p->lock);
     }
-    return run;
 }
 
+// All pieces of the run before are claimed, so that its job is not read for anything that counts;
+// that of the one before it was in the place of this one's.
 static uint64_t start_run(NnrtPool *p, Run *r, NnrtPiece *fn, void *arg, int64_t count,
                           int64_t grain)
 {
-    const uint64_t closed = close_run(r);
-    atomic_store_explicit(&r->fn, fn, memory_order_release);
-    atomic_store_explicit(&r->arg, arg, memory_order_release);
-    atomic_store_explicit(&r->count, count, memory_order_release);
-    atomic_store_explicit(&r->grain, grain, memory_order_release);
-    atomic_store_explicit(&r->mode, nnrt_float_mode(), memory_order_release);
-    atomic_store_explicit(&r->computed, 0, memory_order_release);
-    return open_run(p, r, closed);
+    const uint64_t run = (number_of(r, 0) + 1) & PIECE_MASK;
+    set_job(job_of(r, run), fn, arg, count, grain);
+    for (int i = r->track_count - 1; i >= 0; i--)
+        atomic_store(&r->tracks[i].ticket, run << RUN_SHIFT);
+    wake_sleepers(p);
+    return run;
 }
 
 // Computes what is left of a run. When all pieces are claimed, those who claimed the last ones are
 // at work, if the system lets them.
 static void end_run(Run *r, uint64_t number, int64_t pieces)
 {
-    while (take_piece(r, 0, number))
-        continue;
-    for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) < pieces; i++) {
+    r->before += pieces - take_pieces(r, 0, number, INT64_MAX);
+    for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) != r->before; i++) {
         if (i < SPINS)
             relax();
         else
@@ -246,8 +274,8 @@ void nnrt_pool_run(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t
         return;
     const int64_t pieces = piece_count(count, grain);
     if (!p || p->threads == 1 || pieces == 1) {
-        for (int64_t piece = 0; piece < pieces; piece++)
-            compute_piece(fn, arg, count, grain, piece);
+        for (int64_t lo = 0; lo < count; lo += grain)
+            fn(arg, lo, count - lo < grain ? count : lo + grain);
         return;
     }
     end_run(&p->run, start_run(p, &p->run, fn, arg, count, grain), pieces);
@@ -267,18 +295,18 @@ void nnrt_pool_share(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64
 void nnrt_pool_begin(NnrtPool *p, NnrtPiece *fn, void *arg, int64_t count, int64_t grain)
 {
     nnrt_pool_end(p);
-    if (count > 0)
+    p->begun = count > 0;
+    if (p->begun)
         start_run(p, &p->ahead, fn, arg, count, grain);
 }
 
 void nnrt_pool_end(NnrtPool *p)
 {
-    const int64_t count = atomic_load(&p->ahead.count);
-    if (count == 0)
+    if (!p->begun)
         return;
-    end_run(&p->ahead, number_of(&p->ahead, 0), piece_count(count, atomic_load(&p->ahead.grain)));
-    close_run(&p->ahead);
-    atomic_store(&p->ahead.count, 0);
+    const uint64_t run = number_of(&p->ahead, 0);
+    end_run(&p->ahead, run, read_job(&p->ahead, run).pieces);
+    p->begun = false;
 }
 
 // ---- making and ending
@@ -286,7 +314,7 @@ void nnrt_pool_end(NnrtPool *p)
 static void join_others(NnrtPool *p, int started)
 {
     atomic_store(&p->quit, true);
-    open_run(p, &p->run, close_run(&p->run));
+    start_run(p, &p->run, NULL, NULL, 0, 1);
     for (int i = 0; i < started; i++)
         pthread_join(p->others[i].thread, NULL);
 }
@@ -324,8 +352,6 @@ NnrtPool *nnrt_pool_new(int threads, NnrtError *e)
         return NULL;
     }
     *p = (NnrtPool){.threads = threads, .run.track_count = threads, .ahead.track_count = threads};
-    close_run(&p->run);
-    close_run(&p->ahead);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->others = nnrt_alloc((size_t)threads, sizeof *p->others, e);

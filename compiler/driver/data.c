@@ -155,14 +155,20 @@ static bool needs_train(const Loader *l)
     return test->kind != VALUE_CALL || takes_codes(test);
 }
 
+// With weights a validation is looked at where there is no test.
+static bool needs_part(const Loader *l, PartId part)
+{
+    const DataRequest *r = l->request;
+    if (part == PART_TRAIN)
+        return needs_train(l);
+    return !r->train_only && (part == PART_TEST || !r->test_only || !l->spec->test);
+}
+
 static bool read_parts(Loader *l)
 {
     for (int part = 0; part < PART_COUNT; part++) {
         const Value *v = part_value(l->spec, (PartId)part);
-        const bool wanted = part == PART_TRAIN        ? needs_train(l)
-                            : part == PART_VALIDATION ? needs_train(l)
-                                                      : true;
-        if (v && !is_share(v) && wanted && !read_part(l, (PartId)part))
+        if (v && !is_share(v) && needs_part(l, (PartId)part) && !read_part(l, (PartId)part))
             return false;
     }
     return true;

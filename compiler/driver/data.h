@@ -32,8 +32,9 @@ typedef struct DataRequest {
     const NncModel *model;   // with predict and evaluate compiled
     const char *model_path;  // of the .nn file, which paths are relative to
     uint64_t seed;
-    bool test_only;  // read the test's source alone, if that can be: it is used with weights
-    bool calibrate;  // but read the training's, too
+    bool test_only;   // read the test's source alone, if that can be: it is used with weights
+    bool calibrate;   // but read the training's, too
+    bool train_only;  // read no other source than the training's; shares are held out all the same
 } DataRequest;
 
 // False after a reported error; *d is then empty.

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include "driver/evaluate.h"
+#include "driver/layers.h"
 #include "driver/made_up.h"
 #include "driver/not_finite.h"
 #include "driver/quantize.h"
 #include "driver/sources.h"
+#include "driver/table.h"
 #include "driver/weights.h"
 #include "file.h"
 
@@ -22,18 +24,42 @@ static const char *base_name(const char *path)
 
 // --- what the header says -----------------------------------------------------------------------
 
-static const char *const *summary_lines(const Job *j, int *count)
+enum { CALL_CELLS = 60 };  // a header is as wide as it likes, within reason
+
+static void add_parameters(Job *j, Table *t, const char *layer)
+{
+    const LayerTotals of = layer_totals(&j->model, layer);
+    const int64_t n = of.parameters + of.frozen;
+    table_cell(t, "%s", n > 0 ? grouped(j->model.arena, n) : "");
+}
+
+static void add_layer(Job *j, Table *t, const LayerRow *row)
 {
     Arena *a = j->model.arena;
+    table_cell(t, "%s", row->path);
+    table_cell(t, "%s", layer_call(a, row->call, CALL_CELLS));
+    table_cell(t, "%s", c_shape(a, &row->output));
+    add_parameters(j, t, row->path);
+}
+
+static const char *const *summary_lines(Job *j, int *count)
+{
+    static const char *const heads[] = {"layer", "", "output", "parameters"};
+    Table *t = table_new(j->model.arena, "lllr");
     int rows;
     const LayerRow *layers = sema_layers(j->model.program, &rows);
-    const char **lines = arena_array(a, const char *, (size_t)rows + 1);
-    *count = 0;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        table_cell(t, "%s", heads[i]);
+    table_rule(t);
     for (int i = 0; i < rows; i++)
         if (layers[i].depth == 0)
-            lines[(*count)++] = arena_printf(a, "%-24s %-40s %s", layers[i].path, layers[i].call,
-                                             c_shape(a, &layers[i].output));
-    return lines;
+            add_layer(j, t, &layers[i]);
+    table_rule(t);
+    table_cell(t, "all");
+    table_cell(t, "%s", "");
+    table_cell(t, "%s", "");
+    add_parameters(j, t, NULL);
+    return table_lines(t, count);
 }
 
 static const char *const *classes_of(Job *j, const NnrtTensorFile *file, int *count)
@@ -286,6 +312,16 @@ static bool learns(const Job *j)
     return false;
 }
 
+// Weights that were trained for whole numbers serve f32 as well, but hardly anybody wants them to.
+static void hint_whole(const Job *j, bool whole)
+{
+    const Options *o = j->options;
+    if (sema_train_spec(j->model.program)->quantize && !whole && !o->with_training && !o->quiet)
+        job_say(j,
+                "the model is trained for int8, and this computes in f32: give --quantize int8, or "
+                "write deploy { quantize = int8 }");
+}
+
 bool deploy_prepare(Job *j, Deployment *d)
 {
     *d = (Deployment){0};
@@ -303,6 +339,7 @@ bool deploy_prepare(Job *j, Deployment *d)
     }
     if (!(whole ? prepare_whole(j, d, &raw) : prepare_real(j, d, &raw)))
         return false;
+    hint_whole(j, whole);
     if (j->options->with_training && !learns(j)) {
         job_say(j, "--with-training: the model has no parameters, so there is nothing to train");
         return false;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "driver/culprit.h"
 #include "driver/evaluate.h"
 #include "driver/fields.h"
 #include "driver/not_finite.h"
@@ -175,9 +176,17 @@ static void no_sink(void *self, const void *const *outputs, const uint32_t *rows
     (void)self, (void)outputs, (void)rows, (void)n;
 }
 
-// Where a loss that is no finite number comes from: predicting tells, if it is a layer.
-static bool explain_loss(Job *j, PartId part)
+// Where a loss that is no finite number comes from: the data, or else predicting tells, if it is a
+// layer.
+static bool explain_loss(Job *j, PartId part, const NnrtExamples *evaluated)
 {
+    const Culprit c = culprit_find(j->model.graphs[NNC_EVALUATE], evaluated);
+    if (c.field) {
+        j->told_not_finite = true;
+        diag_help(culprit_report(j, DIAG_data_not_finite, part, &c),
+                  "the loss needs finite numbers: mend the value or leave its row out");
+        return true;
+    }
     const NnrtExamples x = data_examples(&j->data, &j->request, part, j->model.graphs[NNC_PREDICT]);
     const bool ok = predictor_run(j, &x, no_sink, NULL);
     if (ok)
@@ -198,7 +207,7 @@ static bool evaluate(Job *j, const NnrtTensorFile *file)
     if (ok) {
         evaluator_run(&ev, &x, values);
         evaluator_print(&ev, part_name(part), values, x.count);
-        ok = isfinite(values[0]) || explain_loss(j, part);
+        ok = isfinite(values[0]) || explain_loss(j, part, &x);
     }
     evaluator_free(&ev);
     const bool whole = j->options->quantize != NULL;

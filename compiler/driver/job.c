@@ -61,6 +61,7 @@ bool job_read_data(Job *j, bool test_only)
         .seed = j->train.seed,
         .test_only = test_only,
         .calibrate = j->calibrates || j->options->quantize != NULL,
+        .train_only = j->calibrates,
     };
     return data_load(&j->data, &j->request);
 }

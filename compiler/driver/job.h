@@ -19,7 +19,7 @@ typedef struct Job {
     NnrtPool *pool;
     DataRequest request;
     Data data;
-    bool calibrates;       // the training data is wanted for ranges
+    bool calibrates;       // the training data alone is wanted, for ranges
     NncPurpose predict;    // NNC_PREDICT or NNC_INT8: what gives predictions
     bool told_not_finite;  // of weights or of what they give
 } Job;

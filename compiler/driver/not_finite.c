@@ -96,32 +96,40 @@ static const Node *beginning(const Node *n, const State *states)
 
 // --- the warning --------------------------------------------------------------------------------
 
-static const char *name_of(Job *j, const Node *n)
+// Where it began; NULL: that is not known.
+static const Node *find_beginning(Job *j, const void *const *inputs, const Node *output)
 {
-    if (n->op == OP_input)
-        return arena_printf(j->model.arena, "input %s",
-                            j->model.graphs[NNC_PREDICT]->inputs[n->attr.index].name);
-    return n->path && *n->path ? n->path : NULL;
+    const double flops = graph_flops(j->model.graphs[NNC_PREDICT]);
+    const State *states = flops <= MOST_FLOPS ? find_states(j, inputs) : NULL;
+    return states && states[output->id] ? beginning(output, states) : NULL;
 }
 
-static const char *find_name(Job *j, const void *const *inputs, int output)
-{
-    const Graph *g = j->model.graphs[NNC_PREDICT];
-    const State *states = graph_flops(g) <= MOST_FLOPS ? find_states(j, inputs) : NULL;
-    const Node *end = g->outputs[output].node;
-    const char *name = states && states[end->id] ? name_of(j, beginning(end, states)) : NULL;
-    return name ? name : arena_printf(j->model.arena, "output %s", g->outputs[output].name);
-}
-
-void warn_not_finite_of(Job *j, const char *what)
+static void warn(Job *j, const char *what, const char *help)
 {
     if (j->told_not_finite)
         return;
     j->told_not_finite = true;
-    Diag *d = diag_report(j->session->diags, DIAG_not_finite, NO_SPAN, what);
-    diag_help(d,
-              "weights or inputs are too large for f32: train anew with a smaller learning rate, "
-              "or normalize the inputs");
+    diag_help(diag_report(j->session->diags, DIAG_not_finite, NO_SPAN, what), "%s", help);
+}
+
+void warn_not_finite_of(Job *j, const char *what)
+{
+    warn(j, what,
+         "weights or inputs are too large for f32: train anew with a smaller learning rate, or "
+         "normalize the inputs");
+}
+
+static void warn_from(Job *j, const void *const *inputs, const Port *output)
+{
+    Arena *a = j->model.arena;
+    const Port *of = j->model.graphs[NNC_PREDICT]->inputs;
+    const Node *n = find_beginning(j, inputs, output->node);
+    if (n && n->op == OP_input)
+        warn(j, arena_printf(a, "input %s", of[n->attr.index].name),
+             "a number of the data is not finite, or not once it is scaled and normalized");
+    else
+        warn_not_finite_of(
+            j, n && n->path && *n->path ? n->path : arena_printf(a, "output %s", output->name));
 }
 
 void warn_not_finite(Job *j, const void *const *inputs, const void *const *outputs, int64_t n)
@@ -141,6 +149,6 @@ void warn_not_finite(Job *j, const void *const *inputs, const void *const *outpu
         for (int k = 0; k < g->input_count; k++)
             in[k] = (const char *)inputs[k] + (size_t)(row * type_elements(&g->inputs[k].type)) *
                                                   dtype_size(g->inputs[k].type.dtype);
-        warn_not_finite_of(j, find_name(j, in, i));
+        warn_from(j, in, &g->outputs[i]);
     }
 }

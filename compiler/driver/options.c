@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "base/text.h"
 #include "codegen/llvm/object.h"
 #include "nnc.h"
 #include "pool.h"
@@ -25,6 +26,7 @@ struct OptionRow {
     size_t field;         // where in Options
     int64_t value;        // a command; the least of a number
     const char *choices;  // "a|b|c"
+    unsigned commands;    // that it means something to, a bit each; 0: all
 };
 
 static bool usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -117,6 +119,10 @@ static bool set_command(Options *o, Arena *a, const OptionRow *row, const char *
 #define FLAG(name) .apply = set_flag, .field = AT(name)
 #define NUMBER(name, least) .apply = set_number, .field = AT(name), .value = (least)
 
+#define OF(id) (1u << COMMAND_##id)
+#define READERS (OF(EVAL) | OF(PREDICT) | OF(EMIT) | OF(EMIT_C) | OF(VERIFY))  // of weights
+#define WRITERS (OF(TRAIN) | OF(PREDICT) | OF(EMIT) | OF(DOC))
+
 static const OptionRow rows[] = {
     {"train", 0, NULL, "train as the file says; writes MODEL.safetensors", COMMAND(TRAIN)},
     {"eval", 0, NULL, "loss, metrics and confusion matrix on the test data", COMMAND(EVAL)},
@@ -132,28 +138,31 @@ static const OptionRow rows[] = {
     {"help", 'h', NULL, "this text", COMMAND(HELP)},
     {"version", 'V', NULL, "the version", COMMAND(VERSION)},
 
-    {"weights", 'w', "FILE", "weights to use, or to begin training with", TEXT(weights)},
-    {"output", 'o', "FILE", "where to write", TEXT(output)},
+    {"weights", 'w', "FILE", "weights to use, or to begin training with", TEXT(weights),
+     .commands = READERS | OF(TRAIN)},
+    {"output", 'o', "FILE", "where to write", TEXT(output), .commands = WRITERS},
     {"set", 's', "NAME=VALUE", "change a let or a key: width=64, train.epochs=3", LIST(sets)},
     {"include", 'I', "DIR", "another folder that `use` may look in", LIST(include_dirs)},
     {"seed", 0, "N", "instead of the seed in the file", NUMBER(seed, 0)},
     {"threads", 'j', "N", "threads, all cores unless told; results never depend on it",
      NUMBER(threads, 1)},
-    {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json"},
-    {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training)},
+    {"format", 0, "FORMAT", "of predictions: csv or json", TEXT(format), .choices = "csv|json",
+     .commands = OF(PREDICT)},
+    {"with-training", 0, NULL, "of --emit-c: the training step as well", FLAG(with_training),
+     .commands = OF(EMIT_C)},
     {"examples", 0, "N", "of --verify: how many; 100 unless told, fewer of a large model",
-     NUMBER(examples, 1)},
+     NUMBER(examples, 1), .commands = OF(VERIFY)},
     {"target", 0, "TRIPLE", "of --emit obj and asm: another machine; a wrong one lists all",
      TEXT(target)},
     {"cpu", 0, "NAME", "of --target", TEXT(cpu)},
     {"quantize", 0, "TYPE", "int8: compute in whole numbers, and compare", TEXT(quantize),
-     .choices = "int8"},
+     .choices = "int8", .commands = READERS},
     {"calibrate", 0, "METHOD", "ranges for --quantize: min_max, percentile or mse", TEXT(calibrate),
      .choices = "min_max|percentile|mse"},
     {"no-cache", 0, NULL, "compile anew, and keep nothing of it", FLAG(no_cache)},
     {"save-every", 0, "SECONDS", "a training's weights so far, after an epoch; 60 unless told",
-     NUMBER(save_every, 0)},
-    {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log)},
+     NUMBER(save_every, 0), .commands = OF(TRAIN)},
+    {"log", 0, "FILE", "write a line of JSON an epoch", TEXT(log), .commands = OF(TRAIN)},
 
     {"quiet", 'q', NULL, "results and errors only", FLAG(quiet)},
     {"verbose", 'v', NULL, "more of everything", FLAG(verbose)},
@@ -167,6 +176,7 @@ static const OptionRow rows[] = {
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof *rows };
+_Static_assert(ROW_COUNT <= 64, "Options.given has a bit for each");
 
 enum { MOST_EXAMPLES = 1000000 };  // of --verify: all are in memory at once
 
@@ -262,6 +272,7 @@ static bool parse_words(Options *o, Arena *a, int argc, char **argv)
             return unknown_option(word);
         if (!row->apply(o, a, row, optarg))
             return false;
+        o->given |= UINT64_C(1) << (row - rows);
     }
     while (optind < argc)
         if (!take_file(o, argv[optind++]))
@@ -285,10 +296,27 @@ static bool check_pass(const char *option, const char *name, bool all)
     return usage_error("--%s: there is no pass %s", option, name);
 }
 
-static bool may_quantize(Command command)
+// "--eval, --predict and --emit"
+static const char *command_list(Arena *a, unsigned commands)
 {
-    return command == COMMAND_EVAL || command == COMMAND_PREDICT || command == COMMAND_EMIT ||
-           command == COMMAND_EMIT_C || command == COMMAND_VERIFY;
+    Text text = text_in(a);
+    for (int i = 0; i < ROW_COUNT; i++) {
+        const unsigned bit = rows[i].apply == set_command ? 1u << rows[i].value : 0;
+        if (!(commands & bit))
+            continue;
+        commands &= ~bit;
+        text_addf(&text, "%s--%s", text.size == 0 ? "" : commands ? ", " : " and ", rows[i].name);
+    }
+    return text_str(&text);
+}
+
+// What would be passed over in silence is refused.
+static bool check_commands(const Options *o, Arena *a)
+{
+    for (int i = 0; i < ROW_COUNT; i++)
+        if (o->given >> i & 1 && rows[i].commands && !(rows[i].commands >> o->command & 1))
+            return usage_error("--%s is for %s", rows[i].name, command_list(a, rows[i].commands));
+    return true;
 }
 
 bool emits_object(const Options *o)
@@ -302,10 +330,8 @@ static bool may_deploy(const Options *o)
     return o->command == COMMAND_EMIT_C || o->command == COMMAND_VERIFY || emits_object(o);
 }
 
-static bool check_quantize(const Options *o)
+static bool check_calibrate(const Options *o)
 {
-    if (o->quantize && !may_quantize(o->command))
-        return usage_error("--quantize goes with --eval, --predict, --emit, --emit-c or --verify");
     if (o->calibrate && !o->quantize && !may_deploy(o))
         return usage_error("--calibrate goes with --quantize int8");
     return true;
@@ -319,6 +345,42 @@ static bool check_stage(const Options *o)
            usage_error("there is no stage %s; nnc --help lists them", o->argument);
 }
 
+enum { MOST_TARGETS = 64 };
+
+// The first name that begins with the word, or else the nearest; NULL: none is near.
+static const char *near_to(const char *word, const Name *names, size_t count)
+{
+    const size_t n = strlen(word);
+    for (size_t i = 0; i < count && n > 0; i++)
+        if (strncmp(names[i], word, n) == 0)
+            return names[i];
+    return nearest_name(word, names, count);
+}
+
+// What was meant by a target, or by a CPU of one that there is.
+static const char *near_target(const Options *o)
+{
+    Name names[MOST_TARGETS];
+    size_t count = 0;
+    int target = 0;
+    while (target_triple(target) && strcmp(target_triple(target), o->target) != 0)
+        target++;
+    const bool known = target_triple(target);
+    for (Name name; count < MOST_TARGETS; names[count++] = name) {
+        name = known ? target_cpu(target, (int)count) : target_triple((int)count);
+        if (!name)
+            break;
+    }
+    return near_to(known ? o->cpu : o->target, names, count);
+}
+
+static bool wrong_target(const Options *o, const char *problem)
+{
+    const char *near = o->target ? near_target(o) : NULL;
+    usage_error("%s", problem);
+    return near ? usage_error("did you mean %s?", near) : false;
+}
+
 static bool check_target(const Options *o, Arena *a)
 {
     const bool machine = o->command == COMMAND_EMIT &&
@@ -326,7 +388,7 @@ static bool check_target(const Options *o, Arena *a)
     if ((o->target || o->cpu) && !machine)
         return usage_error("--target and --cpu are for --emit obj and --emit asm");
     const char *problem = target_problem(a, o->target, o->cpu);
-    return !problem || usage_error("%s", problem);
+    return !problem || wrong_target(o, problem);
 }
 
 static bool check_output(const Options *o)
@@ -341,6 +403,8 @@ static bool check_output(const Options *o)
 
 static bool check(const Options *o, Arena *a)
 {
+    if (o->command >= COMMAND_HELP)
+        return true;
     if (!o->file && o->command < COMMAND_DOC)
         return usage_error("which model? Say nnc MODEL.nn%s%s, or nnc --help",
                            o->chosen ? " --" : "", o->chosen ? o->chosen : "");
@@ -348,20 +412,12 @@ static bool check(const Options *o, Arena *a)
         return usage_error("there is no engine %s", o->engine);
     if (o->command == COMMAND_EMIT && !check_stage(o))
         return false;
-    if (!check_target(o, a))
+    if (!check_target(o, a) || !check_output(o) || !check_calibrate(o) || !check_commands(o, a))
         return false;
-    if (o->with_training && o->command != COMMAND_EMIT_C)
-        return usage_error("--with-training is for --emit-c");
-    if ((o->save_every >= 0 || o->log) && o->command != COMMAND_TRAIN)
-        return usage_error("--%s is for --train", o->log ? "log" : "save-every");
-    if (o->examples && o->command != COMMAND_VERIFY)
-        return usage_error("--examples is for --verify");
     if (o->examples > MOST_EXAMPLES)
         return usage_error("--examples takes at most %d", MOST_EXAMPLES);
     if (o->threads > NNRT_MAX_THREADS)
         return usage_error("--threads takes at most %d", NNRT_MAX_THREADS);
-    if (!check_quantize(o) || !check_output(o))
-        return false;
     for (int i = 0; i < o->sets.count; i++)
         if (!strchr(o->sets.items[i], '='))
             return usage_error("--set takes NAME=VALUE, not '%s'", o->sets.items[i]);

@@ -40,6 +40,7 @@ typedef struct TextList {
 typedef struct Options {
     Command command;
     const char *chosen;    // the option that chose it, NULL: none
+    uint64_t given;        // which options there were, a bit for each row of the table
     const char *argument;  // of --predict, --emit, --doc
     const char *file;      // MODEL.nn
     const char *weights;

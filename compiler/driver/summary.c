@@ -1,52 +1,10 @@
 // summary.c -- nnc MODEL.nn: the layers, their shapes, parameters, operations and memory.
 
-#include <string.h>
-
-#include "driver/cost.h"
 #include "driver/job.h"
+#include "driver/layers.h"
 #include "driver/table.h"
 
 enum { CALL_CELLS = 34 };
-
-// What belongs to a layer, or to the whole model.
-typedef struct Totals {
-    int64_t parameters;  // trained
-    int64_t frozen;
-    int64_t state;
-    int64_t slots;  // an optimizer's
-    double flops;
-} Totals;
-
-// Whether `path` is that of the layer, or of something inside it. NULL is the model: all is inside.
-static bool is_inside(const char *path, const char *layer)
-{
-    if (!layer)
-        return true;
-    const size_t n = strlen(layer);
-    return path && strncmp(path, layer, n) == 0 && (path[n] == '\0' || path[n] == '.');
-}
-
-static void add_variable(Totals *t, const Variable *v)
-{
-    const int64_t n = type_elements(&v->type);
-    t->parameters += v->kind == VARIABLE_PARAM && !v->frozen ? n : 0;
-    t->frozen += v->kind == VARIABLE_PARAM && v->frozen ? n : 0;
-    t->state += v->kind == VARIABLE_STATE ? n : 0;
-    t->slots += v->kind == VARIABLE_SLOT ? n : 0;
-}
-
-static Totals totals_of(const NncModel *m, const char *layer)
-{
-    Totals t = {0};
-    for (int i = 0; i < m->variables->count; i++)
-        if (is_inside(m->variables->items[i].path, layer))
-            add_variable(&t, &m->variables->items[i]);
-    const Graph *g = m->graphs[NNC_PREDICT];
-    for (int i = 0; i < g->node_count; i++)
-        if (is_inside(g->nodes[i]->path, layer))
-            t.flops += node_flops(g->nodes[i]);
-    return t;
-}
 
 static double type_bytes(const Type *t)
 {
@@ -64,21 +22,6 @@ static const char *shape_text(Arena *a, const Type *t)
     return text_str(&text);
 }
 
-// On one line, and not longer than its column.
-static const char *call_text(Arena *a, const char *call)
-{
-    char *text = arena_strdup(a, call);
-    for (char *c = text; *c; c++)
-        if (*c == '\n')
-            *c = ' ';
-    if (text_cells(text) <= CALL_CELLS)
-        return text;
-    size_t end = CALL_CELLS - 3;
-    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
-        end--;  // not in the middle of a character
-    return arena_printf(a, "%.*s...", (int)end, text);
-}
-
 static void add_count(Table *t, Arena *a, double n)
 {
     table_cell(t, "%s", n > 0 ? grouped(a, (long long)n) : "");
@@ -87,9 +30,9 @@ static void add_count(Table *t, Arena *a, double n)
 static void add_layer(const Job *j, Table *t, const LayerRow *row)
 {
     Arena *a = j->model.arena;
-    const Totals of = totals_of(&j->model, row->path);
+    const LayerTotals of = layer_totals(&j->model, row->path);
     table_cell(t, "%*s%s", 2 * row->depth, "", row->path);
-    table_cell(t, "%s", call_text(a, row->call));
+    table_cell(t, "%s", layer_call(a, row->call, CALL_CELLS));
     table_cell(t, "%s", shape_text(a, &row->output));
     add_count(t, a, (double)(of.parameters + of.frozen));
     add_count(t, a, of.flops);
@@ -130,7 +73,7 @@ static Table *layer_table(const Job *j, double *activations)
     return t;
 }
 
-static void print_training(const Job *j, Table *t, const Totals *all, double activations)
+static void print_training(const Job *j, Table *t, const LayerTotals *all, double activations)
 {
     const TrainSpec *spec = &j->train;
     Arena *a = j->model.arena;
@@ -149,7 +92,7 @@ static void print_training(const Job *j, Table *t, const Totals *all, double act
 static void print_totals(const Job *j, double activations)
 {
     Arena *a = j->model.arena;
-    const Totals all = totals_of(&j->model, NULL);
+    const LayerTotals all = layer_totals(&j->model, NULL);
     Table *t = table_new(a, "ll");
     table_cell(t, "parameters");
     table_cell(t, "%s: %s trained, %s not; %s of state",

@@ -2,6 +2,7 @@
 
 #include "driver/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cells.h"
@@ -109,6 +110,24 @@ void table_print(const Table *t, const Terminal *term)
         print_row(t, &t->rows[i], widths, term->out);
         fprintf(term->out, "%s\n", style_off(term, style));
     }
+}
+
+const char *const *table_lines(const Table *t, int *count)
+{
+    Arena *a = t->arena;
+    const char **lines = arena_array(a, const char *, (size_t)t->count + 1);
+    char *text = NULL, *rest = NULL;
+    size_t size = 0;
+    *count = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return lines;
+    table_print(t, &(Terminal){.out = out});
+    if (fclose(out) == 0)
+        for (char *l = strtok_r(text, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
+            lines[(*count)++] = arena_strdup(a, l);
+    free(text);
+    return lines;
 }
 
 const char *grouped(Arena *a, long long n)

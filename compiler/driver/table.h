@@ -20,6 +20,8 @@ void table_end_row(Table *t);
 
 // Two cells stand before every line and between columns. The first row is the heading.
 void table_print(const Table *t, const Terminal *terminal);
+// The same as lines of plain text, in the table's arena.
+const char *const *table_lines(const Table *t, int *count);
 
 // Cells that text fills on a terminal.
 size_t text_cells(const char *text);

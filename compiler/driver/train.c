@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "driver/augmentation.h"
+#include "driver/culprit.h"
 #include "driver/curves.h"
 #include "driver/diagnosis.h"
 #include "driver/evaluate.h"
@@ -33,9 +34,7 @@ typedef struct Training {
     Log log;
     const char *path;  // of the weights
     Unfinished unfinished;
-    // What the loss is no number for, where it is the data.
-    const NnrtField *culprit;  // NULL: it is not
-    int64_t culprit_row, culprit_element;
+    Culprit culprit;  // what the loss is no number for, where it is the data
 } Training;
 
 // --- what the loop calls ----------------------------------------------------------------------
@@ -43,16 +42,6 @@ typedef struct Training {
 static void gather(Training *t, const NnrtStep *s)
 {
     nnrt_feed_begin(&t->feed, t->train.fields, s->rows, s->count, (uint64_t)s->step);
-}
-
-static void find_culprit(Training *t, const NnrtStep *s)
-{
-    const Graph *g = t->job->model.graphs[NNC_TRAIN];
-    for (int i = 0; i < g->input_count && !t->culprit; i++)
-        if (g->inputs[i].type.dtype == DTYPE_F32 &&
-            nnrt_find_not_finite(t->train.fields[i], s->rows, s->count, &t->culprit_row,
-                                 &t->culprit_element))
-            t->culprit = t->train.fields[i];
 }
 
 // The loss as reported leaves the regularizers' penalty out, so that training and validation can be
@@ -82,8 +71,9 @@ static double do_step(void *self, const NnrtStep *s, const NnrtStep *next)
     };
     executable_run(m->executables[NNC_TRAIN], &args);
     const double loss = (double)*(const float *)t->outputs[t->loss];
-    if (!isfinite(loss))
-        find_culprit(t, s);
+    if (!isfinite(loss) && !t->culprit.field)
+        t->culprit =
+            culprit_find(m->graphs[NNC_TRAIN], &(NnrtExamples){t->train.fields, s->rows, s->count});
     const double own =
         t->penalty < 0 ? loss : loss - (double)*(const float *)t->outputs[t->penalty];
     if (s->step == 1)
@@ -347,39 +337,14 @@ static bool save(Training *t)
     return true;
 }
 
-// The name of a column, or the place in the example's shape: "x[3, 4]".
-static const char *element_text(Arena *a, const NnrtField *f, int64_t element)
-{
-    if (f->columns && f->columns[element])
-        return arena_printf(a, "column %s", f->columns[element]);
-    int64_t place[NNRT_MAX_RANK];
-    char text[160];
-    for (int i = f->rank; i-- > 0; element /= f->dims[i])
-        place[i] = element % f->dims[i];
-    return arena_printf(a, "%s%s", f->name,
-                        f->rank > 0 ? nnrt_shape_text(place, f->rank, text, sizeof text) : "");
-}
-
-static void report_culprit(const Training *t)
-{
-    const Job *j = t->job;
-    Arena *a = j->model.arena;
-    const NnrtField *f = t->culprit;
-    const int64_t at = t->culprit_row * f->width + t->culprit_element;
-    const double raw = f->dtype == NNRT_F32 ? (double)((const float *)f->data)[at] : 0;
-    const char *value = isfinite(raw) ? "infinite once it is scaled" : arena_printf(a, "%g", raw);
-    Diag *d = diag_report(j->session->diags, DIAG_data_value, j->data.parts[PART_TRAIN].span,
-                          (long long)t->culprit_row, element_text(a, f, t->culprit_element), value);
-    diag_help(d, "a training needs finite numbers: mend the value or leave its row out");
-}
-
 static ExitCode end_diverged(Training *t, const NnrtFitResult *r)
 {
     const Job *j = t->job;
     job_say(j, "the training diverged: the loss is %g at step %lld (epoch %lld)", r->loss,
             (long long)r->steps, (long long)r->epoch_count + 1);
-    if (t->culprit)
-        report_culprit(t);
+    if (t->culprit.field)
+        diag_help(culprit_report(j, DIAG_data_value, PART_TRAIN, &t->culprit),
+                  "a training needs finite numbers: mend the value or leave its row out");
     else
         job_say(j, "a smaller learning rate, clip_norm = 1 or normalized inputs may help");
     if (r->kept_epoch == 0) {

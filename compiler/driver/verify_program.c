@@ -167,6 +167,18 @@ static void find_compiler(VerifyProgram *p)
         add_word(p, "cc");
 }
 
+#define WANTS_COMPILER "; --verify needs a C compiler: install one, or name it in CC"
+
+// What CC names may end well and be no compiler.
+static bool has_made_program(const VerifyProgram *p)
+{
+    if (access(p->program, X_OK) == 0)
+        return true;
+    job_say(p->job, "%s ended well and made no program of the header%s", p->compiler[0],
+            WANTS_COMPILER);
+    return false;
+}
+
 static bool compile_program(const VerifyProgram *p)
 {
     // GCC has a note on that warning where constants make the file long.
@@ -183,8 +195,7 @@ static bool compile_program(const VerifyProgram *p)
     const char *words[MOST_COMPILER_WORDS + sizeof flags / sizeof *flags];
     memcpy(words, p->compiler, sizeof *words * (size_t)p->word_count);
     memcpy(words + p->word_count, flags, sizeof flags);
-    return run(p, words, "; --verify needs a C compiler: install one, or name it in CC",
-               " and did not compile the header");
+    return run(p, words, WANTS_COMPILER, " and did not compile the header") && has_made_program(p);
 }
 
 // --- from begin to end --------------------------------------------------------------------------
@@ -204,7 +215,8 @@ bool verify_program_run(const VerifyProgram *p, NnrtBytes *results)
 {
     const char *const words[] = {p->program, p->inputs, p->outputs, NULL};
     NnrtError e;
-    if (!run(p, words, "", ": the compiled header does not run"))
+    if (!run(p, words, ": the program that CC made does not run on this machine",
+             ": the compiled header does not run"))
         return false;
     if (nnrt_read_file(p->outputs, SIZE_MAX / 2, results, &e))
         return true;

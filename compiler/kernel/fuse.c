@@ -207,8 +207,10 @@ static void add_copies(Fusion *f)
 //   {ac,cb->ab}
 
 // Rows from which on the copy costs less than vectors gain (the BLAS, which takes a transposed
-// operand as it is, does the rest).
+// operand as it is, does the rest): of an operand of any size, and of one that stays near.
 #define TRANSPOSE_ROWS 64
+#define TRANSPOSE_ROWS_NEAR 16
+#define NEAR_ELEMENTS 32768
 
 static int last_long_axis(const Type *t)
 {
@@ -279,6 +281,13 @@ static bool copy_below_windows(Fusion *f, Node *operand, int axis)
     return true;
 }
 
+static int64_t rows_to_transpose(const Node *operand)
+{
+    const bool near =
+        !type_batched(&operand->type) && type_elements(&operand->type) <= NEAR_ELEMENTS;
+    return near ? TRANSPOSE_ROWS_NEAR : TRANSPOSE_ROWS;
+}
+
 static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
 {
     const int8_t *labels = k ? n->attr.contract.right : n->attr.contract.left;
@@ -290,7 +299,7 @@ static void arrange_operand(Fusion *f, Node *n, int k, int64_t max_batch)
     if (axis < 0 || view_of(f, n->in[k]).strides[axis] == 1 ||
         copy_below_windows(f, n->in[k], axis))
         return;
-    if (rows_beside(n, k, max_batch, &batched) >= TRANSPOSE_ROWS || batched ||
+    if (rows_beside(n, k, max_batch, &batched) >= rows_to_transpose(n->in[k]) || batched ||
         is_same_in_all_steps(f, n->in[k]))
         transpose_operand(f, n, k, axis);
 }

@@ -167,7 +167,8 @@ static Access access_of(const Lower *l, const Type *user, Level level, const Vie
 // A value of an earlier kernel that hangs by cheap operations on one value in memory (and on small
 // ones: a number for each channel) is computed again from it, rather than stored and loaded: batch
 // norm's centred values and relu's mask need no memory of their own. Of large values a few
-// operations that are not cheap are done again too: erf and exp of a gelu's gradient.
+// operations that are not cheap are done again too, where what they hang by is kept anyhow: else it
+// would be kept in place of their result.
 
 #define AGAIN_DEPTH 8
 
@@ -251,6 +252,12 @@ static void find_root(const Lower *l, Node *n, int depth, Root *root)
         find_operand_root(l, n, k, depth, root);
 }
 
+static bool is_in_memory(const Lower *l, const Node *root)
+{
+    return !root || find_arena_buffer(l->plan, root) >= 0 ||
+           (op_is(root->op, LEAF) && !l->fusion->copied[root->id]);
+}
+
 static bool is_computed_again(const Lower *l, const View *v, const Access *x)
 {
     Root root = {0};
@@ -259,7 +266,7 @@ static bool is_computed_again(const Lower *l, const View *v, const Access *x)
         !access_natural(l->group, v, x->strides))
         return false;
     find_root(l, v->base, 0, &root);
-    return !root.failed;
+    return !root.failed && (root.costly == 0 || is_in_memory(l, root.node));
 }
 
 static int lower_operand(Lower *l, const Type *user, Level level, const View *v)

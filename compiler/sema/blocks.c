@@ -152,8 +152,9 @@ static Value *read_word(Expander *e, const Expr *x, const char *word)
 {
     if (x->kind == EXPR_NAME && name_is(x->name, word))
         return value_string(e->arena, x->span, word);
-    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word),
-                "something else");
+    const char *found =
+        x->kind == EXPR_NAME ? arena_printf(e->arena, "`%s`", x->name) : "something else";
+    diag_report(diags_of(e), DIAG_wrong_kind, x->span, arena_printf(e->arena, "`%s`", word), found);
     return NULL;
 }
 

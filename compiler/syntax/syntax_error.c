@@ -227,13 +227,36 @@ static bool is_early_end(const Mistake *m)
     return true;
 }
 
-// `64 MB`, `64 kib`, `1.5 KiB`
-static bool is_unit(const Token *t)
+// As people write units, and the language's; NULL: there is none, a number is of bytes.
+static const struct {
+    const char *written, *meant;
+} units[] = {
+    {"K", "KiB"},   {"M", "MiB"},   {"G", "GiB"},   {"KB", "KiB"},   {"MB", "MiB"},  {"GB", "GiB"},
+    {"KiB", "KiB"}, {"MiB", "MiB"}, {"GiB", "GiB"}, {"bytes", NULL}, {"byte", NULL}, {"B", NULL},
+};
+
+static bool is_word(const Token *t, const char *word)
 {
-    static const char *const units[] = {"KB", "MB", "GB", "KiB", "MiB", "GiB", "bytes"};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (t->span.len == strlen(units[i]) && strncasecmp(t->text, units[i], t->span.len) == 0)
-            return true;
+    return t->span.len == strlen(word) && strncasecmp(t->text, word, t->span.len) == 0;
+}
+
+static bool is_exactly(const Token *t, const char *word)
+{
+    return t->span.len == strlen(word) && strncmp(t->text, word, t->span.len) == 0;
+}
+
+// `64 MB`, `64 kib`, `1.5 KiB`
+static bool help_unit(Diag *d, const Token *t)
+{
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const char *meant = units[i].meant;
+        if (!is_word(t, units[i].written))
+            continue;
+        if (meant && !is_exactly(t, meant))
+            diag_help(d, "did you mean `%s`?", meant);
+        diag_help(d, "a size is a whole number of bytes, KiB, MiB or GiB: `1536`, `64 KiB`");
+        return true;
+    }
     return false;
 }
 
@@ -246,9 +269,7 @@ static bool is_unexpected(const Mistake *m)
     Name near = nearest_word(m, first, TOKEN_STATEMENT);
     if (m->id == T_OPEN_BLOCK && m->expected[T_THEN])
         diag_help(d, "in an expression: `if condition then a else b`");
-    else if (is_unit(&m->found))
-        diag_help(d, "a size is a whole number of bytes, KiB, MiB or GiB: `1536`, `64 KiB`");
-    else if (near && m->parser->before.span.pos == first.span.pos)
+    else if (!help_unit(d, &m->found) && near && m->parser->before.span.pos == first.span.pos)
         diag_help(d, "did you mean `%s`?", near);
     return true;
 }

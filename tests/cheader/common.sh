@@ -4,7 +4,7 @@ nnc=$1 examples=$2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp -r "$examples/." "$dir"
-strict='-Wall -Wextra -Wpedantic -Wconversion -Werror'
+strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
 
 # upper NAME
 upper() { printf %s "$1" | tr a-z A-Z; }

@@ -17,7 +17,8 @@ model volatile {
     input arena[2]
     static
     static
-    dense(3)
+    dense(3,
+        bias = true)
     softmax
 }
 data { train = csv("names.csv", target = "label") }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# limits.sh NNC FOLDER: deploy's limits are exact, one byte less is an error that lists what takes
-# most; without weights, and without a compiler, there is a message; --verify can say no.
+# limits.sh NNC FOLDER: what a header takes stands at its top; deploy's limits are exact, one byte less
+# is an error that lists what takes most; without weights, and without a compiler, there is a message;
+# --verify can say no.
 . "$(dirname "$0")/common.sh"
 model=$dir/iris.nn
 if "$nnc" "$model" --emit-c "$dir/out.h" 2> "$dir/err"; then exit 1; fi
@@ -9,6 +10,13 @@ grep -q -- '--train makes the weights' "$dir/err"
 "$nnc" "$model" --emit-c "$dir/iris.h" 2> /dev/null
 ram=$(awk '$2 == "IRIS_ARENA_BYTES" { print $3 }' "$dir/iris.h")
 flash=$(awk '$2 == "IRIS_CONSTANT_BYTES" { print $3 }' "$dir/iris.h")
+# At the top stands what each layer learns: 4 * 16 + 16 and 16 * 3 + 3, and in whole numbers, too.
+for type in '' '--quantize int8'; do
+    "$nnc" "$model" --emit-c "$dir/top.h" $type 2> /dev/null
+    for row in 'dense +dense\(16\) +\[16\] +80' 'relu +relu +\[16\]' 'dense_2 +dense\(3\) +\[3\] +51' 'all +131'; do
+        grep -qE "^//   $row\$" "$dir/top.h" || { echo "no row $row"; exit 1; }
+    done
+done
 echo "deploy { ram = $ram; flash = $flash }" >> "$model"
 "$nnc" "$model" --emit-c "$dir/out.h" 2> /dev/null
 rm "$dir/out.h"

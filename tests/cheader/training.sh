@@ -126,6 +126,12 @@ echo "deploy { ram = $((ram - 1)); flash = $((flash - 1)) }" >> "$dir/limited.nn
 if "$nnc" "$dir/limited.nn" --weights "$dir/first.safetensors" --emit-c "$dir/limited.h" --with-training 2> "$dir/err"; then exit 1; fi
 grep -q "takes $ram bytes of ram" "$dir/err"
 grep -q "takes $flash bytes of flash" "$dir/err"
+# Weights to start from are listed beside those that are folded of them.
+cp "$dir/drops.nn" "$dir/limited.nn"
+echo 'deploy { flash = 1 }' >> "$dir/limited.nn"
+if "$nnc" "$dir/limited.nn" --weights "$dir/drops.safetensors" --emit-c "$dir/limited.h" --with-training 2> "$dir/err"; then exit 1; fi
+grep -q 'help: dense.w takes 512 B' "$dir/err"
+grep -q 'help: dense.w.folded takes 512 B' "$dir/err"
 
 cat > "$dir/nothing.nn" <<END
 model nothing {

@@ -29,7 +29,10 @@ bool board_write(int file, const void *data, size_t bytes)
     return fwrite(data, bytes, 1, files[file]) == 1;
 }
 
+// Small C libraries do not know which files are open.
 void board_exit(bool well)
 {
-    exit(well && fflush(NULL) == 0 ? 0 : 1);
+    while (count > 0)
+        well &= fclose(files[--count]) == 0;
+    exit(well ? 0 : 1);
 }

@@ -7,7 +7,7 @@ cortex_m4=$examples/deploy/cortex_m4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp -r "$examples/." "$dir"
-strict='-std=c99 -Wall -Wextra -Wpedantic -Werror'
+strict='-std=c99 -Wall -Wextra -Wpedantic -Wshadow -Werror'
 
 # needs TOOL...: nothing is left out in silence: ./dev test installs what is asked for here.
 needs() {
@@ -85,6 +85,17 @@ build_linux() {
     "$cc" $strict -O2 -static $macros -I "$dir" -I "$cortex_m4" "$@" "$here/run_model.c" \
         "$here/board_stdio.c" -o "$dir/program" -lm
 }
+# build_rv32 CPU FILE...: for a core of 32 bits without an operating system, whose C library asks QEMU.
+build_rv32() {
+    cpu=$1 abi=ilp32
+    shift
+    case $cpu in *f*) abi=ilp32f ;; esac
+    riscv64-unknown-elf-gcc $strict -O2 -march=$cpu -mabi=$abi $macros -I "$dir" -I "$cortex_m4" "$@" \
+        "$here/run_model.c" "$here/board_stdio.c" --specs=picolibc.specs --oslib=semihost --crt0=hosted \
+        -Wl,--defsym=__flash=0x80000000,--defsym=__flash_size=4M,--defsym=__ram=0x80400000,--defsym=__ram_size=4M \
+        -o "$dir/program" -lm
+}
+on_rv32='timeout 300 qemu-system-riscv32 -M virt -bios none -nographic -semihosting-config enable=on,target=native -kernel program'
 on_cortex_run='timeout 120 qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel'
 on_cortex="$on_cortex_run program"
 

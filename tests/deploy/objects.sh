@@ -80,6 +80,16 @@ if "$nnc" "$dir/digits.nn" --quiet --emit obj --quantize int8 --set "deploy.flas
     -o "$dir/large.o" 2> "$dir/said"; then exit 1; fi
 grep -q 'help: dense.w.int8 takes' "$dir/said"
 [ ! -e "$dir/large.o" ] && [ ! -e "$dir/large.h" ]
+for file in small.o small.s; do # in f32, an arena of 768 bytes
+    stage=asm
+    [ $file != small.o ] || stage=obj
+    set -- "$dir/digits.nn" --quiet --emit $stage --target riscv32-unknown-elf -o "$dir/$file"
+    if "$nnc" "$@" --set deploy.ram=767 2> "$dir/said"; then exit 1; fi
+    grep -q '768 bytes of ram, and 767 are allowed' "$dir/said"
+    grep -q 'help: dense: .* takes 512 B' "$dir/said"
+    [ ! -e "$dir/$file" ]
+    "$nnc" "$@" --set deploy.ram=768
+done
 
 # Object and header are written both or neither.
 mkdir "$dir/half.h" "$dir/other.o"

@@ -3,7 +3,7 @@
 # give, by both entries and on other machines; predict_i8 needs no float.
 . "$(dirname "$0")/common.sh"
 needs arm-none-eabi-gcc qemu-system-arm riscv64-linux-gnu-gcc qemu-riscv64 aarch64-linux-gnu-gcc \
-    qemu-aarch64 arm-none-eabi-nm wasm-ld-19 node
+    qemu-aarch64 arm-none-eabi-nm wasm-ld-19 node riscv64-unknown-elf-gcc qemu-system-riscv32
 
 # whole COMMAND...: predict_i8 of the object that $dir/program has, run on bytes.
 whole() {
@@ -57,6 +57,8 @@ for name in digits kws_ds_cnn; do
     both build_linux aarch64-linux-gnu-gcc -- qemu-aarch64 ./program
     object --quantize int8 --target riscv64-linux-gnu
     both build_linux riscv64-linux-gnu-gcc -- qemu-riscv64 ./program
+    object --quantize int8 --target riscv32-unknown-elf --cpu rv32imc
+    both build_rv32 rv32imc -- $on_rv32
     object --quantize int8 --target wasm32-unknown-unknown --cpu simd128
     link_wasm
     agrees 1e-6 $in_node

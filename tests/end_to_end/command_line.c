@@ -10,7 +10,7 @@
 static const char MODEL[] = "model m {\n    input x[4]\n    dense(3)\n}\n";
 
 static const struct {
-    const char *args[6], *words;
+    const char *args[8], *words;
 } usage_errors[] = {
     {{NULL}, "which model"},
     {{"--train"}, "nnc MODEL.nn --train"},
@@ -32,6 +32,14 @@ static const struct {
     {{"m.nn", "--verify", "--examples", "99999999999"}, "at most"},
     {{"m.nn", "--eval", "--save-every", "3"}, "--save-every is for --train"},
     {{"m.nn", "--log", "log"}, "--log is for --train"},
+    {{"m.nn", "--eval", "--format", "json"}, "--format is for --predict"},
+    {{"m.nn", "--eval", "-o", "out"}, "--output is for --train, --predict, --emit and --doc"},
+    {{"m.nn", "--weights", "w"}, "--weights is for --train, --eval, --predict, --emit-c"},
+    {{"--doc", "dense", "--with-training"}, "--with-training is for --emit-c"},
+    {{"m.nn", "--emit", "obj", "--target", "riscv32"}, "did you mean riscv32-unknown-elf?"},
+    {{"m.nn", "--emit", "asm", "--target", "x86-64-linux-gnu"}, "did you mean x86_64-linux-gnu?"},
+    {{"m.nn", "--emit", "obj", "--target", "riscv32-unknown-elf", "--cpu", "rv32imafd"},
+     "did you mean rv32imafc?"},
     {{"m.nn", "--color", "blue"}, "auto|always|never"},
     {{"m.nn", "--emit", "jpeg"}, "no stage jpeg"},
     {{"m.nn", "--dump", "nothing"}, "no pass"},

@@ -57,12 +57,20 @@ Test(hints, a_warmup_longer_than_a_trial_is_shortened)
 
 Test(hints, units_of_sizes)
 {
-    static const char *const sizes[] = {"1.5 KiB", "64 MB", "64 kB", "64 kib"};
+    static const char all[] = "a size is a whole number of bytes, KiB, MiB or GiB";
+    static const char *const sizes[][2] = {
+        {"1.5 KiB", all},
+        {"64 MB", "did you mean `MiB`?"},
+        {"64 kB", all},
+        {"64 kib", "did you mean `KiB`?"},
+        {"64 k", "did you mean `KiB`?"},
+        {"64 bytes", all},
+    };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char rest[64];
-        snprintf(rest, sizeof rest, "deploy { ram = %s }\n", sizes[i]);
+        snprintf(rest, sizeof rest, "deploy { ram = %s }\n", sizes[i][0]);
         char *folder = folder_with(rest);
-        expect(NNC(folder, "small.nn"), 1, "a size is a whole number of bytes, KiB, MiB or GiB");
+        expect(NNC(folder, "small.nn"), 1, sizes[i][1]);
         folder_free(folder);
     }
 }
@@ -102,6 +110,9 @@ Test(hints, the_compiler_may_be_several_words)
     expect_silent(NNC(folder, "small.nn", "--verify", "--examples", "3"));
     setenv("CC", "false", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "false failed and did not compile the header");
+    setenv("CC", "true", 1);
+    expect(NNC(folder, "small.nn", "--verify"), 1,
+           "true ended well and made no program of the header; --verify needs a C compiler");
     setenv("CC", "nothing-of-the-kind", 1);
     expect(NNC(folder, "small.nn", "--verify"), 1, "--verify needs a C compiler");
     unsetenv("CC");
@@ -113,6 +124,17 @@ Test(hints, weights_trained_for_whole_numbers)
     char *folder = folder_with("train { loss = cross_entropy; optimizer = sgd; epochs = 1 }\n");
     expect_silent(NNC(folder, "small.nn", "--train", "-q", "--set", "train.quantize=int8"));
     expect(NNC(folder, "small.nn", "--eval"), 1, "were trained with `quantize = int8`");
+    static const char *const hint =
+        "this computes in f32: give --quantize int8, or write deploy { quantize = int8 }";
+#define AWARE(...) NNC(folder, "small.nn", "--set", "train.quantize=int8", __VA_ARGS__)
+    expect(AWARE("--emit-c", "small.h"), 0, hint);
+    expect(AWARE("--emit", "obj", "-o", "object.o"), 0, hint);
+    expect(AWARE("--verify"), 0, hint);
+    expect_silent(AWARE("--emit-c", "small.h", "-q"));
+    Run whole = AWARE("--emit-c", "small.h", "--set", "deploy.quantize=int8");
+    cr_expect(whole.code == 0 && !strstr(whole.err, "f32"), "%s", whole.err);
+    run_free(&whole);
+#undef AWARE
     expect_silent(NNC(folder, "small.nn", "--train", "-q"));
     expect(NNC(folder, "small.nn", "--eval", "--set", "train.quantize=int8"), 1,
            "the file has `quantize = int8`");

@@ -95,6 +95,31 @@ Test(not_finite, a_loss_that_overflows_is_said)
     folder_free(folder);
 }
 
+// Not the weights, then: the row is said, by --eval with its part, by --predict with its input.
+Test(not_finite, data_is_told_apart_from_weights)
+{
+    char *folder = folder_new();
+    write_text(folder, "large.nn",
+               "model large { input a[1]; dense(1) }\n"
+               "data { train = csv(\"small.csv\", target = \"y\", scale = 1e30)\n"
+               "test = csv(\"large.csv\", target = \"y\", scale = 1e30) }\n"
+               "train { loss = mean_squared_error; optimizer = sgd(); epochs = 1 }\n");
+    write_text(folder, "small.csv", "x,y\n0,1\n0,2\n0,1\n0,0\n");
+    write_text(folder, "large.csv", "x,y\n1,1\n0,2\n1e30,2\n");
+    Run train = NNC(folder, "large.nn", "--train", "-q");
+    cr_expect_eq(train.code, 0, "%s", train.err);
+    run_free(&train);
+    Run eval = NNC(folder, "large.nn", "--eval");
+    cr_expect(!strstr(eval.err, "smaller learning rate"), "%s", eval.err);
+    expect_said(eval, 0,
+                "warning[data-not-finite]: row 2 of the test data, counted from 0: column x is "
+                "infinite once it is scaled\n --> large.nn:3:8");
+    expect_said(NNC(folder, "large.nn", "--predict", "large.csv"), 0,
+                "warning[not-finite]: input a gives numbers that are not finite\n"
+                "  = help: a number of the data is not finite");
+    folder_free(folder);
+}
+
 Test(not_finite, a_class_without_examples_has_no_share)
 {
     char *folder = folder_new();

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,12 @@
 static void expect_done(const Run *r)
 {
     cr_expect_eq(r->code, 0, "exit code %d\n%s", r->code, r->err);
+}
+
+static void expect_success(Run r)
+{
+    expect_done(&r);
+    run_free(&r);
 }
 
 static char *digits_folder(const char *setting)
@@ -61,6 +68,99 @@ Test(quantize, few_examples_are_told)
     expect_done(&r);
     cr_expect(strstr(r.err, "ranges come from 6 training examples alone"), "%s", r.err);
     run_free(&r);
+    folder_free(folder);
+}
+
+// --eval looks at the test, or at the validation where there is none; nothing else looks at either.
+Test(quantize, no_more_data_is_read_than_is_looked_at)
+{
+    static const char *const test = "data.test=csv(\"few.csv\", target = \"y\")";
+    char *folder = folder_new();
+    write_text(folder, "few.csv", "a,b,y\n1,2,0\n2,3,1\n3,1,0\n4,5,1\n2,2,1\n1,5,0\n");
+    write_text(folder, "few.nn",
+               "model few {\n    input x[2]\n    dense(2)\n    softmax\n}\n"
+               "data {\n    train = csv(\"few.csv\", target = \"y\")\n"
+               "    validation = csv(\"gone.csv\", target = \"y\")\n"
+               "    test = csv(\"gone.csv\", target = \"y\")\n}\n"
+               "train {\n    loss = cross_entropy\n    optimizer = sgd\n    epochs = 1\n}\n");
+#define FEW(...) NNC(folder, "few.nn", __VA_ARGS__)
+    expect_success(FEW("--train", "-q", "--set", test, "--set",
+                       "data.validation=csv(\"few.csv\", target = \"y\")"));
+    expect_success(FEW("--emit-c", "few.h", "--quantize", "int8"));
+    expect_success(FEW("--verify", "--quantize", "int8"));
+    expect_success(FEW("--emit", "ir", "--quantize", "int8"));
+    expect_success(FEW("--predict", "few.csv", "--quantize", "int8"));
+    expect_success(FEW("--eval", "--quantize", "int8", "--set", test));
+    Run r = FEW("--eval", "--quantize", "int8");
+    cr_expect(r.code == 1 && strstr(r.err, "gone.csv"), "%s", r.err);
+    run_free(&r);
+#undef FEW
+    folder_free(folder);
+}
+
+// 200 rows of numbers from 0 to 1, but for one; the layers are between two of 4 units.
+static char *odd_folder(const char *far, const char *layers)
+{
+    char *folder = folder_new(), *text = NULL;
+    char *rows = strdup("a,b,y\n");
+    for (int i = 0; i < 200; i++) {
+        char *more = NULL;
+        const char *a = i == 77 ? far : "0.5";
+        cr_assert(asprintf(&more, "%s%s,%g,%d\n", rows, a, i * 37 % 100 / 100.0, i % 2) > 0);
+        free(rows);
+        rows = more;
+    }
+    write_text(folder, "odd.csv", rows);
+    cr_assert(asprintf(&text,
+                       "layer odd(x) = %s\n"
+                       "model m { input x[2]; dense(4); odd; dense(4); dense(1) }\n"
+                       "data { train = csv(\"odd.csv\", target = \"y\") }\n"
+                       "train { loss = mean_squared_error; optimizer = sgd(learning_rate = 1e-30)\n"
+                       "epochs = 1 }\n",
+                       layers) > 0);
+    write_text(folder, "odd.nn", text);
+    Run r = NNC(folder, "odd.nn", "--train", "-q");
+    expect_done(&r);
+    run_free(&r);
+    free(rows), free(text);
+    return folder;
+}
+
+static void expect_warning(const char *folder, const char *method, const char *words)
+{
+    Run r = NNC(folder, "odd.nn", "--emit-c", "odd.h", "--quantize", "int8", "--calibrate", method,
+                "-q");
+    expect_done(&r);
+    if (words)
+        cr_expect(strstr(r.err, words), "'%s' is missing from %s", words, r.err);
+    else
+        cr_expect_str_empty(r.err);
+    run_free(&r);
+}
+
+Test(quantize, values_that_never_change_are_told)
+{
+    char *folder = odd_folder("0.5", "relu(x - 1e10)");
+    expect_warning(folder, "mse", "warning[constant-value]: odd");
+    expect_warning(folder, "min_max", "it is 0: the layer has died, or the examples are alike");
+    folder_free(folder);
+}
+
+Test(quantize, numbers_far_beyond_all_others_are_told)
+{
+    char *folder = odd_folder("1e9", "relu(x)");
+    expect_warning(folder, "mse", "warning[wide-range]: input x, ");
+    expect_warning(folder, "mse", "input x is up to 1e+09, and half of it within 0.8");
+    expect_warning(folder, "mse", "normalize them");
+    folder_free(folder);
+    folder = odd_folder("1e3", "(x * x) * (x * x)");
+    expect_warning(folder, "mse", "warning[wide-range]: odd");
+    expect_warning(folder, "mse", "try --calibrate percentile");
+    expect_warning(folder, "min_max", "try --calibrate percentile");
+    expect_warning(folder, "percentile", "try --calibrate mse");
+    folder_free(folder);
+    folder = odd_folder("100", "relu(x)");
+    expect_warning(folder, "mse", NULL);
     folder_free(folder);
 }
 
@@ -164,10 +264,11 @@ Test(quantize, mistakes)
     char *folder = digits_folder("train.epochs=1");
     Run r = NNC(folder, "digits.nn", "--eval", "--quantize", "int4");
     cr_expect_eq(r.code, 2);
+    cr_expect(strstr(r.err, "--quantize takes int8, not 'int4'"), "%s", r.err);
     run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--quantize", "int8");
     cr_expect_eq(r.code, 2);
-    cr_expect(strstr(r.err, "--quantize goes with"), "%s", r.err);
+    cr_expect(strstr(r.err, "--quantize is for --eval, --predict"), "%s", r.err);
     run_free(&r);
     r = NNC(folder, "digits.nn", "--eval", "--quantize", "int8", "--calibrate", "guess");
     cr_expect_eq(r.code, 2);
@@ -182,7 +283,7 @@ Test(quantize, mistakes)
     run_free(&r);
     r = NNC(folder, "digits.nn", "--train", "--set", "train.quantize=int4");
     cr_expect_eq(r.code, 1);
-    cr_expect(strstr(r.err, "`int8`"), "%s", r.err);
+    cr_expect(strstr(r.err, "expected `int8`, not `int4`"), "%s", r.err);
     run_free(&r);
     folder_free(folder);
 }

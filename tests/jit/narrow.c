@@ -115,6 +115,51 @@ static const char channels_last[] =
     "  output \"flat\" = %19\n"
     "}\n";
 
+// Products with rows of three to ten elements: gradients of weights with the update behind
+// them, whose rows fill vectors, and do not; layers whose depth fills vectors, and does not; a depth
+// of two axes; a bias, which does not run on from row to row.
+static const char products[] =
+    "graph test {\n"
+    "  param \"v\" f32[150, 3]\n"
+    "  param \"w\" f32[128, 10]\n"
+    "  param \"b\" f32[3]\n"
+    "  %0 = input \"x\" : f32[batch, 9, 128]\n"
+    "  %1 = input \"y\" : f32[batch, 9, 150]\n"
+    "  %2 = input \"d\" : f32[batch, 9, 13]\n"
+    "  %3 = variable \"v\" : f32[150, 3]\n"
+    "  %4 = variable \"w\" : f32[128, 10]\n"
+    "  %5 = variable \"b\" : f32[3]\n"
+    "  %6 = slice %2 {0:1, 0:1, 2:1} : f32[batch, 9, 3]\n"
+    "  %7 = slice %2 {0:1, 0:1, 3:1} : f32[batch, 9, 10]\n"
+    "  %8 = slice %2 {0:1, 0:1, 9:1} : f32[batch, 9, 4]\n"
+    "  %9 = contract %1, %6 {abc,abd->cd} : f32[150, 3]\n"
+    "  %10 = mul %9, %9 : f32[150, 3]\n"
+    "  %11 = sub %3, %10 : f32[150, 3]\n"
+    "  %12 = contract %0, %7 {abc,abd->cd} : f32[128, 10]\n"
+    "  %13 = tanh %12 : f32[128, 10]\n"
+    "  %14 = add %4, %13 : f32[128, 10]\n"
+    "  %15 = contract %1, %8 {abc,abd->cd} : f32[150, 4]\n"
+    "  %16 = slice %0 {0:1, 2:1, 0:1} : f32[batch, 6, 128]\n"
+    "  %17 = slice %2 {0:1, 1:1, 4:1} : f32[batch, 6, 5]\n"
+    "  %18 = contract %16, %17 {abc,abd->cd} : f32[128, 5]\n"
+    "  %19 = contract %1, %3 {abc,cd->abd} : f32[batch, 9, 3]\n"
+    "  %20 = tanh %19 : f32[batch, 9, 3]\n"
+    "  %21 = slice %4 {0:1, 6:1} : f32[128, 3]\n"
+    "  %22 = contract %0, %21 {abc,cd->abd} : f32[batch, 9, 3]\n"
+    "  %23 = broadcast %5 {2} : f32[batch, 9, 3]\n"
+    "  %24 = add %22, %23 : f32[batch, 9, 3]\n"
+    "  %25 = slice %4 {0:1, 2:1} : f32[128, 4]\n"
+    "  %26 = contract %0, %25 {abc,cd->abd} : f32[batch, 9, 4]\n"
+    "  %27 = mul %26, %26 : f32[batch, 9, 4]\n"
+    "  output \"v\" = %11\n"
+    "  output \"w\" = %14\n"
+    "  output \"plain\" = %15\n"
+    "  output \"two axes\" = %18\n"
+    "  output \"tanh\" = %20\n"
+    "  output \"square\" = %27\n"
+    "  output \"bias\" = %24\n"
+    "}\n";
+
 static void check(const char *text, double bound)
 {
     const EnginesCase c = {text, .passes = true, .seed = 7};
@@ -130,6 +175,11 @@ Test(narrow, planes)
 Test(narrow, sums_along_rows)
 {
     check(sums, 2e-5);
+}
+
+Test(narrow, products)
+{
+    check(products, 2e-5);
 }
 
 Test(narrow, copies)

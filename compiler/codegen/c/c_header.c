@@ -27,7 +27,7 @@ static void print_head(Header *h)
            c_comment(w->arena, f->file));
     c_line(w, "//");
     for (int i = 0; i < f->summary_count; i++)
-        c_line(w, "//   %s", c_comment(w->arena, f->summary[i]));
+        c_line(w, "// %s", c_comment(w->arena, f->summary[i]));
     c_line(w, "//");
     c_describe_ports(h);
     c_line(w, "//");
@@ -129,13 +129,21 @@ static void print_constants(Header *h)
             c_print_constant(h, h->plan->buffers[i].index);
 }
 
+// With the zeros that fill its blocks.
+size_t c_flash_bytes(const CHeader *from, int variable)
+{
+    const Type *t = &from->plan->graph->variables->items[variable].type;
+    const CLayout *layout = from->layout ? &from->layout[variable] : NULL;
+    const bool there = c_uses(from->plan, variable) || (from->train && c_starts(from, variable));
+    return there ? (size_t)c_place_count(layout, t) * dtype_size(t->dtype) : 0;
+}
+
 CSizes c_sizes(const CHeader *from)
 {
     const Plan *p = from->plan;
     CSizes s = {.ram = p->arena_bytes};
     for (int i = 0; i < p->graph->variables->count; i++)
-        if (c_uses(p, i) || (from->train && c_starts(from, i)))
-            s.flash += c_variable_bytes(&p->graph->variables->items[i]);
+        s.flash += c_flash_bytes(from, i);
     if (from->train)
         c_training_sizes(from, &s);
     return s;

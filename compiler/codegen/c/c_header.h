@@ -66,6 +66,8 @@ typedef struct CSizes {
 
 // Exact: what c_header's header takes.
 CSizes c_sizes(const CHeader *h);
+// What of that a variable takes in flash; 0: it is no constant of the header.
+size_t c_flash_bytes(const CHeader *h, int variable);
 
 // Adds the header to *out.
 CSizes c_header(Arena *a, Text *out, const CHeader *h);

@@ -278,3 +278,30 @@ void nest_forget(Nest *n, Level level)
         if (n->k->code[i].level == level)
             n->known[i] = false;
 }
+
+// --- the code behind a contraction --------------------------------------------------------------
+
+void nest_open(Nest *n, Gen *g, const Kernel *k, Val args)
+{
+    *n = (Nest){.g = g, .k = k, .vector_outer = true, .strip = 1, .unroll = 1};
+    n->value = arena_calloc(g->arena, (size_t)k->count + 1, sizeof *n->value);
+    n->known = arena_array(g->arena, bool, (size_t)k->count + 1);
+    n->buffers = arena_array(g->arena, Val, (size_t)k->buffer_count + 1);
+    nest_load_arguments(n, args);
+    for (int i = 0; i < MAX_RANK; i++)
+        n->index[i] = gen_i64(g, 0);
+    for (int i = 0; i < k->count; i++)
+        if (k->code[i].level == LEVEL_UNIFORM)
+            nest_define(n, i);
+}
+
+void nest_run_code(Nest *n)
+{
+    nest_forget(n, LEVEL_OUTER);
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].level == LEVEL_OUTER && n->k->code[i].kind != INSTR_STORE)
+            nest_define(n, i);
+    for (int i = 0; i < n->k->count; i++)
+        if (n->k->code[i].kind == INSTR_STORE)
+            nest_store_part(n, &n->k->code[i], 0);
+}

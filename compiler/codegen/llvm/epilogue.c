@@ -22,18 +22,7 @@ static Val scratch_at(const Tiles *t, Val row, int column)
 void epilogue_open(Tiles *t, Val args)
 {
     Gen *g = t->g;
-    const Kernel *k = t->k;
-    Nest *n = &t->nest;
-    *n = (Nest){.g = g, .k = k, .vector_outer = true, .strip = 1, .unroll = 1};
-    n->value = arena_calloc(g->arena, (size_t)k->count + 1, sizeof *n->value);
-    n->known = arena_array(g->arena, bool, (size_t)k->count + 1);
-    n->buffers = arena_array(g->arena, Val, (size_t)k->buffer_count + 1);
-    nest_load_arguments(n, args);
-    for (int i = 0; i < MAX_RANK; i++)
-        n->index[i] = gen_i64(g, 0);
-    for (int i = 0; i < k->count; i++)
-        if (k->code[i].level == LEVEL_UNIFORM)
-            nest_define(n, i);
+    nest_open(&t->nest, g, t->k, args);
     t->scratch = LLVMBuildArrayAlloca(
         g->builder, gen_dtype(g, t->sum, g->width),
         LLVMConstInt(g->i32, (unsigned long long)(t->tile_rows * t->fold.size * t->tile_columns),
@@ -49,17 +38,6 @@ void epilogue_at(Tiles *t, const ContractAxis *x, Val index)
         t->nest.index[x->axis] = index;
 }
 
-static void run_code(Nest *n)
-{
-    nest_forget(n, LEVEL_OUTER);
-    for (int i = 0; i < n->k->count; i++)
-        if (n->k->code[i].level == LEVEL_OUTER && n->k->code[i].kind != INSTR_STORE)
-            nest_define(n, i);
-    for (int i = 0; i < n->k->count; i++)
-        if (n->k->code[i].kind == INSTR_STORE)
-            nest_store_part(n, &n->k->code[i], 0);
-}
-
 static void run_row(Tiles *t, Val row)
 {
     Gen *g = t->g;
@@ -69,7 +47,7 @@ static void run_row(Tiles *t, Val row)
         t->nest.mask = tiles_mask(t, j);
         Val ahead = gen_i64(g, (int64_t)j * t->column_step);
         epilogue_at(t, &t->column, LLVMBuildNSWAdd(g->builder, first, ahead, ""));
-        run_code(&t->nest);
+        nest_run_code(&t->nest);
     }
     epilogue_at(t, &t->column, first);
 }

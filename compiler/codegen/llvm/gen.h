@@ -120,6 +120,10 @@ Split loops_split(const Plan *p, const Kernel *k, int width);
 // A kernel that does nothing but exchange axes (transpose.c).
 bool is_transposing_copy(const Kernel *k);
 Split transpose_split(const Plan *p, const Kernel *k, int width);
+// a[0] b[0] a[1] b[1] ... of the lower halves, or of the upper ones.
+Val gen_interleave(Gen *g, Val a, Val b, bool upper);
+// `width` vectors become the columns of what they were the rows of.
+void gen_turn(Gen *g, Val *rows);
 Val gen_transpose_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A kernel that does nothing but repeat the elements of rows (repeat.c).
@@ -130,6 +134,10 @@ Val gen_repeat_kernel(Gen *g, const Kernel *k, const char *name);
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
 Val gen_tiles_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
+
+// A product with rows shorter than a vector (narrow.c).
+bool narrow_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);
+Val gen_narrow_kernel(Gen *g, const Plan *p, const Kernel *k, const char *name);
 
 // A contraction as dot products (dots.c), where both operands have neighbours along the depth.
 bool dots_fit(const Kernel *k);

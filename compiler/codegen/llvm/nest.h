@@ -53,6 +53,11 @@ void nest_demand(Nest *n, int instr);
 // Values of this level belong to a strip that is over.
 void nest_forget(Nest *n, Level level);
 
+// The code behind a contraction: what it needs, to be written where the function begins; and the
+// code itself, for a vector of products.
+void nest_open(Nest *n, Gen *g, const Kernel *k, Val args);
+void nest_run_code(Nest *n);
+
 // --- reductions (sums.c) ------------------------------------------------------------------------
 // Of the pass at hand. The accumulators are carried by the loops over the reduced axes: `strip` for
 // each reduction, twice as many (values, then indices) for an argmax.

@@ -16,6 +16,7 @@ typedef enum Method {
     METHOD_LOOPS,
     METHOD_TRANSPOSE,
     METHOD_REPEAT,
+    METHOD_NARROW,
     METHOD_TILES,
     METHOD_BLAS,
     METHOD_DOTS,
@@ -141,6 +142,8 @@ static Method choose_method(Gen *g, const Plan *p, const Kernel *k, Split *split
     }
     if (k->kind == KERNEL_SCAN)
         return METHOD_SCAN;
+    if (!g->alone && narrow_fit(g, p, k, split))
+        return METHOD_NARROW;
     if (tiles_fit(g, p, k, split))
         return METHOD_TILES;
     if (g->alone)
@@ -177,6 +180,8 @@ static Val write_function(Gen *g, const Plan *plan, const Kernel *k, Method meth
         return gen_repeat_kernel(g, k, name);
     case METHOD_TILES:
         return gen_tiles_kernel(g, plan, k, name);
+    case METHOD_NARROW:
+        return gen_narrow_kernel(g, plan, k, name);
     case METHOD_DOTS:
         return gen_dots_kernel(g, plan, k, name);
     default:

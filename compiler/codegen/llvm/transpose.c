@@ -42,8 +42,7 @@ bool is_transposing_copy(const Kernel *k)
     return match(k, &c);
 }
 
-// a[0] b[0] a[1] b[1] ... of the lower halves, or of the upper ones.
-static Val interleave(Gen *g, Val a, Val b, bool upper)
+Val gen_interleave(Gen *g, Val a, Val b, bool upper)
 {
     Val lanes[64];
     const int w = g->width;
@@ -52,14 +51,14 @@ static Val interleave(Gen *g, Val a, Val b, bool upper)
     return LLVMBuildShuffleVector(g->builder, a, b, LLVMConstVector(lanes, (unsigned)w), "");
 }
 
-static void transpose_rows(Gen *g, Val *rows)
+void gen_turn(Gen *g, Val *rows)
 {
     Val next[64];
     const int w = g->width;
     for (int stage = 1; stage < w; stage *= 2) {
         for (int i = 0; i < w / 2; i++) {
-            next[2 * i] = interleave(g, rows[i], rows[i + w / 2], false);
-            next[2 * i + 1] = interleave(g, rows[i], rows[i + w / 2], true);
+            next[2 * i] = gen_interleave(g, rows[i], rows[i + w / 2], false);
+            next[2 * i + 1] = gen_interleave(g, rows[i], rows[i + w / 2], true);
         }
         for (int i = 0; i < w; i++)
             rows[i] = next[i];
@@ -82,7 +81,7 @@ static void block(const Copy *c, Val from, Val to, int64_t tall, int64_t wide)
         rows[i] = i < tall ? gen_load(g, element(c, from, c->load->strides[c->out_axis], i),
                                       DTYPE_F32, 1, g->width, in)
                            : gen_f32(g, 0, g->width);
-    transpose_rows(g, rows);
+    gen_turn(g, rows);
     for (int i = 0; i < wide; i++)
         gen_store(g, rows[i], element(c, to, c->store->strides[c->in_axis], i), DTYPE_F32, 1, out);
 }
