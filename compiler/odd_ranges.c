@@ -38,8 +38,8 @@ static double median_magnitude(const Watched *w)
 
 static const char *name_of(const NncModel *m, const QuantizedValue *v)
 {
-    if (v->real->op == OP_input)
-        return arena_printf(m->arena, "input %s", m->plan->graph->inputs[v->real->attr.index].name);
+    if (quantized_input(v) >= 0)
+        return arena_printf(m->arena, "input %s", m->plan->graph->inputs[quantized_input(v)].name);
     return v->real->path && *v->real->path ? v->real->path : "model";
 }
 
@@ -94,7 +94,7 @@ static void report_constant(NncModel *m, const Watched *watched)
 
 static const char *remedy(const QuantizedValue *v, Calibration method)
 {
-    if (v->real->op == OP_input)
+    if (quantized_input(v) >= 0)
         return "inputs are taken to their ends: normalize them, or mend what is far out";
     return method == CALIBRATE_PERCENTILE
                ? "try --calibrate mse, or mend what is far out in the data"

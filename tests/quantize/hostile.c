@@ -209,3 +209,63 @@ Test(hostile, long_products_of_two_values)
     cr_expect_leq(difference(&s), 0.01);
     scene_free(&s);
 }
+
+// --- cells ------------------------------------------------------------------------------------
+
+static const char CELLS[] = "input x[7, 3]\n lstm(4, sequence = true)\n gru(5)\n dense(2)";
+
+Test(hostile, cells_without_weights)
+{
+    static const char *const paths[] = {"lstm.w", "lstm.u", "lstm.b", "gru.w", "gru.u", "gru.c"};
+    Scene s = scene_new(CELLS);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        fill(&s, paths[i], 0);
+    fill(&s, "dense.b", 0.5f);
+    cr_assert(scene_quantize(&s, CALIBRATE_MSE));
+    cr_expect_leq(difference(&s), 1.0 / 255);
+    scene_free(&s);
+}
+
+// Gates that are shut or open for good, whatever comes.
+Test(hostile, cells_of_huge_weights)
+{
+    static const char *const paths[] = {"lstm.w", "lstm.u", "gru.w", "gru.u"};
+    static const float sizes[] = {1e3f, -1e10f, 1e30f};
+    for (int size = 0; size < 3; size++)
+        for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+            Scene s = scene_new(CELLS);
+            fill(&s, paths[i], sizes[size]);
+            cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+            const float *y = scene_run(&s, NNC_INT8);
+            for (int64_t k = 0; k < scene_output_count(&s); k++)
+                cr_expect(isfinite(y[k]), "%s", paths[i]);
+            scene_free(&s);
+        }
+}
+
+// A sum that grows from step to step beyond all that was seen stays at its end.
+Test(hostile, states_beyond_their_range)
+{
+    Scene s =
+        scene_new("input x[50, 1]\n scan v in x with c = zeros([1]) { c <- c + v } yield c as y\n "
+                  "y.last");
+    float *x = (float *)s.inputs[0];
+    for (int i = 0; i < 50 * SCENE_BATCH; i++)
+        x[i] = i % 2 ? 1 : -0.9f;
+    cr_assert(scene_quantize(&s, CALIBRATE_MIN_MAX));
+    for (int i = 0; i < 50; i++)
+        x[i] = 1;
+    const float *y = scene_run(&s, NNC_INT8);
+    cr_expect(y[0] > y[1] && y[0] < 10, "%g, %g", (double)y[0], (double)y[1]);
+    scene_free(&s);
+}
+
+Test(hostile, cells_that_are_no_numbers)
+{
+    Scene s = scene_new(CELLS);
+    int64_t count;
+    scene_weights(&s, "lstm.u", &count)[0] = NAN;
+    cr_expect_not(scene_quantize(&s, CALIBRATE_MSE));
+    cr_expect_eq(diags_errors(s.m.session->diags), 1);
+    scene_free(&s);
+}
