@@ -66,8 +66,10 @@ static bool *used_well(const Planner *p)
 // Classes and places are compared as they were.
 static void need_condition(Planner *p, const Node *n)
 {
+    if (p->facts.fixed[n->id])
+        return;
     if (compares_whole(n))
-        p->need_real[n->id] |= !p->facts.fixed[n->id];
+        p->need_real[n->id] = true;
     else if (n->type.dtype == DTYPE_BOOL)
         for (int i = 0; i < n->input_count; i++)
             need_condition(p, n->in[i]);
