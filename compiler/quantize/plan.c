@@ -126,8 +126,10 @@ static bool *used_well(const Planner *p)
 static int need_condition(Planner *p, const Node *n)
 {
     int changed = 0;
+    if (p->facts.fixed[n->id])
+        return 0;
     if (compares_whole(n))
-        return p->facts.fixed[n->id] ? 0 : mark(p->need_real, n);
+        return mark(p->need_real, n);
     for (int i = 0; n->type.dtype == DTYPE_BOOL && i < n->input_count; i++)
         changed += need_condition(p, n->in[i]);
     return changed;
