@@ -43,7 +43,8 @@ static double value_bytes(const Graph *g)
     double bytes = 1;
     for (int i = 0; i < g->node_count; i++) {
         const Node *n = g->nodes[i];
-        bytes += 4.0 * (double)type_elements(&n->type);
+        if (n->op != OP_input)  // what a body captures is there once
+            bytes += 4.0 * (double)type_elements(&n->type);
         if (n->op == OP_scan)
             bytes += (double)n->attr.scan->length * value_bytes(n->attr.scan->graph);
     }
