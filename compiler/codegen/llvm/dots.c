@@ -87,7 +87,7 @@ static double all_cycles(const Dots *d, int rows, int columns)
 
 static void choose_tile(Dots *d)
 {
-    const int registers = d->g->width == 16 ? 32 : 16;
+    const int registers = gen_registers(d->g);
     double best = 0;
     for (int rows = 1; rows <= d->row.size && rows < registers; rows++)
         for (int columns = 1; columns <= d->column.size; columns++) {
@@ -270,10 +270,6 @@ static void part_loop(Dots *d, Cursor c)
 
 // --- threads ------------------------------------------------------------------------------------
 
-// Multiply-adds below which a piece is not worth handing out, and those of a good piece.
-#define SPLIT_MIN 2000000.0
-#define PIECE 400000.0
-
 static int64_t most(const Dots *d, const ContractAxis *x)
 {
     return axis_size(x->size, x->factor, d->plan->max_batch);
@@ -292,7 +288,7 @@ static double multiplies(const Dots *d)
 static Split split_of(Dots *d)
 {
     const Split whole = {.axis = {.size = 1, .factor = 1}, .grain = 1};
-    const double work = multiplies(d), pieces = work < SPLIT_MIN ? 1 : work / PIECE;
+    const double pieces = gen_pieces(multiplies(d));
     d->split = -1;
     if (d->k->parts.size)
         return (Split){.axis = {.size = d->k->parts.size, .factor = 1}, .grain = 1};

@@ -50,6 +50,10 @@ Val gen_i32(Gen *g, int64_t x, int w);
 Val gen_splat(Gen *g, Val scalar, int w);
 int gen_lanes(Val v);
 bool gen_is_float(Val v);
+static inline int gen_registers(const Gen *g)  // of vectors
+{
+    return g->width == 16 ? 32 : 16;
+}
 Val gen_half(Gen *g, Val v, bool upper);                       // of a vector's lanes
 Val gen_ramp_i64(Gen *g, int64_t first, int64_t step, int w);  // <first, first + step, ...>
 Val gen_ramp_i32(Gen *g, int w);                               // <0, 1, ...>
@@ -130,6 +134,12 @@ Val gen_transpose_kernel(Gen *g, const Plan *p, const Kernel *k, const char *nam
 bool is_repeating_copy(const Kernel *k);
 Split repeat_split(const Plan *p, const Kernel *k);
 Val gen_repeat_kernel(Gen *g, const Kernel *k, const char *name);
+
+// Into how many pieces for threads a contraction of so many multiply-adds is best cut.
+static inline double gen_pieces(double multiplies)
+{
+    return multiplies < 2000000 ? 1 : multiplies / 400000;
+}
 
 // A contraction as register tiles (tiles.c); false: its strides are none for vectors.
 bool tiles_fit(Gen *g, const Plan *p, const Kernel *k, Split *split);

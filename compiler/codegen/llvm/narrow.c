@@ -66,16 +66,12 @@ static bool code_runs_on(const Narrow *n)
     return k->count && k->vector_axis == n->column.axis;
 }
 
-static int registers(const Gen *g)
-{
-    return g->width == 16 ? 32 : 16;
-}
-
 // A power of two, so that it divides a block.
 static int most_together(const Narrow *n)
 {
     int most = 1;
-    while (2 * most <= MAX_VECTORS && 2 * most * ((int)n->column.size + 1) + 1 <= registers(n->g))
+    while (2 * most <= MAX_VECTORS &&
+           2 * most * ((int)n->column.size + 1) + 1 <= gen_registers(n->g))
         most *= 2;
     return most;
 }
@@ -136,10 +132,6 @@ static bool prepare(Narrow *n, Gen *g, const Plan *p, const Kernel *k)
 
 // --- threads ------------------------------------------------------------------------------------
 
-// Multiply-adds below which a piece is not worth handing out, and those of a good piece.
-#define SPLIT_MIN 2000000.0
-#define PIECE 400000.0
-
 static int64_t block_rows(const Narrow *n)
 {
     return n->g->width * (n->along_rows ? n->together : 1);
@@ -150,9 +142,9 @@ bool narrow_fit(Gen *g, const Plan *p, const Kernel *k, Split *split)
     Narrow n;
     if (!prepare(&n, g, p, k))
         return false;
-    const double rows = most_rows(&n), work = rows * most_depth(&n) * (double)n.column.size;
-    const int64_t unit = block_rows(&n),
-                  units = (int64_t)(work < SPLIT_MIN ? rows : rows * PIECE / work) / unit + 1;
+    const double rows = most_rows(&n);
+    const double pieces = gen_pieces(rows * most_depth(&n) * (double)n.column.size);
+    const int64_t unit = block_rows(&n), units = (int64_t)(rows / pieces) / unit + 1;
     // what turns an operand is not to be called for an example or two
     *split = (Split){.axis = {.size = n.row.size, .factor = n.row.factor},
                      .grain = units * unit,

@@ -64,11 +64,6 @@ static double step_cycles(int rows, int columns, int taps)
     return (longest > 4 ? longest : 4) + 0.5;
 }
 
-static int registers(const Gen *g)
-{
-    return g->width == 16 ? 32 : 16;
-}
-
 typedef struct Shape {
     int rows, columns, taps;  // rows: without those of the fold
     double cycles;            // of all tiles, for a step of depth
@@ -129,7 +124,7 @@ static double tile_cycles(const Tiles *t, const Shape *s)
 static bool fits_registers(const Tiles *t, const Shape *s)
 {
     const int rows = s->rows * (int)t->fold.size;
-    return rows <= MAX_ROWS && rows * s->columns + s->columns * s->taps + 1 < registers(t->g);
+    return rows <= MAX_ROWS && rows * s->columns + s->columns * s->taps + 1 < gen_registers(t->g);
 }
 
 static Shape best_shape(const Tiles *t, int taps)
@@ -383,10 +378,6 @@ bool tiles_prepare(Tiles *t)
 
 // --- threads ------------------------------------------------------------------------------------
 
-// Multiply-adds below which a piece is not worth handing out, and those of a good piece.
-#define SPLIT_MIN 2000000.0
-#define PIECE 400000.0
-
 static double multiplies(const Tiles *t)
 {
     return (double)total(t, t->outer, t->outer_count) * (double)total(t, t->rows, t->row_count) *
@@ -421,7 +412,7 @@ Split tiles_split(Tiles *t)
     choose_split_axis(t);
     if (t->k->parts.size)
         return (Split){.axis = {.size = t->k->parts.size, .factor = 1}, .grain = 1};
-    const double work = multiplies(t), pieces = work < SPLIT_MIN ? 1 : work / PIECE;
+    const double pieces = gen_pieces(multiplies(t));
     const int64_t unit = t->split == &t->rows[t->row_count - 1] ? t->tile_rows : 1;
     int64_t grain = (int64_t)((double)tiles_most(t, t->split) / pieces);
     grain = (grain + unit - 1) / unit * unit;
