@@ -6,13 +6,6 @@
 table=$(dirname "$0")/examples.txt
 all_listed "$table"
 
-# Any access outside of an array and any overflow ends the program.
-cat > "$dir/careful-cc" <<'END'
-#!/bin/sh
-exec cc -g -fsanitize=address,undefined -fno-sanitize-recover=all "$@"
-END
-chmod +x "$dir/careful-cc"
-
 # header WORDS...: it says what nnc says, with sanitizers, and compiles without a warning.
 header() {
     example --verify "$@" > "$dir/out" 2>&1 &&
@@ -21,8 +14,7 @@ header() {
         ! grep stays-real "$dir/emitted"
 }
 
-export CC="$dir/careful-cc"
-export ASAN_OPTIONS=detect_leaks=0  # the program that --verify makes ends with what it has
+careful
 checked=0 failed=0 exact=0
 while read -r name test data sets; do
     [ "$test" = quick ] || continue

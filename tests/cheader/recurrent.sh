@@ -4,13 +4,7 @@
 # sanitizers.
 . "$(dirname "$0")/common.sh"
 
-cat > "$dir/careful-cc" <<'END'
-#!/bin/sh
-exec cc -g -fsanitize=address,undefined -fno-sanitize-recover=all "$@"
-END
-chmod +x "$dir/careful-cc"
-export CC="$dir/careful-cc"
-export ASAN_OPTIONS=detect_leaks=0
+careful
 
 # whole NAME SHAPE NUMBERS LAYERS: an input of so many numbers.
 whole() {

@@ -4,13 +4,7 @@
 # and what NAME_predict_i8 calls has no float in it.
 . "$(dirname "$0")/common.sh"
 
-cat > "$dir/careful-cc" <<'END'
-#!/bin/sh
-exec cc -g -fsanitize=address,undefined -fno-sanitize-recover=all "$@"
-END
-chmod +x "$dir/careful-cc"
-export CC="$dir/careful-cc"
-export ASAN_OPTIONS=detect_leaks=0  # the program that --verify makes ends with what it has
+careful
 
 # kernels_with_floats NAME: those among the ones that its int8 entry calls.
 kernels_with_floats() {
