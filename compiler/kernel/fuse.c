@@ -494,10 +494,18 @@ static bool can_follow(const Fusion *f, const Group *g, Node *n)
     return follows;
 }
 
+// Rows that are chosen by an index are added to by one thread alone, who should not have to compute
+// rows with sums of their own besides.
+static bool keeps_to_one_thread(const Group *g, const Node *n)
+{
+    return n->op == OP_scatter_add && g->reduced;
+}
+
 static bool joins(const Fusion *f, const Group *g, Node *n)
 {
     if (g->alone || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
-        is_lone_reduction(f, g, n) || (g->contraction && !can_follow(f, g, n)))
+        keeps_to_one_thread(g, n) || is_lone_reduction(f, g, n) ||
+        (g->contraction && !can_follow(f, g, n)))
         return false;
     bool shares = false;
     for (int k = 0; k < operand_count(f, n); k++) {
