@@ -59,7 +59,7 @@ static Row row_of(const Standard *d, double step)
     const int room = (int)floor(log2(MOST_SUM / (MOST_SQUARE + r.epsilon)) / 2) * 2;
     const double most = fmin(sqrt(r.count), 255 / sqrt(fmax(r.epsilon, 1e-30)));
     r.unit_bits = room < MOST_UNIT_BITS ? room : MOST_UNIT_BITS;
-    r.result_bits = (int)floor(RESULT_BITS - log2(most));
+    r.result_bits = (int)floor((double)RESULT_BITS - log2(most));
     return r;
 }
 

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LETTERS = 128, K3 = 10, K2 = 5 };
+enum { LETTERS = 128 };
+
+static const double K3 = 10, K2 = 5;
 
 static double one[LETTERS], two[LETTERS][LETTERS], three[LETTERS][LETTERS][LETTERS];
 
@@ -41,7 +43,7 @@ static void count(const unsigned char *t, size_t n)
 
 static double probability(int a, int b, int c, size_t n)
 {
-    const double p1 = (one[c] + 1) / ((double)n + LETTERS);
+    const double p1 = (one[c] + 1) / ((double)n + (double)LETTERS);
     const double p2 = (two[b][c] + K2 * p1) / (one[b] + K2);
     return (three[a][b][c] + K3 * p2) / (two[a][b] + K3);
 }
