@@ -67,11 +67,15 @@ static Odd odd_values(NncModel *m, const Watched *watched,
 {
     Odd odd = {.names = text_in(m->arena)};
     const QuantizePlan *p = m->plan;
+    const char *last = "";
     for (int i = 0; i < p->value_count; i++) {
         const QuantizedValue *v = &p->values[i];
         if (!v->ranged || v->output < 0 || !is_odd(v, &watched[v->output]))
             continue;
         odd.first = odd.first ? odd.first : v;
+        if (strcmp(last, name_of(m, v)) == 0)
+            continue;  // another value of the same layer
+        last = name_of(m, v);
         if (odd.count++ < MOST_NAMED)
             text_addf(&odd.names, "%s%s", odd.count > 1 ? ", " : "", name_of(m, v));
     }
@@ -87,9 +91,11 @@ static void report_constant(NncModel *m, const Watched *watched)
         return;
     Diag *d = diag_report(m->session->diags, DIAG_constant_value, NO_SPAN, text_str(&odd.names),
                           odd.count == 1 ? "is" : "are");
-    diag_help(d,
-              "it is %g: the layer has died, or the examples are alike; no --calibrate mends that",
-              watched[odd.first->output].histogram.ends.low);
+    diag_help(
+        d,
+        "it is %g: the layer has died, the examples are alike, or a sequence has one step; no "
+        "--calibrate mends that",
+        watched[odd.first->output].histogram.ends.low);
 }
 
 static const char *remedy(const QuantizedValue *v, Calibration method)

@@ -496,15 +496,18 @@ static bool can_follow(const Fusion *f, const Group *g, Node *n)
 
 // Rows that are chosen by an index are added to by one thread alone, who should not have to compute
 // rows with sums of their own besides.
-static bool keeps_to_one_thread(const Group *g, const Node *n)
+static bool keeps_to_one_thread(const Fusion *f, const Group *g, const Node *n)
 {
-    return n->op == OP_scatter_add && g->reduced;
+    bool adds = n->op == OP_scatter_add;
+    for (int i = 0; i < g->count && !adds; i++)
+        adds = g->nodes[i]->op == OP_scatter_add;
+    return adds && (g->reduced || is_reduction(f, n));
 }
 
 static bool joins(const Fusion *f, const Group *g, Node *n)
 {
     if (g->alone || g->count >= GROUP_MAX_NODES || !fits_space(f, g, n) ||
-        keeps_to_one_thread(g, n) || is_lone_reduction(f, g, n) ||
+        keeps_to_one_thread(f, g, n) || is_lone_reduction(f, g, n) ||
         (g->contraction && !can_follow(f, g, n)))
         return false;
     bool shares = false;

@@ -212,8 +212,7 @@ static Node *build_whole(Quantizer *q, Node *n, QuantizedValue *v)
     case FORM_KNOWN:
         return build_known(q, n, &v->scale);
     case FORM_SOFTMAX:
-        v->scale = (Scale){.step = 1.0 / 256, .zero = -128};
-        return build_softmax(q, n, s);
+        return build_softmax(q, n, s, v->ends, &v->scale);
     default:
         return build_linear(q, n, s, v->scale);
     }
@@ -233,12 +232,31 @@ static Node *real_crossing(Quantizer *q, const Node *n, const Border *border)
     return border->crossing == CROSSING_STEP ? scope_step(q, x) : scope_carried(q, x, n);
 }
 
+// Of the places of the largest the first: the one that is farthest from the end.
+static Node *build_place(Quantizer *q, const Node *n)
+{
+    Builder *b = &q->b;
+    const uint32_t axes = 1u << n->attr.axis;
+    const int8_t map[MAX_RANK] = {(int8_t)n->attr.axis};
+    const int64_t last = n->in[0]->type.dims[n->attr.axis] - 1;
+    Node *x = widened(q, whole_of(q, n->in[0])->whole);
+    Node *top = repeated_over(q, build_reduce(b, REDUCE_MAX, x, axes), &x->type, axes);
+    Node *place = build_iota(b, type_of(DTYPE_I32, 1, (int64_t[]){last + 1}), 0);
+    Node *behind = build_binary(b, OP_isub, whole_const(q, &place->type, last), place);
+    behind = build_broadcast(b, behind, x->type, map);
+    behind = build_where(b, build_binary(b, OP_eq, x, top), behind, whole_const(q, &x->type, -1));
+    Node *most = build_reduce(b, REDUCE_MAX, behind, axes);
+    return build_binary(b, OP_isub, whole_const(q, &most->type, last), most);
+}
+
 static Node *build_real(Quantizer *q, const Node *n)
 {
     const Border *border = &q->plan->flat->borders[n->id];
     Node **in = arena_array(q->arena, Node *, (size_t)n->input_count + 1);
     if (border->crossing != CROSSING_NONE)
         return real_crossing(q, n, border);
+    if (n->op == OP_argmax && q->whole[n->in[0]->id])
+        return build_place(q, n);
     for (int i = 0; i < n->input_count; i++)
         in[i] = real_of(q, n->in[i]);
     if (n->op == OP_variable)

@@ -38,7 +38,8 @@ Node *quantize_fail(Quantizer *q, const char *format, ...) __attribute__((format
 
 // The value of n by its step, of the forms from PRODUCT on (linear.c).
 Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
-Node *build_softmax(Quantizer *q, const Node *n, const Step *s);  // functions.c
+// functions.c; `ends`: all that it was, from which its scale follows.
+Node *build_softmax(Quantizer *q, const Node *n, const Step *s, Range ends, Scale *to);
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to);  // wide_table.c
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);

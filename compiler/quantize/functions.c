@@ -97,23 +97,33 @@ Node *build_known(Quantizer *q, const Node *n, Scale *to)
 
 // --- softmax ----------------------------------------------------------------------------------
 // With T[d] = e^(step d) 2^k for the distance d = q - max q, which is 0 to -255, the result is
-// T[d] / sum T in steps of 1/256. k leaves room for the sum, and for 512 times T, in 31 bits.
+// T[d] / sum T in steps of 2^-b: of 1/256, or finer where no result comes to a half. k leaves room
+// for the sum, and for 2^(b + 1) times T, in 31 bits.
 
-enum { SOFTMAX_BITS = 21, SUM_BITS = 29 };
+enum { PRODUCT_BITS = 30, SUM_BITS = 29, MOST_RESULT_BITS = 18 };
 #define LEAST_DISTANCE 100  // of what is masked to the rest: e^-100 is nothing
 
-static int power_for(int64_t count)
+// b of a range.
+static int result_bits(Range r)
 {
-    int bits = SOFTMAX_BITS;
+    int bits = 8;
+    while (bits < MOST_RESULT_BITS && r.high > 0 && ldexp(r.high, bits - 8) < 0.5)
+        bits++;
+    return bits;
+}
+
+static int power_for(int64_t count, int result)
+{
+    int bits = PRODUCT_BITS - 1 - result;
     while (bits > 0 && count << bits > INT64_C(1) << SUM_BITS)
         bits--;
     return bits;
 }
 
-static Node *exponentials(Quantizer *q, const Node *n, const Node *sum, double step)
+static Node *exponentials(Quantizer *q, const Node *n, const Node *sum, double step, int result)
 {
     const int64_t count = type_elements(&sum->in[0]->type) / type_elements(&sum->type);
-    const double one = ldexp(1, power_for(count));
+    const double one = ldexp(1, power_for(count, result));
     int32_t *table = arena_array(q->arena, int32_t, CODES);
     for (int i = 0; i < CODES; i++)
         table[i] = (int32_t)floor(exp((i - 255) * step) * one + 0.5);
@@ -142,9 +152,10 @@ static Node *chosen(Quantizer *q, Node *condition, Node *x, int64_t otherwise)
     return build_where(&q->b, condition, x, build_filled(&q->b, &x->type, (double)otherwise));
 }
 
-Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
+Node *build_softmax(Quantizer *q, const Node *n, const Step *s, Range ends, Scale *to)
 {
     Builder *b = &q->b;
+    const int result = result_bits(ends);
     const QuantizedValue *z = whole_of(q, s->root);
     const Node *sum = n->in[1]->in[0], *spread = n->in[0]->in[0]->in[1];
     const uint32_t axes = sum->attr.reduce.axes;
@@ -154,13 +165,15 @@ Node *build_softmax(Quantizer *q, const Node *n, const Step *s)
     Node *codes = chosen(q, mask.seen, z->whole, -128);
     Node *top = widened(q, build_reduce(b, REDUCE_MAX, codes, axes));
     Node *below = build_binary(b, OP_isub, widened(q, codes), repeated(q, spread, top));
-    Node *e = build_gather(b, exponentials(q, n, sum, z->scale.step), plus_const(q, below, 255));
+    Node *e =
+        build_gather(b, exponentials(q, n, sum, z->scale.step, result), plus_const(q, below, 255));
     e = chosen(q, mask.counts, e, 0);
     Node *total = repeated(q, n->in[1], build_reduce(b, REDUCE_SUM, e, axes));
-    // rounded: (512 e + total) / (2 total)
-    Node *above = build_binary(b, OP_imul, e, whole_const(q, &e->type, 512));
+    // rounded: (2^(b + 1) e + total) / (2 total)
+    Node *above = build_binary(b, OP_imul, e, whole_const(q, &e->type, INT64_C(2) << result));
     above = build_binary(b, OP_iadd, above, total);
     Node *twice = build_binary(b, OP_iadd, total, total);
     Node *y = build_binary(b, OP_idiv, above, twice);
+    *to = (Scale){.step = ldexp(1, -result), .zero = -128};
     return build_cast(b, plus_const(q, y, -128), DTYPE_I8);
 }

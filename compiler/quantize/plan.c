@@ -107,6 +107,8 @@ static bool *used_well(const Planner *p)
         changed = 0;
         for (int i = p->g->node_count - 1; i >= 0; i--) {
             const Step *s = &p->plan->steps[i];
+            if (p->g->nodes[i]->op == OP_argmax)
+                changed += mark(well, p->g->nodes[i]->in[0]);
             if (!p->whole[i] || !(well[i] || is_heavy(s->form) || s->form == FORM_DOOR))
                 continue;
             well[i] = true;
@@ -167,6 +169,12 @@ static bool is_there(Form form)
     return form == FORM_DOOR || form == FORM_KNOWN;
 }
 
+// The place of the largest is the same among whole numbers.
+static bool compares_places(const Planner *p, const Node *n)
+{
+    return n->op == OP_argmax && p->whole[n->in[0]->id];
+}
+
 static int need_inputs(Planner *p, int i)
 {
     const Node *n = p->g->nodes[i];
@@ -177,7 +185,7 @@ static int need_inputs(Planner *p, int i)
     if (p->need_whole[i] && p->whole[i])
         changed += need_operands(p, n);
     if (p->need_real[i] && (!p->whole[i] || is_there(form)))
-        changed += mark_inputs(p, p->need_real, n);
+        changed += mark_inputs(p, compares_places(p, n) ? p->need_whole : p->need_real, n);
     return changed;
 }
 
@@ -198,8 +206,8 @@ static void find_needed(Planner *p)
 static bool has_own_range(const Planner *p, const Node *n)
 {
     const Form form = p->plan->steps[n->id].form;
-    return !p->whole[n->id] || (form != FORM_MOVED && form != FORM_SOFTMAX && form != FORM_ROWS &&
-                                form != FORM_KNOWN && form != FORM_STEP);
+    return !p->whole[n->id] ||
+           (form != FORM_MOVED && form != FORM_ROWS && form != FORM_KNOWN && form != FORM_STEP);
 }
 
 // Windows are many times the size of what they show; fixed values are not computed.

@@ -26,7 +26,7 @@ typedef struct QuantizedValue {
     int low, high;     // variables in which a training has left the range; -1: none
     bool wide;
     Range range;  // to be set before quantize_build, where it is ranged
-    Range ends;   // likewise: all that it was, for what is wide
+    Range ends;   // likewise: all that it was, for what is wide and softmax
     Node *whole;  // in the integer graph
     Scale scale;
     Node *narrowed;  // what is wide as i8, where that is wanted

@@ -143,9 +143,8 @@ Scale scale_of(Range r)
 {
     const double low = fmin(r.low, 0), high = fmax(r.high, 0);
     double step = (high - low) / 255;
-    if (step == 0)
-        step = 1;  // nothing but 0: any scale will do
-    // as the border of the graph has it
+    // As the border of the graph has it; of nothing but 0 as fine as can be, to leave sums their
+    // room.
     step = (double)(float)fmin(fmax(step, LEAST_STEP), LARGEST_STEP);
     const double zero = floor(-128 - low / step + 0.5);
     return (Scale){.step = step, .zero = (int)fmin(fmax(zero, -128), 127)};
@@ -156,9 +155,7 @@ Scale scale_of(Range r)
 
 Scale scale_wide(Range r)
 {
-    double step = WIDE_ROOM * fmax(fabs(r.low), fabs(r.high)) / 32767;
-    if (step == 0)
-        step = 1;
+    const double step = WIDE_ROOM * fmax(fabs(r.low), fabs(r.high)) / 32767;
     return (Scale){.step = (double)(float)fmin(fmax(step, LEAST_STEP), LARGEST_STEP), .wide = true};
 }
 

@@ -175,6 +175,26 @@ static void check(const char *text, double bound)
     expect_same_on_threads(&c);
 }
 
+// Sums of values whose rows are added to rows chosen by an index, and such rows of values that hang
+// on sums: the gradient of an embedding with learned positions, and with a normalization behind it.
+static const char chosen[] = "graph test {\n"
+                             "  param \"w\" f32[2, 2]\n"
+                             "  %0 = input \"i\" : i32[batch, 3]\n"
+                             "  %1 = input \"x\" : f32[batch, 3, 2]\n"
+                             "  %2 = variable \"w\" : f32[2, 2]\n"
+                             "  %3 = contract %1, %2 {abd,cd->abc} : f32[batch, 3, 2]\n"
+                             "  %4 = reduce %3 {sum 0} : f32[3, 2]\n"
+                             "  %5 = scatter_add %3, %0 : f32[5, 2]\n"
+                             "  %6 = mul %1, %1 : f32[batch, 3, 2]\n"
+                             "  %7 = reduce %6 {sum 2} : f32[batch, 3]\n"
+                             "  %8 = broadcast %7 {0, 1} : f32[batch, 3, 2]\n"
+                             "  %9 = add %6, %8 : f32[batch, 3, 2]\n"
+                             "  %10 = scatter_add %9, %0 : f32[5, 2]\n"
+                             "  output \"positions\" = %4\n"
+                             "  output \"rows\" = %5\n"
+                             "  output \"behind\" = %10\n"
+                             "}\n";
+
 Test(large, sums_over_examples_then_over_the_batch)
 {
     check(statistics, 5e-6);
@@ -203,4 +223,11 @@ Test(large, wide_operands_copied_in_panels)
 Test(large, quotients_by_reciprocals)
 {
     check(quotients, 3e-7);
+}
+
+Test(large, rows_chosen_beside_sums)
+{
+    const EnginesCase c = {chosen, .seed = 4};
+    expect_as_interpreted(&c, 2e-5);
+    expect_same_on_threads(&c);
 }

@@ -76,6 +76,7 @@ Test(quantize, recurrent_layers)
     check("input x[6, 8]\n rnn(5, reverse = true)", 0);
     check("input x[6, 8]\n rnn(5, separate_bias = true, sequence = true)\n rnn(7)\n dense(4)", 0);
     check("input x[1, 8]\n rnn(5)\n dense(4)", 0);
+    check("input x[1, 8]\n lstm(5)\n dense(4)", 0);
     check("input x[100, 3]\n rnn(5)\n dense(4)", 0);
     check("input x[6, 8]\n gru(5)\n dense(4)", 0);
     check("input x[6, 8]\n gru(5, reset_after = false, sequence = true)\n dense(4)", 0);
@@ -247,6 +248,18 @@ Test(quantize, products_of_two_values)
           0);
     check("input x[6, 8]\n input y[5, 8]\n cross_attention(x, y, heads = 2)\n dense(4)", 0);
     check("input x[4, 6]\n multi_head_attention(heads = 3)\n flatten\n dense(4); softmax", 0);
+}
+
+// Shares of 1/400 have steps of their own.
+Test(quantize, attention_over_many)
+{
+    check("input x[400, 2]\n attention(it, it, it)\n dense(3)", 0);
+}
+
+Test(quantize, places_of_the_largest)
+{
+    check("input x[5]\n one_hot(argmax(it), 5) * it\n dense(4)", 0);
+    check("input x[2, 4]\n softmax(9 * x) as y\n one_hot(argmax(y), 4) * y\n dense(4)", 0);
 }
 
 Test(quantize, masks)
