@@ -42,6 +42,8 @@ Node *build_linear(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_softmax(Quantizer *q, const Node *n, const Step *s, Range ends, Scale *to);
 Node *build_table(Quantizer *q, const Node *n, const Step *s, Scale to);
 Node *build_wide_table(Quantizer *q, const Node *n, const Step *s, Scale to);  // wide_table.c
+// The elements of a fixed value, and their range, which holds 0; NULL: why is said, of `user`.
+float *finite_values(Quantizer *q, const Node *n, const Node *user, Range *r);  // functions.c
 Node *build_rows(Quantizer *q, const Node *n, Scale *to);
 Node *build_known(Quantizer *q, const Node *n, Scale *to);
 // The truth of a condition that Facts know, as bool.

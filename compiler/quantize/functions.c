@@ -47,28 +47,30 @@ static Node *repeated(Quantizer *q, const Node *broadcast, Node *x)
     return build_broadcast(&q->b, x, type, broadcast->attr.map);
 }
 
-static bool range_of(Quantizer *q, const Node *n, const float *values, int64_t count, Range *r)
+float *finite_values(Quantizer *q, const Node *n, const Node *user, Range *r)
 {
-    for (int64_t i = 0; values && i < count; i++) {
+    float *values = fixed_values(q->arena, q->g, n, q->block);
+    *r = (Range){0, 0};
+    for (int64_t i = 0; values && i < type_elements(&n->type); i++) {
         if (!isfinite(values[i])) {
-            quantize_fail(q, "a weight of %s is no finite number", place_of(n));
-            return false;
+            quantize_fail(q, "a weight of %s is no finite number", place_of(user));
+            return NULL;
         }
         r->low = fmin(r->low, (double)values[i]);
         r->high = fmax(r->high, (double)values[i]);
     }
     if (!values)
         quantize_fail(q, "out of memory");
-    return values != NULL;
+    return values;
 }
 
 // Fixed values without a batch, in a scale of their own.
 static Node *stored(Quantizer *q, const Kept *k, const Node *user, Scale *to)
 {
     const int64_t count = type_elements(&k->type);
-    const float *values = fixed_values(q->arena, q->g, k->node, q->block);
-    Range r = {0, 0};
-    if (!range_of(q, user, values, count, &r))
+    Range r;
+    const float *values = finite_values(q, k->node, user, &r);
+    if (!values)
         return NULL;
     int8_t *codes = arena_array(q->arena, int8_t, (size_t)count);
     *to = scale_of(r);

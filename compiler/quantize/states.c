@@ -1,9 +1,6 @@
 // states.c -- what a scan carries from step to step, in the scale that all its steps share.
 
-#include <math.h>
-
 #include "quantize/build.h"
-#include "quantize/fixed.h"
 
 // --- one range --------------------------------------------------------------------------------
 
@@ -82,19 +79,6 @@ static Node *spread_codes(Quantizer *q, const Node *n, int32_t *codes, bool wide
     return batched ? build_broadcast(&q->b, v, type, behind_batch) : v;
 }
 
-static float *finite_values(Quantizer *q, const Node *n)
-{
-    float *values = fixed_values(q->arena, q->g, n, q->block);
-    if (!values)
-        quantize_fail(q, "out of memory");
-    for (int64_t i = 0; values && i < type_elements(&n->type); i++)
-        if (!isfinite(values[i])) {
-            quantize_fail(q, "a weight of %s is no finite number", place_of(n));
-            return NULL;
-        }
-    return values;
-}
-
 static Node *coded(Quantizer *q, const Node *n, const float *values, Scale to)
 {
     const int64_t count = type_elements(&n->type);
@@ -106,19 +90,18 @@ static Node *coded(Quantizer *q, const Node *n, const float *values, Scale to)
 
 static Node *fixed_codes(Quantizer *q, const Node *n, Scale to)
 {
-    const float *values = finite_values(q, n);
+    Range r;
+    const float *values = finite_values(q, n, n, &r);
     return values ? coded(q, n, values, to) : NULL;
 }
 
 Node *build_step(Quantizer *q, const Node *n, Scale *to)
 {
     const Node *sequence = q->plan->flat->borders[n->id].from;
-    const float *values = finite_values(q, sequence);
-    Range r = {0, 0};
+    Range r;
+    const float *values = finite_values(q, sequence, sequence, &r);
     if (!values)
         return NULL;
-    for (int64_t i = 0; i < type_elements(&sequence->type); i++)
-        r = range_both(r, (Range){(double)values[i], (double)values[i]});
     *to = scale_of(r);
     const int inside = scope_enter(q, q->plan->flat->scopes[q->scope].parent);
     Node *codes = coded(q, sequence, values, *to);
