@@ -49,7 +49,7 @@ typedef struct Run {
     int track_count;
     Job jobs[2];                                // of runs with even numbers, and with odd ones
     _Alignas(64) atomic_int_fast64_t computed;  // pieces, by others than the caller, of all runs
-    _Alignas(64) int64_t before;                // the caller's: the same, as it is when all is done
+    _Alignas(64) int64_t awaited;               // the caller's: the same, as it is when all is done
 } Run;
 
 struct NnrtPool {
@@ -259,8 +259,8 @@ static uint64_t start_run(NnrtPool *p, Run *r, NnrtPiece *fn, void *arg, int64_t
 // at work, if the system lets them.
 static void end_run(Run *r, uint64_t number, int64_t pieces)
 {
-    r->before += pieces - take_pieces(r, 0, number, INT64_MAX);
-    for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) != r->before; i++) {
+    r->awaited += pieces - take_pieces(r, 0, number, INT64_MAX);
+    for (int i = 0; atomic_load_explicit(&r->computed, memory_order_acquire) != r->awaited; i++) {
         if (i < SPINS)
             relax();
         else

@@ -498,10 +498,12 @@ static bool can_follow(const Fusion *f, const Group *g, Node *n)
 // rows with sums of their own besides.
 static bool keeps_to_one_thread(const Fusion *f, const Group *g, const Node *n)
 {
-    bool adds = n->op == OP_scatter_add;
-    for (int i = 0; i < g->count && !adds; i++)
-        adds = g->nodes[i]->op == OP_scatter_add;
-    return adds && (g->reduced || is_reduction(f, n));
+    if (n->op == OP_scatter_add)
+        return g->reduced;
+    for (int i = 0; i < g->count && is_reduction(f, n); i++)
+        if (g->nodes[i]->op == OP_scatter_add)
+            return true;
+    return false;
 }
 
 static bool joins(const Fusion *f, const Group *g, Node *n)

@@ -176,7 +176,8 @@ static Val stack_of(const Narrow *n, int64_t elements)
 
 // --- the code behind the product ----------------------------------------------------------------
 
-// `number` elements of the block from vector `at` on, under a mask if there is one.
+// A vector of the block from element `at` on, under a mask if there is one; `first`: the row that
+// the block begins with.
 static void run_code(Narrow *n, Val first, Val at, Val mask)
 {
     Gen *g = n->g;
@@ -268,7 +269,7 @@ static void lay_rows(const Narrow *n, const Strip *s, const Val *acc)
     }
 }
 
-// The rows from `first` on, so many that all lanes of `vectors` have one, but for `rest` of them.
+// So many rows from `first` on: a block, or what is left behind the last one.
 static void strip(Narrow *n, Val first, int64_t rows)
 {
     Gen *g = n->g;
